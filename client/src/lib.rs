@@ -1,0 +1,1 @@
+//! SDK for `POST /v1/billing/portal`.

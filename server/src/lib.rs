@@ -1,0 +1,1 @@
+//! Opens Stripe's hosted billing portal through one operation.

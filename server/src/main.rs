@@ -1,0 +1,3 @@
+//! The `billing-portal` binary.
+
+fn main() {}

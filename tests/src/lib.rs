@@ -1,0 +1,1 @@
+//! The simulated Stripe, and the harness of every test that speaks HTTP.

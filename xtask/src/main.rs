@@ -1,0 +1,3 @@
+//! Maintainers' commands: `cargo xtask generate`, `check`, `ci`, `demo`.
+
+fn main() {}
