@@ -1,3 +1,21 @@
 //! Maintainers' commands: `cargo xtask generate`, `check`, `ci`, `demo`.
 
-fn main() {}
+mod contract;
+mod generate;
+mod rust_sdk;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = match std::env::args().nth(1).as_deref() {
+        Some("generate") => generate::run(),
+        _ => Err("usage: cargo xtask generate".to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
