@@ -1,0 +1,121 @@
+//! Prints what the check found, for people, programs and GitHub, and says it with the exit code.
+
+use std::{fmt::Write as _, process::ExitCode};
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::{
+    catalogue,
+    finding::Finding,
+    handed_over::{HANDED_OVER, Proof},
+};
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+    /// Workflow commands that GitHub shows beside the lines.
+    Github,
+}
+
+/// Exit code for findings that `cargo xtask generate` mends; 1 is for those that a person must.
+const FIXED_BY_GENERATE: u8 = 4;
+
+/// Prints the findings; 0 if there are none, 4 if `cargo xtask generate` mends them all, else 1.
+pub fn report(findings: &[Finding], format: Format) -> ExitCode {
+    match format {
+        Format::Text => print!("{}", text(findings)),
+        Format::Json => {
+            let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
+            println!(
+                "{}",
+                json!({ "ok": findings.is_empty(), "findings": findings, "handed_over": handed_over() })
+            );
+        }
+        Format::Github => findings
+            .iter()
+            .for_each(|finding| println!("{}", finding.to_github())),
+    }
+    if findings.is_empty() {
+        ExitCode::SUCCESS
+    } else if findings.iter().all(Finding::is_fixed_by_generate) {
+        ExitCode::from(FIXED_BY_GENERATE)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn text(findings: &[Finding]) -> String {
+    let mut text: String = findings
+        .iter()
+        .map(|finding| finding.to_text() + "\n")
+        .collect();
+    if findings.is_empty() {
+        text += "What the server cannot declare is proved elsewhere:\n";
+        for (gap, proofs) in HANDED_OVER {
+            let proofs: Vec<_> = proofs.iter().map(word).collect();
+            let _ = writeln!(text, "  {gap}: {}", proofs.join(", "));
+        }
+        text += "Nothing has drifted.\n";
+    } else {
+        let plural = if findings.len() == 1 {
+            "finding"
+        } else {
+            "findings"
+        };
+        let _ = writeln!(
+            text,
+            "{} {plural}; `cargo xtask explain ID` tells more.",
+            findings.len()
+        );
+    }
+    text
+}
+
+fn word(proof: &Proof) -> String {
+    match proof {
+        Proof::Check(id) => (*id).to_owned(),
+        Proof::Test(name) => format!("test {name}"),
+    }
+}
+
+fn handed_over() -> serde_json::Value {
+    HANDED_OVER.iter().map(|(gap, proofs)| json!({ "gap": gap, "proofs": proofs.iter().map(word).collect::<Vec<_>>() })).collect()
+}
+
+/// Tells what a finding's id means; without an id, lists them all.
+pub fn explain(id: Option<&str>) -> ExitCode {
+    let Some(id) = id else {
+        for family in catalogue::FAMILIES {
+            println!("{}", family.about);
+            family
+                .entries
+                .iter()
+                .for_each(|entry| println!("  {:20} {}", entry.id, entry.means));
+        }
+        return ExitCode::SUCCESS;
+    };
+    let id = id.to_uppercase();
+    let (Some(entry), Some(family)) = (catalogue::entry(&id), catalogue::family(&id)) else {
+        eprintln!("no finding is called {id}; `cargo xtask explain` lists them all");
+        return ExitCode::from(2);
+    };
+    println!(
+        "{id}\n  {}\n  -> {}\n{}",
+        entry.means, entry.cure, family.about
+    );
+    for (gap, proofs) in HANDED_OVER {
+        if proofs
+            .iter()
+            .any(|proof| matches!(proof, Proof::Check(proof) if *proof == id))
+        {
+            println!("It also proves what the server cannot declare: {gap}.");
+        }
+    }
+    ExitCode::SUCCESS
+}
