@@ -11,15 +11,15 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// Where the contract lives, from the workspace's root.
-pub const CONTRACT: &str = "openapi/billing-portal.yaml";
+pub(crate) const CONTRACT: &str = "openapi/billing-portal.yaml";
 
 /// A YAML document, its value and its lines.
 #[derive(Clone, Debug)]
-pub struct Document {
+pub(crate) struct Document {
     /// The file, relative to the workspace's root.
-    pub file: String,
+    pub(crate) file: String,
     /// What it says, as JSON.
-    pub value: Value,
+    pub(crate) value: Value,
     text: String,
     /// First and last line of each node, by JSON pointer; lines count from 1.
     lines: BTreeMap<String, (usize, usize)>,
@@ -27,16 +27,16 @@ pub struct Document {
 
 /// Text that is not a YAML document that JSON can express.
 #[derive(Debug)]
-pub struct NotYaml {
+pub(crate) struct NotYaml {
     /// The line at which reading stopped.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Why.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 impl Document {
     /// Reads `text`; a repeated key is refused, as everything is that JSON has no word for.
-    pub fn parse(file: impl AsRef<Path>, text: &str) -> Result<Self, NotYaml> {
+    pub(crate) fn parse(file: impl AsRef<Path>, text: &str) -> Result<Self, NotYaml> {
         let trees = MarkedYaml::load_from_str(text).map_err(|error| NotYaml {
             line: error.marker().line(),
             reason: error.info().to_owned(),
@@ -59,17 +59,17 @@ impl Document {
     }
 
     /// The node at `pointer`.
-    pub fn get(&self, pointer: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, pointer: &str) -> Option<&Value> {
         self.value.pointer(pointer)
     }
 
     /// The line of the node at `pointer`, or of the nearest node around it that is written.
-    pub fn line(&self, pointer: &str) -> usize {
+    pub(crate) fn line(&self, pointer: &str) -> usize {
         self.span(pointer).0
     }
 
     /// The first line at which the node at `pointer` is written otherwise than in `earlier`.
-    pub fn first_changed_line(&self, earlier: &Self, pointer: &str) -> usize {
+    pub(crate) fn first_changed_line(&self, earlier: &Self, pointer: &str) -> usize {
         let (first, last) = self.span(pointer);
         let (earlier_first, earlier_last) = earlier.span(pointer);
         let mut before = earlier
@@ -89,18 +89,20 @@ impl Document {
     }
 
     /// Where a node of the document with all references followed is written: each reference on the way is a hop.
-    pub fn origin(&self, pointer: &str) -> String {
+    pub(crate) fn origin(&self, pointer: &str) -> String {
         let mut written = String::new();
         for segment in segments(pointer) {
-            while let Some(target) = self.get(&written).and_then(reference) {
-                target.clone_into(&mut written);
+            while segment != "$ref"
+                && let Some(target) = self.get(&written).and_then(reference)
+            {
+                written = target.to_owned();
             }
             match self
                 .get(&written)
                 .and_then(|node| child_named(node, &segment))
             {
                 Some(name) => written = child(&written, &name),
-                None if segment == "security" => return "/security".to_owned(),
+                None if segment == "security" => "/security".clone_into(&mut written),
                 None => break,
             }
         }
@@ -108,7 +110,7 @@ impl Document {
     }
 
     /// The hash of what the document says, whatever its layout, order and comments.
-    pub fn sha256(&self) -> String {
+    pub(crate) fn sha256(&self) -> String {
         sha256(&self.value.to_string())
     }
 
@@ -124,20 +126,17 @@ impl Document {
 }
 
 /// The SHA-256 of a text, in hexadecimal.
-pub fn sha256(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+pub(crate) fn sha256(text: &str) -> String {
+    format!("{:x}", Sha256::digest(text))
 }
 
 /// The pointer to `key` below `pointer`.
-pub fn child(pointer: &str, key: &str) -> String {
+pub(crate) fn child(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The keys that a pointer is made of.
-pub fn segments(pointer: &str) -> Vec<String> {
+pub(crate) fn segments(pointer: &str) -> Vec<String> {
     pointer
         .split('/')
         .skip(1)
@@ -146,7 +145,7 @@ pub fn segments(pointer: &str) -> Vec<String> {
 }
 
 /// The pointer that a `$ref` to the same document holds.
-pub fn reference(node: &Value) -> Option<&str> {
+pub(crate) fn reference(node: &Value) -> Option<&str> {
     node.get("$ref")?.as_str()?.strip_prefix('#')
 }
 
@@ -236,13 +235,12 @@ fn to_json(
 /// A number as JSON writes it shortest: `2048.0` is 2048.
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "compared with the original"
+    reason = "whole and small enough to be exact"
 )]
-pub fn number_from(number: f64) -> Value {
-    let whole = number as i64;
-    if whole as f64 == number {
-        Value::from(whole)
+pub(crate) fn number_from(number: f64) -> Value {
+    // Beyond 2^53 a float no longer tells whole numbers apart.
+    if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 {
+        Value::from(number as i64)
     } else {
         Value::from(number)
     }

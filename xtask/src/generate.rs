@@ -12,19 +12,19 @@ use crate::{
 };
 
 /// A file that is derived from the contract.
-pub struct Artefact {
+pub(crate) struct Artefact {
     /// Where, from the workspace's root.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// Who writes its body, with the version.
-    pub generator: &'static str,
+    pub(crate) generator: &'static str,
     /// Makes its body.
-    pub body: fn(&Document) -> Result<String, String>,
+    pub(crate) body: fn(&Document) -> Result<String, String>,
     /// Whether making it needs nothing but this program, so that the check may make it afresh.
-    pub in_process: bool,
+    pub(crate) in_process: bool,
 }
 
 /// Every derived file.
-pub const ARTEFACTS: &[Artefact] = &[
+pub(crate) const ARTEFACTS: &[Artefact] = &[
     Artefact {
         path: "client/src/generated.rs",
         generator: rust_sdk::GENERATOR,
@@ -47,18 +47,18 @@ pub const ARTEFACTS: &[Artefact] = &[
 
 /// What a derived file's first lines say.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Header {
+pub(crate) struct Header {
     /// The hash of the contract that it was made from.
-    pub contract: String,
+    pub(crate) contract: String,
     /// The generator.
-    pub generator: String,
+    pub(crate) generator: String,
     /// The hash of the body as it was written.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl Header {
     /// The header that `artefact` with this body gets.
-    pub fn of(artefact: &Artefact, contract: &Document, body: &str) -> Self {
+    pub(crate) fn of(artefact: &Artefact, contract: &Document, body: &str) -> Self {
         Self {
             contract: contract.sha256(),
             generator: artefact.generator.to_owned(),
@@ -67,7 +67,7 @@ impl Header {
     }
 
     /// Reads a file's header; the second part is its body.
-    pub fn read(text: &str) -> (Self, &str) {
+    pub(crate) fn read(text: &str) -> (Self, &str) {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
         let after = |label: &str| {
             let line = head
@@ -99,7 +99,7 @@ impl Header {
 }
 
 /// Writes the derived files that are not as they should be and names them.
-pub fn run(root: &Path) -> Result<(), String> {
+pub(crate) fn run(root: &Path) -> Result<(), String> {
     let text = workspace::read(root, CONTRACT)?;
     let contract = Document::parse(CONTRACT, &text)
         .map_err(|error| format!("{CONTRACT}:{}: {}", error.line, error.reason))?;

@@ -1,12 +1,23 @@
 //! `cargo xtask`: one command for each thing that a maintainer does.
+//!
+//! The contract is edited by a person; everything here either makes something from it or holds something to it.
+//! Nothing here links the server.
+
+mod check;
+mod coverage;
+mod document;
+mod exchange;
+mod generate;
+mod rust_sdk;
+mod self_test;
+mod typescript;
+mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{
-    check::{self, evidence::Evidence, report},
-    generate, workspace,
-};
+
+use check::{evidence::Evidence, report};
 
 /// Maintainers' commands.
 #[derive(Parser)]
@@ -31,26 +42,32 @@ enum Command {
         /// Such as SRV-STATUS
         id: Option<String>,
     },
+    /// Hold what the tests recorded to the contract: run them first
+    Coverage {
+        /// How to print the findings
+        #[arg(long, value_enum, default_value_t)]
+        format: report::Format,
+    },
+    /// Feed the check evidence that lies, and print which kinds of drift it sees
+    SelfTest,
 }
 
 fn main() -> ExitCode {
     let root = workspace::root();
     match Arguments::parse().command {
-        Command::Generate => done(generate::run(&root)),
+        Command::Generate => generate::run(&root).map_or_else(problem, |()| ExitCode::SUCCESS),
         Command::Check { format } => {
             report::report(&check::findings(&Evidence::gather(&root)), format)
         }
         Command::Explain { id } => report::explain(id.as_deref()),
+        Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),
+        Command::SelfTest => self_test::run(Evidence::gather(&root)).unwrap_or_else(problem),
     }
 }
 
-/// What a command that found no way says goes to stderr.
-fn done(outcome: Result<(), String>) -> ExitCode {
-    outcome.map_or_else(
-        |problem| {
-            eprintln!("{problem}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+/// What a command could not do goes to stderr.
+#[expect(clippy::needless_pass_by_value, reason = "it is the end of a result")]
+fn problem(reason: String) -> ExitCode {
+    eprintln!("{reason}");
+    ExitCode::FAILURE
 }

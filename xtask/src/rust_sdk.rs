@@ -6,7 +6,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use serde_json::Value;
 
 /// The generator whose output is committed, as pinned in this package's manifest.
-pub const GENERATOR: &str = "progenitor 0.15.1";
+pub(crate) const GENERATOR: &str = "progenitor 0.15.1";
 
 /// The type of the per-call context that the SDK's hooks find in the generated client.
 const CALL_CONTEXT: &str = "crate::exchange::Exchange";
@@ -14,7 +14,7 @@ const CALL_CONTEXT: &str = "crate::exchange::Exchange";
 /// The SDK's generated source for a contract.
 ///
 /// progenitor panics on what it was not made for; that comes back as its reason, in words.
-pub fn source(contract: &Value) -> Result<String, String> {
+pub(crate) fn source(contract: &Value) -> Result<String, String> {
     let quiet = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let outcome = panic::catch_unwind(|| generate(contract));

@@ -6,13 +6,13 @@ use std::{fs, path::PathBuf, process::Command};
 use crate::{check::contract::strings, document::Document, workspace};
 
 /// Who writes `schema.d.ts`, as pinned in the package.
-pub const SCHEMA_GENERATOR: &str = "openapi-typescript 7.13.0";
+pub(crate) const SCHEMA_GENERATOR: &str = "openapi-typescript 7.13.0";
 
 /// Who writes `codes.d.ts`; a new number when what [`codes`] writes changes.
-pub const CODES_GENERATOR: &str = "xtask codes 1";
+pub(crate) const CODES_GENERATOR: &str = "xtask codes 1";
 
 /// The body of `codes.d.ts`.
-pub fn codes(contract: &Document) -> Result<String, String> {
+pub(crate) fn codes(contract: &Document) -> Result<String, String> {
     let list = contract.get("/components/schemas/ErrorBody/properties/code/x-extensible-enum");
     let codes: String = strings(list.ok_or("the contract lists no codes")?)
         .map(|code| format!("  | \"{code}\"\n"))
@@ -27,7 +27,7 @@ pub fn codes(contract: &Document) -> Result<String, String> {
 }
 
 /// The body of `schema.d.ts`.
-pub fn schema(contract: &Document) -> Result<String, String> {
+pub(crate) fn schema(contract: &Document) -> Result<String, String> {
     let package = package();
     install()?;
     let input = workspace::target().join("typescript/contract.json");
@@ -50,7 +50,7 @@ pub fn schema(contract: &Document) -> Result<String, String> {
 }
 
 /// Installs the package's pinned tools where they are not yet installed.
-pub fn install() -> Result<(), String> {
+pub(crate) fn install() -> Result<(), String> {
     let package = package();
     let lock = fs::metadata(package.join("package-lock.json")).and_then(|lock| lock.modified());
     let installed = fs::metadata(package.join("node_modules/.package-lock.json"))
@@ -70,6 +70,6 @@ pub fn install() -> Result<(), String> {
 }
 
 /// The folder of the TypeScript package.
-pub fn package() -> PathBuf {
+pub(crate) fn package() -> PathBuf {
     workspace::root().join("client/typescript")
 }

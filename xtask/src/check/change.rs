@@ -15,7 +15,7 @@ use crate::document::{Document, segments};
 
 /// How much a change means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub(crate) enum Level {
     /// Only what people read.
     Text,
     /// What worked still works.
@@ -26,7 +26,7 @@ pub enum Level {
 
 impl Level {
     /// In words.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Text => "text only",
             Self::Additive => "additive",
@@ -37,21 +37,21 @@ impl Level {
 
 /// One change.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub(crate) struct Change {
     /// Where it is written.
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// The line of the contract.
-    pub line: usize,
+    pub(crate) line: usize,
     /// What it means.
-    pub level: Level,
+    pub(crate) level: Level,
     /// What was released.
-    pub before: Option<Value>,
+    pub(crate) before: Option<Value>,
     /// What the contract says.
-    pub after: Option<Value>,
+    pub(crate) after: Option<Value>,
 }
 
 /// Everything that `contract` says otherwise than `released`, once for each place in the file.
-pub fn changes(released: &Document, contract: &Document) -> Vec<Change> {
+pub(crate) fn changes(released: &Document, contract: &Document) -> Vec<Change> {
     let mut found: BTreeMap<String, Change> = BTreeMap::new();
     let followed = differences(&resolve(&released.value), &resolve(&contract.value));
     // Not through references: what no operation uses, and a component that only has another name.
@@ -136,16 +136,14 @@ fn tighter(keywords: &[&str], difference: &Difference, added: bool, removed: boo
         (Some(before), Some(after)) => after.partial_cmp(&before) == Some(Ordering::Greater),
         _ => false,
     };
-    match keywords.last()? {
-        &("minLength" | "minimum" | "minItems" | "minProperties") => {
-            Some(added || (!removed && grew))
-        }
-        &("maxLength" | "maximum" | "maxItems" | "maxProperties") => {
+    match *keywords.last()? {
+        "minLength" | "minimum" | "minItems" | "minProperties" => Some(added || (!removed && grew)),
+        "maxLength" | "maximum" | "maxItems" | "maxProperties" => {
             Some(added || (!removed && !grew))
         }
-        &"required" if added || removed => Some(added),
-        &"required" => Some(difference.right == Some(Value::Bool(true))),
-        &"enum" => Some(
+        "required" if added || removed => Some(added),
+        "required" => Some(difference.right == Some(Value::Bool(true))),
+        "enum" => Some(
             removed
                 != difference
                     .right
@@ -153,7 +151,7 @@ fn tighter(keywords: &[&str], difference: &Difference, added: bool, removed: boo
                     .or(difference.left.as_ref())
                     .is_some_and(Value::is_array),
         ),
-        &"nullable" => Some(difference.right != Some(Value::Bool(true))),
+        "nullable" => Some(difference.right != Some(Value::Bool(true))),
         _ => None,
     }
 }

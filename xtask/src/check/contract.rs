@@ -13,49 +13,46 @@ use super::{finding::Finding, normalise::resolve};
 use crate::document::{Document, child};
 
 /// The contract as it is written and with its references followed.
-pub struct Contract {
+pub(crate) struct Contract {
     /// As written, with lines.
-    pub written: Document,
+    pub(crate) written: Document,
     /// With every local reference followed.
-    pub resolved: Value,
+    pub(crate) resolved: Value,
 }
 
 /// One method of one path.
-pub struct Operation<'a> {
-    /// `POST /v1/billing/portal`
-    pub name: String,
+pub(crate) struct Operation<'a> {
     /// Its path.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// Its method, in lower case.
-    pub method: &'a str,
+    pub(crate) method: &'a str,
     /// Where it is.
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// What it says, references followed.
-    pub value: &'a Value,
+    pub(crate) value: &'a Value,
 }
 
 impl Contract {
     /// Follows the references of `written`.
-    pub fn new(written: Document) -> Self {
+    pub(crate) fn new(written: Document) -> Self {
         let resolved = resolve(&written.value);
         Self { written, resolved }
     }
 
     /// `info.version`.
-    pub fn version(&self) -> &str {
+    pub(crate) fn version(&self) -> &str {
         self.resolved["info"]["version"]
             .as_str()
             .unwrap_or_default()
     }
 
     /// Every operation.
-    pub fn operations(&self) -> Vec<Operation<'_>> {
+    pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
         let mut operations = Vec::new();
         for (path, item) in entries(&self.resolved["paths"]) {
             let methods =
                 entries(item).filter(|(key, value)| *key != "parameters" && value.is_object());
             operations.extend(methods.map(|(method, value)| Operation {
-                name: format!("{} {path}", method.to_uppercase()),
                 path,
                 method,
                 pointer: child(&child("/paths", path), method),
@@ -66,14 +63,14 @@ impl Contract {
     }
 
     /// The codes that the contract lists.
-    pub fn listed_codes(&self) -> Vec<&str> {
+    pub(crate) fn listed_codes(&self) -> Vec<&str> {
         strings(&self.resolved["components"]["schemas"]["ErrorBody"]["properties"]["code"]["x-extensible-enum"]).collect()
     }
 }
 
 impl Operation<'_> {
     /// Each status with its pointer and what it says.
-    pub fn responses(&self) -> impl Iterator<Item = (&str, String, &Value)> {
+    pub(crate) fn responses(&self) -> impl Iterator<Item = (&str, String, &Value)> {
         let pointer = child(&self.pointer, "responses");
         entries(&self.value["responses"])
             .map(move |(status, value)| (status, child(&pointer, status), value))
@@ -81,7 +78,7 @@ impl Operation<'_> {
 }
 
 /// The entries of an object; none of anything else.
-pub fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+pub(crate) fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value
         .as_object()
         .into_iter()
@@ -90,7 +87,7 @@ pub fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 /// The texts of a list.
-pub fn strings(value: &Value) -> impl Iterator<Item = &str> {
+pub(crate) fn strings(value: &Value) -> impl Iterator<Item = &str> {
     value
         .as_array()
         .into_iter()
@@ -99,7 +96,7 @@ pub fn strings(value: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// Calls `visit` with each node below `value` and its pointer.
-pub fn walk(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &Value)) {
+pub(crate) fn walk(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &Value)) {
     visit(pointer, value);
     match value {
         Value::Object(map) => map
@@ -116,7 +113,7 @@ pub fn walk(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &Value)) 
 }
 
 /// Everything that is wrong with the contract by itself.
-pub fn check(contract: &Contract) -> Vec<Finding> {
+pub(crate) fn check(contract: &Contract) -> Vec<Finding> {
     let mut findings = valid_openapi(contract);
     findings.extend(references(contract));
     for operation in contract.operations() {
@@ -153,8 +150,7 @@ fn references(contract: &Contract) -> Vec<Finding> {
     let mut findings = Vec::new();
     walk(&contract.resolved, "", &mut |pointer, node| {
         if let Some(target) = node.get("$ref").and_then(Value::as_str) {
-            let line_of = pointer.strip_suffix("/$ref").unwrap_or(pointer);
-            let finding = Finding::in_contract("DOC-REF", contract, line_of);
+            let finding = Finding::in_contract("DOC-REF", contract, &child(pointer, "$ref"));
             findings.push(finding.says(
                 "contract",
                 format!("{target} leads nowhere, to itself or outside"),
@@ -167,7 +163,8 @@ fn references(contract: &Contract) -> Vec<Finding> {
 
 /// Who may call is written where a program reads it, and the prose says the same.
 fn security(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
-    let finding = |id, key| Finding::in_contract(id, contract, &child(&operation.pointer, key));
+    let finding =
+        |id, key| Finding::in_contract(id, contract, &format!("{}/{key}", operation.pointer));
     let mut findings = Vec::new();
     let schemes = &contract.resolved["components"]["securitySchemes"];
     let required = operation
@@ -194,7 +191,7 @@ fn security(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
         .filter(|(scheme, scopes)| bearer(scheme) && strings(scopes).next().is_some())
     {
         findings.push(
-            finding("DOC-SCOPE-LIST", "security")
+            finding("DOC-SCOPE-LIST", "security/0")
                 .says("contract", format!("{scheme} lists scopes")),
         );
     }

@@ -6,17 +6,17 @@ use crate::document::child;
 
 /// One node in which two documents differ.
 #[derive(Clone, Debug)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// Where, as a JSON pointer. For a list it is the list itself.
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// What the first document has there.
-    pub left: Option<Value>,
+    pub(crate) left: Option<Value>,
     /// What the second document has there.
-    pub right: Option<Value>,
+    pub(crate) right: Option<Value>,
 }
 
 /// All differences, in the order of the document. Lists of plain values are sets.
-pub fn differences(left: &Value, right: &Value) -> Vec<Difference> {
+pub(crate) fn differences(left: &Value, right: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     compare("", Some(left), Some(right), &mut found);
     found
@@ -36,7 +36,7 @@ fn compare(
             }
         }
         (Some(Value::Array(left)), Some(Value::Array(right))) => {
-            compare_lists(pointer, left, right, found)
+            compare_lists(pointer, left, right, found);
         }
         (left, right) if left != right => {
             found.push(Difference {

@@ -16,16 +16,16 @@ use crate::{document::CONTRACT, generate::ARTEFACTS, workspace};
 
 /// Everything that the check looks at.
 #[derive(Clone, Debug)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// Texts by path from the workspace's root; a file that is not there is not here.
-    pub files: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<String, String>,
     /// What `billing-portal openapi` prints, or why it does not.
-    pub declared: Result<Value, String>,
+    pub(crate) declared: Result<Value, String>,
 }
 
 impl Evidence {
     /// Reads the workspace and asks the server.
-    pub fn gather(root: &Path) -> Self {
+    pub(crate) fn gather(root: &Path) -> Self {
         let named = [
             CONTRACT,
             "README.md",
@@ -70,9 +70,9 @@ fn below(root: &Path, folder: &Path) -> Vec<PathBuf> {
     {
         let path = folder.join(entry.file_name());
         if root.join(&path).is_dir() {
-            files.extend(below(root, &path))
+            files.extend(below(root, &path));
         } else {
-            files.push(path)
+            files.push(path);
         }
     }
     files

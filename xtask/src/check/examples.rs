@@ -18,7 +18,7 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Everything that is wrong with the contract's examples.
-pub fn check(contract: &Contract) -> Vec<Finding> {
+pub(crate) fn check(contract: &Contract) -> Vec<Finding> {
     let mut findings = valid(contract);
     for operation in contract.operations() {
         findings.extend(meaningful(contract, &operation));
@@ -34,7 +34,7 @@ pub fn check(contract: &Contract) -> Vec<Finding> {
 }
 
 /// The beginning of a secret in `text`, enough to find it and too little to use it.
-pub fn secret_in(text: &str) -> Option<String> {
+pub(crate) fn secret_in(text: &str) -> Option<String> {
     SECRET
         .find(text)
         .map(|found| format!("{}…", &found.as_str()[..10]))
@@ -61,10 +61,9 @@ fn valid(contract: &Contract) -> Vec<Finding> {
             )
         });
         for (place, value) in own.into_iter().chain(named) {
-            if let Err(reason) = matches_schema(schema, value) {
-                findings.push(
-                    Finding::in_contract("EX-SCHEMA", contract, &place).says("schema", reason),
-                );
+            if let Err(Mismatch { at, reason }) = matches_schema(schema, value) {
+                let finding = Finding::in_contract("EX-SCHEMA", contract, &(place + &at));
+                findings.push(finding.says("schema", reason));
             }
         }
     });
@@ -73,16 +72,32 @@ fn valid(contract: &Contract) -> Vec<Finding> {
     findings
 }
 
+/// How a value is not what its schema allows.
+pub(crate) struct Mismatch {
+    /// Where in the value, as a JSON pointer.
+    pub(crate) at: String,
+    /// Why.
+    pub(crate) reason: String,
+}
+
 /// Whether `value` is what `schema`, with its references followed, allows.
-pub fn matches_schema(schema: &Value, value: &Value) -> Result<(), String> {
-    let options = jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft4)
-        .should_validate_formats(true);
-    let options = options.should_ignore_unknown_formats(true);
-    let validator = options.build(schema).map_err(|error| error.to_string())?;
-    validator
-        .validate(value)
-        .map_err(|error| format!("{} at {}", error, error.instance_path()))
+pub(crate) fn matches_schema(schema: &Value, value: &Value) -> Result<(), Mismatch> {
+    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft4);
+    let options = options
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(true);
+    let not_a_schema = |error: jsonschema::ValidationError<'_>| Mismatch {
+        at: String::new(),
+        reason: error.to_string(),
+    };
+    let validator = options.build(schema).map_err(not_a_schema)?;
+    validator.validate(value).map_err(|error| {
+        let at = error.instance_path().to_string();
+        Mismatch {
+            reason: format!("{error} at `{at}`"),
+            at,
+        }
+    })
 }
 
 /// Error examples: their code is of their status, their details name fields of the request, every code has one.

@@ -1,28 +1,32 @@
 //! A finding: one way in which something is not as the contract says, told so that a person can act on it.
 
-use serde::Serialize;
-use serde_json::Value;
+use std::fmt::Write as _;
 
-use super::{catalogue, catalogue::Entry, contract::Contract};
+use serde_json::{Value, json};
+
+use super::{
+    catalogue::{self, Entry},
+    contract::Contract,
+};
 
 /// One finding.
-#[derive(Clone, Debug, Serialize)]
-pub struct Finding {
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
     /// The stable name; `cargo xtask explain ID` tells more.
-    pub id: &'static str,
+    pub(crate) id: &'static str,
     /// The file in which to look, from the workspace's root.
-    pub file: String,
+    pub(crate) file: String,
     /// The line in it, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// The node of the contract, as a JSON pointer; empty where the finding is about another file.
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// Who says what.
-    pub sides: Vec<(&'static str, String)>,
+    pub(crate) sides: Vec<(&'static str, String)>,
 }
 
 impl Finding {
     /// A finding about a node of the contract; `pointer` may go through references.
-    pub fn in_contract(id: &'static str, contract: &Contract, pointer: &str) -> Self {
+    pub(crate) fn in_contract(id: &'static str, contract: &Contract, pointer: &str) -> Self {
         let origin = contract.written.origin(pointer);
         let line = contract.written.line(&origin);
         Self {
@@ -35,7 +39,7 @@ impl Finding {
     }
 
     /// A finding about another file.
-    pub fn in_file(id: &'static str, file: &str, line: usize) -> Self {
+    pub(crate) fn in_file(id: &'static str, file: &str, line: usize) -> Self {
         Self {
             id,
             file: file.to_owned(),
@@ -46,13 +50,13 @@ impl Finding {
     }
 
     /// Adds what `who` says.
-    pub fn says(mut self, who: &'static str, what: impl Into<String>) -> Self {
+    pub(crate) fn says(mut self, who: &'static str, what: impl Into<String>) -> Self {
         self.sides.push((who, what.into()));
         self
     }
 
     /// Adds what `who` has at the place, shortened.
-    pub fn has(self, who: &'static str, value: Option<&Value>) -> Self {
+    pub(crate) fn has(self, who: &'static str, value: Option<&Value>) -> Self {
         let text = value.map_or_else(|| "nothing".to_owned(), Value::to_string);
         let short: String = text.chars().take(160).collect();
         self.says(
@@ -66,30 +70,26 @@ impl Finding {
     }
 
     /// Whether `cargo xtask generate` makes it go away.
-    pub fn is_fixed_by_generate(&self) -> bool {
+    pub(crate) fn is_fixed_by_generate(&self) -> bool {
         self.id.starts_with("GEN-")
     }
 
-    fn entry(&self) -> &'static Entry {
-        catalogue::entry(self.id).unwrap_or(&catalogue::UNKNOWN)
-    }
-
     /// For a person at a terminal.
-    pub fn to_text(&self) -> String {
-        let Entry { means, cure, .. } = self.entry();
+    pub(crate) fn to_text(&self) -> String {
+        let Entry { means, cure, .. } = catalogue::entry(self.id);
         let mut text = format!("{}  {}:{}", self.id, self.file, self.line);
         if !self.pointer.is_empty() {
-            text += &format!("  {}", self.pointer);
+            let _ = write!(text, "  {}", self.pointer);
         }
-        text += &format!("\n  {means}\n");
+        let _ = write!(text, "\n  {means}\n");
         for (who, what) in &self.sides {
-            text += &format!("  {who}: {what}\n");
+            let _ = writeln!(text, "  {who}: {what}");
         }
         text + &format!("  -> {cure}\n")
     }
 
     /// One workflow command, which GitHub shows beside the line.
-    pub fn to_github(&self) -> String {
+    pub(crate) fn to_github(&self) -> String {
         let Self { id, file, line, .. } = self;
         let escaped = self
             .to_text()
@@ -100,14 +100,14 @@ impl Finding {
     }
 
     /// One JSON object.
-    pub fn to_json(&self) -> Value {
-        let Entry { means, cure, .. } = self.entry();
+    pub(crate) fn to_json(&self) -> Value {
+        let Entry { means, cure, .. } = catalogue::entry(self.id);
         let sides: Value = self
             .sides
             .iter()
-            .map(|(who, what)| serde_json::json!({ "who": who, "says": what }))
+            .map(|(who, what)| json!({ "who": who, "says": what }))
             .collect();
-        serde_json::json!({
+        json!({
             "id": self.id, "file": self.file, "line": self.line, "pointer": self.pointer,
             "means": means, "sides": sides, "do": cure,
         })

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A finding for each generated file that is not what the contract makes of it.
-pub fn check(contract: &Document, files: &BTreeMap<String, String>) -> Vec<Finding> {
+pub(crate) fn check(contract: &Document, files: &BTreeMap<String, String>) -> Vec<Finding> {
     ARTEFACTS
         .iter()
         .filter_map(|artefact| judge(artefact, contract, files.get(artefact.path)))

@@ -23,7 +23,7 @@ const SENDABLE: [&str; 5] = [
 ];
 
 /// Everything in the contract that the generator cannot take.
-pub fn check(contract: &Contract) -> Vec<Finding> {
+pub(crate) fn check(contract: &Contract) -> Vec<Finding> {
     let mut findings = document(contract);
     for operation in contract.operations() {
         findings.extend(shape(contract, &operation));
@@ -157,16 +157,14 @@ fn answers(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
                 &body["schema"],
                 &child(&place, "schema"),
                 &mut |pointer, node| {
-                    let closed = node["type"] == "string"
-                        && node["enum"]
-                            .as_array()
-                            .is_some_and(|values| values.len() > 1);
-                    if closed || node["type"] == "string" && node.get("pattern").is_some() {
-                        report(
-                            if closed { "PG-ENUM" } else { "PG-PATTERN" },
-                            pointer,
-                            node.to_string(),
-                        );
+                    let values = node["enum"].as_array().map_or(0, Vec::len);
+                    for (keyword, id, forbidden) in [
+                        ("enum", "PG-ENUM", values > 1),
+                        ("pattern", "PG-PATTERN", node.get("pattern").is_some()),
+                    ] {
+                        if forbidden && node["type"] == "string" {
+                            report(id, &child(pointer, keyword), node[keyword].to_string());
+                        }
                     }
                 },
             );

@@ -7,7 +7,7 @@ use super::finding::Finding;
 
 /// Who proves what the server's document cannot say.
 #[derive(Clone, Copy, Debug)]
-pub enum Proof {
+pub(crate) enum Proof {
     /// Findings of this id.
     Check(&'static str),
     /// A test in `tests/`, by the name of its function.
@@ -15,7 +15,7 @@ pub enum Proof {
 }
 
 /// Each gap with its proofs.
-pub const HANDED_OVER: &[(&str, &[Proof])] = &[
+pub(crate) const HANDED_OVER: &[(&str, &[Proof])] = &[
     (
         "additionalProperties: false (unknown fields are refused)",
         &[
@@ -58,13 +58,23 @@ pub const HANDED_OVER: &[(&str, &[Proof])] = &[
         &[Proof::Check("POL-OUTSIDE"), Proof::Check("LIVE-UNSEEN")],
     ),
     (
+        "what Stripe is sent",
+        &[Proof::Test(
+            "the_session_call_is_exactly_as_stripe_documents_it",
+        )],
+    ),
+    (
+        "what the SDK makes of each error",
+        &[Proof::Test("every_documented_error_is_a_case_of_its_own")],
+    ),
+    (
         "the document that /openapi.yaml serves",
         &[Proof::Test("the_served_contract_is_the_committed_one")],
     ),
 ];
 
 /// A finding for each row whose test is not in `tests` (path -> source).
-pub fn check(tests: &BTreeMap<String, String>) -> Vec<Finding> {
+pub(crate) fn check(tests: &BTreeMap<String, String>) -> Vec<Finding> {
     let here = "xtask/src/check/handed_over.rs";
     let named = HANDED_OVER
         .iter()

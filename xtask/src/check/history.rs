@@ -16,10 +16,10 @@ use super::{
 use crate::document::{CONTRACT, Document, sha256};
 
 /// The folder of the released contracts.
-pub const RELEASED: &str = "openapi/released";
+pub(crate) const RELEASED: &str = "openapi/released";
 
 /// Everything in which versions, history and CHANGELOG disagree with the contract.
-pub fn check(contract: &Contract, files: &BTreeMap<String, String>) -> Vec<Finding> {
+pub(crate) fn check(contract: &Contract, files: &BTreeMap<String, String>) -> Vec<Finding> {
     let mut findings = untouched(files);
     findings.extend(agreement(contract, files));
     let Ok(version) = Version::parse(contract.version()) else {
@@ -45,7 +45,7 @@ pub fn check(contract: &Contract, files: &BTreeMap<String, String>) -> Vec<Findi
 }
 
 /// The newest released contract.
-pub fn last_released(files: &BTreeMap<String, String>) -> Option<(Version, Document)> {
+pub(crate) fn last_released(files: &BTreeMap<String, String>) -> Option<(Version, Document)> {
     let released = released(files)
         .filter_map(|(file, version, text)| Some((version?, Document::parse(file, text).ok()?)));
     released.max_by(|(a, _), (b, _)| a.cmp(b))
@@ -99,7 +99,7 @@ fn untouched(files: &BTreeMap<String, String>) -> Vec<Finding> {
 }
 
 /// The places, beside the contract, that hold the version: file, the line before which it cannot be, how it begins.
-pub const VERSIONED: [(&str, &str, &str); 3] = [
+pub(crate) const VERSIONED: [(&str, &str, &str); 3] = [
     ("Cargo.toml", "[workspace.package]", "version = \""),
     ("client/typescript/package.json", "{", "\"version\": \""),
     (
@@ -110,17 +110,19 @@ pub const VERSIONED: [(&str, &str, &str); 3] = [
 ];
 
 /// The version that a file holds, and its line.
-pub fn version_in<'a>(text: &'a str, section: &str, label: &str) -> Option<(&'a str, usize)> {
-    let lines = text
+pub(crate) fn version_in<'a>(
+    text: &'a str,
+    section: &str,
+    label: &str,
+) -> Option<(&'a str, usize)> {
+    let mut lines = text
         .lines()
         .enumerate()
         .skip_while(|(_, line)| line.trim() != section);
-    lines
-        .filter_map(|(index, line)| {
-            let version = line.trim_start().strip_prefix(label)?.split('"').next()?;
-            Some((version, index + 1))
-        })
-        .next()
+    lines.find_map(|(index, line)| {
+        let version = line.trim_start().strip_prefix(label)?.split('"').next()?;
+        Some((version, index + 1))
+    })
 }
 
 /// The packages have the contract's version.

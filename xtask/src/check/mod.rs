@@ -6,27 +6,30 @@
 //!
 //! The other half, what a running server does, is judged from what the tests recorded: `crate::coverage`.
 
-pub mod catalogue;
-pub mod change;
-pub mod contract;
-pub mod difference;
-pub mod evidence;
-pub mod examples;
-pub mod finding;
-pub mod generated;
-pub mod generator;
-pub mod handed_over;
-pub mod history;
-pub mod normalise;
-pub mod readme;
-pub mod report;
-pub mod server;
+pub(crate) mod catalogue;
+pub(crate) mod change;
+pub(crate) mod contract;
+pub(crate) mod difference;
+pub(crate) mod evidence;
+pub(crate) mod examples;
+pub(crate) mod finding;
+pub(crate) mod generated;
+pub(crate) mod generator;
+pub(crate) mod handed_over;
+pub(crate) mod history;
+pub(crate) mod normalise;
+pub(crate) mod readme;
+pub(crate) mod report;
+pub(crate) mod server;
 
 use self::{contract::Contract, evidence::Evidence, finding::Finding};
 use crate::document::{CONTRACT, Document};
 
+/// How the files end whose samples are checked.
+const README: &str = "README.md";
+
 /// Everything that has drifted.
-pub fn findings(evidence: &Evidence) -> Vec<Finding> {
+pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
     let text = evidence.files.get(CONTRACT).map_or("", String::as_str);
     let contract = match Document::parse(CONTRACT, text) {
         Ok(document) => Contract::new(document),
@@ -48,7 +51,7 @@ pub fn findings(evidence: &Evidence) -> Vec<Finding> {
     for (file, text) in evidence
         .files
         .iter()
-        .filter(|(file, _)| file.ends_with(".md"))
+        .filter(|(file, _)| file.ends_with(README))
     {
         findings.extend(readme::check(&contract, file, text));
     }

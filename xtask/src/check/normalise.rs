@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::document::{number_from, reference};
 
 /// Keywords for people.
-pub const PROSE: [&str; 8] = [
+pub(crate) const PROSE: [&str; 8] = [
     "description",
     "summary",
     "title",
@@ -29,7 +29,7 @@ pub const PROSE: [&str; 8] = [
 ];
 
 /// Keywords whose value maps names that people chose; below them a key is a name, not a keyword.
-pub const NAMED: [&str; 8] = [
+pub(crate) const NAMED: [&str; 8] = [
     "properties",
     "responses",
     "headers",
@@ -44,7 +44,7 @@ pub const NAMED: [&str; 8] = [
 const LITERAL: [&str; 2] = ["default", "enum"];
 
 /// The document with every local reference followed; one that leads nowhere, or to itself, stays.
-pub fn resolve(document: &Value) -> Value {
+pub(crate) fn resolve(document: &Value) -> Value {
     follow(document, document, &mut Vec::new())
 }
 
@@ -74,7 +74,7 @@ fn follow(document: &Value, node: &Value, on_the_way: &mut Vec<String>) -> Value
 }
 
 /// The document in the form that this module describes.
-pub fn normalise(document: &Value) -> Value {
+pub(crate) fn normalise(document: &Value) -> Value {
     let mut document = resolve(document);
     let info = &document["info"];
     let urls = document["servers"]
@@ -223,7 +223,7 @@ fn spelling(names: Option<&str>, key: &str) -> String {
 }
 
 /// A media type in lower case, without blanks and without the charset that JSON implies.
-pub fn media_type(written: &str) -> String {
+pub(crate) fn media_type(written: &str) -> String {
     let plain = written.to_lowercase().replace(' ', "");
     plain
         .strip_suffix(";charset=utf-8")

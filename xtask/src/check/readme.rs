@@ -9,14 +9,14 @@ use super::{
 };
 
 /// Everything in the text of `file` that the contract does not bear out.
-pub fn check(contract: &Contract, file: &str, text: &str) -> Vec<Finding> {
+pub(crate) fn check(contract: &Contract, file: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut report = |id, line: usize, who, what: String| {
         findings.push(Finding::in_file(id, file, line).says(who, what));
     };
     for (index, line) in text.lines().enumerate() {
         if let Some(secret) = secret_in(line) {
-            report("EX-SECRET", index + 1, file_word(file), secret);
+            report("EX-SECRET", index + 1, "file", secret);
         }
     }
     for block in blocks(text) {
@@ -37,14 +37,6 @@ pub fn check(contract: &Contract, file: &str, text: &str) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn file_word(file: &str) -> &'static str {
-    if file.ends_with(".md") {
-        "text"
-    } else {
-        "file"
-    }
 }
 
 /// A fenced block.
@@ -68,7 +60,10 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
                     text: String::new(),
                 });
             }
-            (None, Some(block)) => block.text += &format!("{line}\n"),
+            (None, Some(block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
             (None, None) => {}
         }
     }
@@ -136,7 +131,7 @@ fn curl_holds(contract: &Contract, command: &str) -> Result<(), String> {
             }
             let body = serde_json::from_str(body)
                 .map_err(|error| format!("the body is not JSON: {error}"))?;
-            matches_schema(schema, &body)
+            matches_schema(schema, &body).map_err(|mismatch| mismatch.reason)
         }
         (None, None) => Ok(()),
         (None, Some(_)) => Err("needs a body".to_owned()),

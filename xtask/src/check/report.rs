@@ -13,7 +13,7 @@ use super::{
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For a person at a terminal.
     #[default]
     Text,
@@ -27,7 +27,7 @@ pub enum Format {
 const FIXED_BY_GENERATE: u8 = 4;
 
 /// Prints the findings; 0 if there are none, 4 if `cargo xtask generate` mends them all, else 1.
-pub fn report(findings: &[Finding], format: Format) -> ExitCode {
+pub(crate) fn report(findings: &[Finding], format: Format) -> ExitCode {
     match format {
         Format::Text => print!("{}", text(findings)),
         Format::Json => {
@@ -89,30 +89,28 @@ fn handed_over() -> serde_json::Value {
 }
 
 /// Tells what a finding's id means; without an id, lists them all.
-pub fn explain(id: Option<&str>) -> ExitCode {
+pub(crate) fn explain(id: Option<&str>) -> ExitCode {
     let Some(id) = id else {
-        for family in catalogue::FAMILIES {
-            println!("{}", family.about);
-            family
-                .entries
-                .iter()
-                .for_each(|entry| println!("  {:20} {}", entry.id, entry.means));
+        for catalogue::Entry { id, means, .. } in catalogue::ENTRIES.iter() {
+            println!("{id:20} {means}");
         }
         return ExitCode::SUCCESS;
     };
-    let id = id.to_uppercase();
-    let (Some(entry), Some(family)) = (catalogue::entry(&id), catalogue::family(&id)) else {
+    let Some(catalogue::Entry {
+        family,
+        id,
+        means,
+        cure,
+    }) = catalogue::find(&id.to_uppercase())
+    else {
         eprintln!("no finding is called {id}; `cargo xtask explain` lists them all");
         return ExitCode::from(2);
     };
-    println!(
-        "{id}\n  {}\n  -> {}\n{}",
-        entry.means, entry.cure, family.about
-    );
+    println!("{id}\n  {means}\n  -> {cure}\n{family}");
     for (gap, proofs) in HANDED_OVER {
         if proofs
             .iter()
-            .any(|proof| matches!(proof, Proof::Check(proof) if *proof == id))
+            .any(|proof| matches!(proof, Proof::Check(proof) if proof == id))
         {
             println!("It also proves what the server cannot declare: {gap}.");
         }

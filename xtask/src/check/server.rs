@@ -9,20 +9,34 @@ use serde_json::Value;
 
 use super::{
     contract::{Contract, Operation, entries, strings, walk},
-    difference::differences,
+    difference::{Difference, differences},
     finding::Finding,
     normalise::normalise,
 };
 use crate::document::{child, segments};
 
+/// Keywords that bound numbers, lists and objects.
+const BOUNDS: [&str; 10] = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+];
+
 /// Everything that the server declares otherwise than the contract.
-pub fn check(contract: &Contract, declared: &Value) -> Vec<Finding> {
+pub(crate) fn check(contract: &Contract, declared: &Value) -> Vec<Finding> {
     let mut findings: Vec<_> =
         differences(&normalise(&contract.written.value), &normalise(declared))
             .into_iter()
             .map(|difference| {
-                let finding =
-                    Finding::in_contract(id_of(&difference.pointer), contract, &difference.pointer);
+                let place = item_of(contract, &difference).unwrap_or(difference.pointer.clone());
+                let finding = Finding::in_contract(id_of(&difference.pointer), contract, &place);
                 finding
                     .has("contract", difference.left.as_ref())
                     .has("server", difference.right.as_ref())
@@ -35,6 +49,17 @@ pub fn check(contract: &Contract, declared: &Value) -> Vec<Finding> {
     findings
 }
 
+/// Where the contract writes the item of a list that the server does not have.
+fn item_of(contract: &Contract, difference: &Difference) -> Option<String> {
+    let list = contract.written.origin(&difference.pointer);
+    let item = difference.left.as_ref()?;
+    let items = contract.written.get(&list)?.as_array()?;
+    let index = items
+        .iter()
+        .position(|one| [one, &one["url"], &one["name"]].contains(&item))?;
+    Some(child(&list, &index.to_string()))
+}
+
 /// The finding for a difference at `pointer` of the normalised documents.
 fn id_of(pointer: &str) -> &'static str {
     let segments = segments(pointer);
@@ -42,6 +67,7 @@ fn id_of(pointer: &str) -> &'static str {
     match segments.as_slice() {
         [.., "x-required-scopes"] => "POL-SCOPES",
         [.., "x-error-codes"] => "POL-CODES",
+        ["components", "securitySchemes", ..] => "SRV-SECURITY-SCHEME",
         ["paths"] | ["paths", _] => "SRV-PATH",
         ["paths", _, _] => "SRV-METHOD",
         ["paths", _, _, "operationId"] => "SRV-OPERATION-ID",
@@ -55,22 +81,14 @@ fn id_of(pointer: &str) -> &'static str {
         [.., "content"] | [.., "content", _] => "SRV-MEDIA-TYPE",
         [.., "properties" | "items"] | [.., "properties", _] => "SRV-PROPERTY",
         [.., "required"] => "SRV-REQUIRED",
+        segments if segments.contains(&"additionalProperties") => "SRV-MAP",
         [.., "type"] => "SRV-TYPE",
-        ["components", "securitySchemes", ..] => "SRV-SECURITY-SCHEME",
         [.., "format"] => "SRV-FORMAT",
         [.., "pattern"] => "SRV-PATTERN",
         [.., "minLength" | "maxLength"] => "SRV-LENGTH",
-        [
-            ..,
-            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf",
-        ]
-        | [
-            ..,
-            "minItems" | "maxItems" | "uniqueItems" | "minProperties" | "maxProperties",
-        ] => "SRV-BOUNDS",
+        [.., bound] if BOUNDS.contains(bound) => "SRV-BOUNDS",
         [.., "enum"] => "SRV-ENUM",
         [.., "nullable"] => "SRV-NULLABLE",
-        segments if segments.contains(&"additionalProperties") => "SRV-MAP",
         [.., "default"] => "SRV-DEFAULT",
         ["servers"] => "SRV-SERVER",
         ["info", ..] => "SRV-INFO",
