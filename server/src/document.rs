@@ -23,9 +23,10 @@ pub(crate) fn declared() -> Value {
     }
     document["components"]["schemas"]["ErrorBody"]["properties"]["code"]["x-extensible-enum"] =
         ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-    document["x-error-messages"] = ErrorCode::ALL
+    let row = |code: ErrorCode| json!({ "status": code.status(), "message": code.message() });
+    document["x-errors"] = ErrorCode::ALL
         .iter()
-        .map(|code| (code.as_str().to_owned(), Value::from(code.message())))
+        .map(|code| (code.as_str().to_owned(), row(*code)))
         .collect();
     document
 }

@@ -305,6 +305,8 @@ impl<E: Type> ApiResponse for Success<E> {
 pub(crate) enum Malformed {
     /// No `Host`, or several.
     Host,
+    /// A transfer coding other than one `chunked`.
+    TransferCoding,
     /// The request line is too long.
     TargetTooLong,
     /// The header section is too large.
@@ -316,7 +318,7 @@ pub(crate) enum Malformed {
 impl IntoResponse for Malformed {
     fn into_response(self) -> Response {
         let status = match self {
-            Self::Host => StatusCode::BAD_REQUEST,
+            Self::Host | Self::TransferCoding => StatusCode::BAD_REQUEST,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,

@@ -96,6 +96,15 @@ fn malformed(request: &Request) -> Option<Malformed> {
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
         return Some(Malformed::Host);
     }
+    // The engine takes `chunked` twice for once; another reader may not.
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if codings
+        .next()
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        || codings.next().is_some()
+    {
+        return Some(Malformed::TransferCoding);
+    }
     let expected = headers.get(header::EXPECT);
     if expected.is_some_and(|expected| !expected.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
         return Some(Malformed::Expectation);
