@@ -31,7 +31,7 @@ use crate::{
 /// How long the requests under way may take once no more are accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 /// How often the portal configuration is looked at, and how soon again while it is not verified.
-const VERIFY_EVERY: Duration = Duration::from_secs(600);
+const VERIFY_EVERY: Duration = Duration::from_mins(10);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 

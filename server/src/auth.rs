@@ -19,11 +19,12 @@ use poem_openapi::{
 use tokio::sync::mpsc;
 
 use crate::{
+    api_error::ApiError,
     api_key::{ApiKey, ApiKeyHash, Mode},
     app::App,
     clock::Clock,
     config::Settings,
-    envelope::{ApiError, ErrorCode},
+    envelope::ErrorCode,
     limits::{RateLimit, peer_group},
     store::{Caller, Store},
 };
@@ -161,7 +162,7 @@ async fn write_uses(store: Store, mut pending: mpsc::Receiver<(String, String)>)
         match store.touch_key(&key_use.0, &key_use.1).await {
             Ok(()) => last = Some(key_use),
             Err(error) => {
-                tracing::warn!(key_id = key_use.0, %error, "the day of a key's last use was not written")
+                tracing::warn!(key_id = key_use.0, %error, "the day of a key's last use was not written");
             }
         }
     }

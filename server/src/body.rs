@@ -16,12 +16,7 @@ use poem_openapi::{
     types::Type,
 };
 
-use crate::{
-    app::App,
-    envelope::{ApiError, ErrorCode},
-    json::JsonObject,
-    wire,
-};
+use crate::{api_error::ApiError, app::App, envelope::ErrorCode, json::JsonObject, wire};
 
 /// The largest body, in bytes. The longest legal request, with every character escaped, is under 13 KiB.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;

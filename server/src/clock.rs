@@ -49,10 +49,6 @@ impl Clock {
     ///
     /// # Panics
     /// When the system has none to give: nothing that depends on secrets may go on then.
-    #[expect(
-        clippy::unused_self,
-        reason = "whoever needs randomness was handed a clock"
-    )]
     pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         #[expect(

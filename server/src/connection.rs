@@ -60,7 +60,7 @@ pub(crate) async fn serve(
         stream,
         patience,
         phase: Arc::clone(&phase),
-        timed: HEADERS,
+        armed_for: HEADERS,
         deadline: Box::pin(sleep(patience.headers)),
     };
     let service = service_fn(|request: hyper::Request<Incoming>| {
@@ -103,14 +103,14 @@ struct Timed {
     patience: Patience,
     phase: Arc<AtomicU8>,
     /// The phase that `deadline` is for.
-    timed: u8,
+    armed_for: u8,
     deadline: Pin<Box<Sleep>>,
 }
 
 impl Timed {
     fn time(&mut self, phase: u8) {
-        if self.timed != phase {
-            self.timed = phase;
+        if self.armed_for != phase {
+            self.armed_for = phase;
             let patience = if phase == IDLE {
                 self.patience.idle
             } else {

@@ -70,7 +70,7 @@ fn file(
             Ok(Some(file)) => with_type(&file.content_type, file.bytes.into_owned())
                 .with_header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
                 .into_response(),
-            _ => poem::Error::from(crate::envelope::ApiError::from(
+            _ => poem::Error::from(crate::api_error::ApiError::from(
                 crate::envelope::ErrorCode::NotFound,
             ))
             .into_response(),

@@ -3,12 +3,11 @@
 //! The table is used three times: to answer, to declare the operation's responses in the server's OpenAPI document,
 //! and to be compared with the contract. HTTP statuses are named here and nowhere else.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use poem::{
     IntoResponse, Response,
-    error::ResponseError,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
 };
 use poem_openapi::{
     ApiResponse, Object,
@@ -107,6 +106,10 @@ impl ErrorCode {
         self.row().0.as_u16()
     }
 
+    pub(crate) const fn http_status(self) -> StatusCode {
+        self.row().0
+    }
+
     /// The code on the wire.
     pub(crate) const fn as_str(self) -> &'static str {
         self.row().1
@@ -134,129 +137,28 @@ impl ErrorCode {
     }
 }
 
-/// A refusal or failure on its way to the caller.
-///
-/// `cause` is for the operator: it reaches the log, never the answer.
-#[derive(Debug, Clone)]
-pub(crate) struct ApiError {
-    code: ErrorCode,
-    details: BTreeMap<String, String>,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    cause: Option<Cow<'static, str>>,
-}
-
-impl From<ErrorCode> for ApiError {
-    fn from(code: ErrorCode) -> Self {
-        Self {
-            code,
-            details: BTreeMap::new(),
-            headers: Vec::new(),
-            cause: None,
-        }
-    }
-}
-
-impl ApiError {
-    /// 422, with what is wrong with each field.
-    pub(crate) fn validation_failed(details: BTreeMap<String, String>) -> Self {
-        Self {
-            details,
-            ..ErrorCode::ValidationFailed.into()
-        }
-    }
-
-    /// Adds a header to the answer. A value that is not one is a bug of ours, so it is left out.
-    #[must_use]
-    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.headers
-            .extend(HeaderValue::from_str(value).map(|value| (name, value)));
-        self
-    }
-
-    /// Tells the caller to wait, in whole seconds, at least one.
-    #[must_use]
-    pub(crate) fn with_retry_after(self, wait: std::time::Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        self.with_header(header::RETRY_AFTER, &seconds.max(1).to_string())
-    }
-
-    /// Says in the log, and only there, what happened.
-    #[must_use]
-    pub(crate) fn with_cause(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
-        self.cause = Some(cause.into());
-        self
-    }
-
-    /// The code, for the log.
-    pub(crate) fn code(&self) -> ErrorCode {
-        self.code
-    }
-
-    /// The cause, for the log.
-    pub(crate) fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
-    }
-
-    /// The answer, under the request's id.
-    pub(crate) fn into_response(self, request_id: &RequestId) -> Response {
-        let envelope = ErrorEnvelope {
-            success: False,
-            error: ErrorBody {
-                code: self.code.as_str().to_owned(),
-                message: self.code.message().to_owned(),
-                request_id: request_id.clone(),
-                details: (!self.details.is_empty()).then_some(self.details),
-            },
-        };
-        let mut response = json_response(self.code.row().0, &envelope);
-        response.headers_mut().extend(self.headers);
-        response
-    }
-}
-
-impl fmt::Display for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.as_str())
-    }
-}
-
-impl std::error::Error for ApiError {}
-
-/// Lets extractors and the handler return an [`ApiError`] through poem; [`crate::respond`] finds it there again and
-/// writes the envelope, for only it knows the request's id.
-impl ResponseError for ApiError {
-    fn status(&self) -> StatusCode {
-        self.code.row().0
-    }
-}
-
-impl ApiResponse for ApiError {
-    fn meta() -> MetaResponses {
-        let response = |code: ErrorCode| MetaResponse {
-            description: code.message(),
-            status: Some(code.status()),
-            status_range: None,
-            content: json_content::<ErrorEnvelope>(),
-            headers: wire::headers_of_every_answer()
-                .chain(code.headers())
-                .collect(),
-        };
-        MetaResponses {
-            responses: ErrorCode::OF_THE_OPERATION
-                .into_iter()
-                .map(response)
-                .collect(),
-        }
-    }
-
-    fn register(registry: &mut Registry) {
-        ErrorEnvelope::register(registry);
+/// The responses that the operation declares beside its success.
+pub(crate) fn declared_errors() -> MetaResponses {
+    let response = |code: ErrorCode| MetaResponse {
+        description: code.message(),
+        status: Some(code.status()),
+        status_range: None,
+        content: json_content::<ErrorEnvelope>(),
+        headers: wire::headers_of_every_answer()
+            .chain(code.headers())
+            .collect(),
+    };
+    MetaResponses {
+        responses: ErrorCode::OF_THE_OPERATION
+            .into_iter()
+            .map(response)
+            .collect(),
     }
 }
 
 /// The error envelope.
 #[derive(Debug, Object, Serialize)]
-struct ErrorEnvelope {
+pub(crate) struct ErrorEnvelope {
     success: False,
     error: ErrorBody,
 }
@@ -269,6 +171,31 @@ struct ErrorBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     details: Option<BTreeMap<String, String>>,
+}
+
+impl ErrorEnvelope {
+    /// `details` are left out when there are none.
+    pub(crate) fn new(
+        code: ErrorCode,
+        request_id: &RequestId,
+        details: BTreeMap<String, String>,
+    ) -> Self {
+        let error = ErrorBody {
+            code: code.as_str().to_owned(),
+            message: code.message().to_owned(),
+            request_id: request_id.clone(),
+            details: (!details.is_empty()).then_some(details),
+        };
+        Self {
+            success: False,
+            error,
+        }
+    }
+
+    /// The answer with this code's status.
+    pub(crate) fn into_response(self, code: ErrorCode) -> Response {
+        json_response(code.http_status(), &self)
+    }
 }
 
 /// A 200 whose body is `E`, an envelope with `success` before `data`.

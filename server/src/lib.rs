@@ -3,6 +3,7 @@
 //! A request flows one way:
 //! `connection -> respond -> router -> portal (the operation) -> limits, auth, body -> return_url -> store -> stripe -> envelope`.
 
+mod api_error;
 pub mod api_key;
 pub mod app;
 mod auth;

@@ -16,10 +16,7 @@ use governor::{
 use poem::{FromRequest, Request, RequestBody, Result};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{
-    app::App,
-    envelope::{ApiError, ErrorCode},
-};
+use crate::{api_error::ApiError, app::App, envelope::ErrorCode};
 
 /// A table does not grow beyond this many keys or addresses, however many there are.
 const MAX_TRACKED: usize = 50_000;

@@ -18,6 +18,10 @@ struct Health {
 /// Whether to send requests here. Stripe is told and does not decide: its outage would hide every instance, and with
 /// them the 502 that tells callers what is wrong.
 #[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that an operator reads"
+)]
 struct Readiness {
     ready: bool,
     store: bool,

@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    api_error::ApiError,
     app::App,
     auth::BillingWrite,
     body::{Fields, JsonBody},
-    envelope::{ApiError, ErrorCode, Success},
+    envelope::{ErrorCode, Success},
     json::JsonObject,
     limits::InFlight,
     respond::Received,

@@ -11,11 +11,7 @@ use poem::{
 };
 use tracing::{Instrument, Span, field::Empty};
 
-use crate::{
-    app::App,
-    envelope::{ApiError, ErrorCode},
-    wire::RequestId,
-};
+use crate::{api_error::ApiError, app::App, envelope::ErrorCode, wire::RequestId};
 
 /// When the request came in, by the service's clock.
 #[derive(Debug, Clone, Copy)]

@@ -13,7 +13,10 @@ use poem::{
 };
 use poem_openapi::OpenApi;
 
-use crate::envelope::{ApiError, ErrorCode, Malformed};
+use crate::{
+    api_error::ApiError,
+    envelope::{ErrorCode, Malformed},
+};
 
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 const MAX_HEADER_BYTES: usize = 16 * 1024;

@@ -16,7 +16,7 @@ pub(super) enum Command {
     Schema,
 }
 
-pub(super) fn execute(command: Command, session: &Session) -> Result<Report, Failure> {
+pub(super) fn execute(command: &Command, session: &Session) -> Result<Report, Failure> {
     match command {
         Command::Check => {
             let checked = session

@@ -182,6 +182,6 @@ async fn execute(command: Command, session: &Session) -> Result<Report, Failure>
         Command::Key(command) => key::execute(command, session).await,
         Command::Customer(command) => customer::execute(command, session).await,
         Command::PortalConfig(command) => portal_config::execute(command, session).await,
-        Command::Config(command) => config::execute(command, session),
+        Command::Config(command) => config::execute(&command, session),
     }
 }

@@ -175,11 +175,8 @@ impl Stripe {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let form: Vec<_> = form.collect();
         let content = Sha256::digest(format!("{path} {purpose} {form:?}"));
-        let digest: String = content
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
+        let digest = content.iter().take(16).fold(String::new(), hex);
         require_success(
             self.post(path, form, format!("billing-portal-{digest}"))
                 .await?,

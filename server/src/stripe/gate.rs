@@ -75,17 +75,15 @@ impl Gate {
             self.wait_for_rate().await;
             Some(turn)
         };
-        match tokio::time::timeout(PATIENCE, turn).await {
-            Ok(Some(turn)) => Ok(Pass {
+        if let Ok(Some(turn)) = tokio::time::timeout(PATIENCE, turn).await {
+            return Ok(Pass {
                 gate: self,
                 probe,
                 _turn: turn,
-            }),
-            _ => {
-                self.state().probing &= !probe;
-                Err(UpstreamCause::GateFull.into())
-            }
+            });
         }
+        self.state().probing &= !probe;
+        Err(UpstreamCause::GateFull.into())
     }
 
     /// Waits until one more request fits the bound on requests a second.

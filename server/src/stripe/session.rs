@@ -19,7 +19,7 @@ use crate::{api_key::Mode, return_url::ReturnUrl, store::CustomerId};
 const MAX_URL_LENGTH: usize = 2048;
 /// More different customers missing within [`MISSING_WINDOW`] look like the wrong account.
 const MISSING_IN_BULK: usize = 5;
-const MISSING_WINDOW: Duration = Duration::from_secs(60);
+const MISSING_WINDOW: Duration = Duration::from_mins(1);
 
 /// An open portal. Its URL is a credential; `Debug` does not show it.
 pub struct OpenedSession {
