@@ -3,13 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{contract, rust_sdk};
+use crate::{contract, outcomes, rust_sdk};
 
 /// Each derived file's path and what it must hold.
 pub(crate) fn derived_files(text: &str) -> Result<Vec<(&'static str, String)>, String> {
     let yaml = contract::parse(text)?;
     let document = contract::to_json(&yaml)?;
-    Ok(vec![(rust_sdk::PATH, rust_sdk::generate(text, &document)?)])
+    Ok(vec![
+        (rust_sdk::PATH, rust_sdk::generate(text, &document)?),
+        (outcomes::TABLE_PATH, outcomes::table(text, &yaml)?),
+        (outcomes::ERRORS_PATH, outcomes::errors(text, &yaml)?),
+    ])
 }
 
 /// `cargo xtask generate`: brings the derived files up to date and names those that changed.

@@ -2,6 +2,7 @@
 
 mod contract;
 mod generate;
+mod outcomes;
 mod rust_sdk;
 
 use std::process::ExitCode;

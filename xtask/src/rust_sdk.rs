@@ -44,8 +44,7 @@ pub(crate) fn with_header(contract: &str, comment: &str, body: &str) -> String {
 pub(crate) fn sha256(text: &str) -> String {
     Sha256::digest(text)
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn settings() -> GenerationSettings {
