@@ -1,6 +1,7 @@
 //! The shape of a documented outcome; the outcomes themselves are generated from the contract.
 
 /// One example of an answer, as the contract gives it.
+#[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) status: u16,
     pub(crate) code: Option<&'static str>,

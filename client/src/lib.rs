@@ -2,8 +2,12 @@
 
 mod answer;
 mod api_key;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod call;
 mod client;
+#[cfg(feature = "test-util")]
+mod documented;
 mod error;
 mod error_code;
 mod exchange;
@@ -17,10 +21,15 @@ mod exchange;
     reason = "as progenitor writes it, private to this crate"
 )]
 mod generated;
+#[cfg(feature = "test-util")]
+#[rustfmt::skip]
+mod outcomes;
 mod portal_url;
 mod retry;
 mod return_url;
 mod session;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 
 pub use answer::{ApiError, UnexpectedAnswer};
 pub use api_key::{ApiKey, Mode};

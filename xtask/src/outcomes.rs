@@ -32,11 +32,8 @@ pub(crate) fn table(contract: &str, document: &Yaml<'_>) -> Result<String, Strin
     let body = format!(
         "use crate::documented::Outcome;\n\n\
          /// Every example of an answer in the contract, in its order.\n\
-         pub(crate) const OUTCOMES: &[Outcome] = &[\n{}];\n\n\
-         /// Every error code that the contract names.\n\
-         pub(crate) const CODES: &[&str] = &{:#?};\n",
+         pub(crate) const OUTCOMES: &[Outcome] = &[\n{}];\n",
         rows.concat(),
-        codes(document)?,
     );
     Ok(with_header(contract, "//", &body))
 }
