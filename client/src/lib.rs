@@ -10,6 +10,7 @@ mod client;
 mod documented;
 mod error;
 mod error_code;
+pub mod errors;
 mod exchange;
 #[rustfmt::skip]
 #[expect(

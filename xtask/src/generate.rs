@@ -11,8 +11,14 @@ pub(crate) fn derived_files(text: &str) -> Result<Vec<(&'static str, String)>, S
     let document = contract::to_json(&yaml)?;
     Ok(vec![
         (rust_sdk::PATH, rust_sdk::generate(text, &document)?),
-        (outcomes::TABLE_PATH, outcomes::table(text, &yaml)?),
-        (outcomes::ERRORS_PATH, outcomes::errors(text, &yaml)?),
+        (
+            "client/src/outcomes.rs",
+            rust_sdk::with_header(text, outcomes::GENERATOR, &outcomes::table(&document)?),
+        ),
+        (
+            "client/src/errors.rs",
+            rust_sdk::with_header(text, outcomes::GENERATOR, &outcomes::errors(&document)?),
+        ),
     ])
 }
 

@@ -1,44 +1,35 @@
 //! What the SDK knows of the operation's documented outcomes, made from the contract's examples: the answers that
-//! its fake server gives, and the table of errors on its front page.
-//!
-//! Pure, like `rust_sdk`. The bodies keep the order in which the contract spells their keys.
+//! its fake server gives, and the table of errors in its documentation.
 
-use saphyr::{Scalar, Yaml};
+use serde_json::Value;
 
-use crate::contract::{self, key_text};
-use crate::rust_sdk::with_header;
-
-/// The answers of the SDK's fake server.
-pub(crate) const TABLE_PATH: &str = "client/src/outcomes.rs";
-
-/// The error table that the SDK's documentation includes.
-pub(crate) const ERRORS_PATH: &str = "client/src/errors.md";
+/// The generator of both files. Its number rises when it writes something else from the same contract.
+pub(crate) const GENERATOR: &str = "outcomes 1";
 
 /// One example of the operation's answers.
-struct Outcome {
-    status: String,
+struct Outcome<'a> {
+    status: &'a str,
     /// The response's description: when this is the answer.
-    when: String,
+    when: &'a str,
     /// `error.code`, unless it is a success.
-    code: Option<String>,
-    message: String,
-    headers: Vec<(String, String)>,
+    code: Option<&'a str>,
+    message: &'a str,
+    headers: Vec<(&'a str, String)>,
     body: String,
 }
 
-/// The Rust source of the table of outcomes.
-pub(crate) fn table(contract: &str, document: &Yaml<'_>) -> Result<String, String> {
-    let rows: Vec<String> = outcomes(document)?.iter().map(row).collect();
-    let body = format!(
+/// The source of the fake server's answers.
+pub(crate) fn table(contract: &Value) -> Result<String, String> {
+    let rows: Vec<String> = outcomes(contract)?.iter().map(row).collect();
+    Ok(format!(
         "use crate::documented::Outcome;\n\n\
-         /// Every example of an answer in the contract, in its order.\n\
+         /// Every example of an answer in the contract.\n\
          pub(crate) const OUTCOMES: &[Outcome] = &[\n{}];\n",
         rows.concat(),
-    );
-    Ok(with_header(contract, "//", &body))
+    ))
 }
 
-fn row(outcome: &Outcome) -> String {
+fn row(outcome: &Outcome<'_>) -> String {
     let Outcome {
         status,
         code,
@@ -51,16 +42,22 @@ fn row(outcome: &Outcome) -> String {
         .map(|header| format!("            {header:?},\n"))
         .collect();
     format!(
-        "    Outcome {{\n        status: {status},\n        code: {code:?},\n        headers: &[\n{}        ],\n        body: r#\"{body}\"#,\n    }},\n",
+        "    Outcome {{\n        status: {status},\n        code: {code:?},\n        headers: &[\n{}        ],\n        \
+         body: r#\"{body}\"#,\n    }},\n",
         headers.concat(),
     )
 }
 
-/// The Markdown table of errors. Each code links to its case in the SDK, so a code without one fails the build of
-/// the documentation.
-pub(crate) fn errors(contract: &str, document: &Yaml<'_>) -> Result<String, String> {
-    let mut rows = vec!["| status | code | message | when |\n| --- | --- | --- | --- |".to_owned()];
-    let outcomes = outcomes(document)?;
+/// The table of errors, as a module's documentation. Each code links to its case in the SDK, so a code that has none
+/// fails the build of the documentation.
+pub(crate) fn errors(contract: &Value) -> Result<String, String> {
+    let mut lines = vec![
+        "//! Every error that the service documents, with its status, its message and when it is the answer.".to_owned(),
+        "//!".to_owned(),
+        "//! | status | code | message | when |".to_owned(),
+        "//! | --- | --- | --- | --- |".to_owned(),
+    ];
+    let outcomes = outcomes(contract)?;
     for Outcome {
         status,
         when,
@@ -70,79 +67,52 @@ pub(crate) fn errors(contract: &str, document: &Yaml<'_>) -> Result<String, Stri
     } in &outcomes
     {
         if let Some(code) = code {
-            rows.push(format!(
-                "| {status} | {} | {message} | {when} |",
+            lines.push(format!(
+                "//! | {status} | {} | {message} | {when} |",
                 link(code)
             ));
         }
     }
-    for code in codes(document)? {
-        if !outcomes
-            .iter()
-            .any(|outcome| outcome.code.as_ref() == Some(&code))
-        {
-            rows.push(format!(
-                "| | {} | | Outside the operation: the base URL is not the service's. |",
+    let codes = node(
+        contract,
+        "/components/schemas/ErrorBody/properties/code/x-extensible-enum",
+    )?;
+    for code in codes.as_array().into_iter().flatten().map(text) {
+        if !outcomes.iter().any(|outcome| outcome.code == Some(&*code)) {
+            lines.push(format!(
+                "//! | | {} | | The base URL leads elsewhere than to the operation. |",
                 link(&code)
             ));
         }
     }
-    let file = with_header(contract, "", &(rows.join("\n") + "\n"));
-    let (header, table) = file
-        .split_once("\n\n")
-        .expect("a blank line ends the header");
-    Ok(format!(
-        "<!--\n{}\n-->\n\n{table}",
-        header.replace("\n ", "\n").trim_start()
-    ))
+    Ok(lines.join("\n") + "\n")
 }
 
 /// `NO_STRIPE_CUSTOMER` as a link to `ErrorCode::NoStripeCustomer`.
 fn link(code: &str) -> String {
-    let variant: String = code
-        .split('_')
-        .map(|word| word[..1].to_owned() + &word[1..].to_lowercase())
-        .collect();
-    format!("[`{code}`](crate::ErrorCode::{variant})")
+    let mut case = String::new();
+    for word in code.split('_') {
+        case += word.get(..1).unwrap_or_default();
+        case += &word.get(1..).unwrap_or_default().to_lowercase();
+    }
+    format!("[`{code}`](crate::ErrorCode::{case})")
 }
 
-fn codes(document: &Yaml<'_>) -> Result<Vec<String>, String> {
-    let list = find(
-        document,
-        &[
-            "components",
-            "schemas",
-            "ErrorBody",
-            "properties",
-            "code",
-            "x-extensible-enum",
-        ],
-    )?;
-    list.as_vec().into_iter().flatten().map(key_text).collect()
-}
-
-fn outcomes(document: &Yaml<'_>) -> Result<Vec<Outcome>, String> {
-    let responses = find(
-        document,
-        &["paths", "/v1/billing/portal", "post", "responses"],
-    )?;
+fn outcomes(contract: &Value) -> Result<Vec<Outcome<'_>>, String> {
+    let responses = node(contract, "/paths/~1v1~1billing~1portal/post/responses")?;
     let mut outcomes = Vec::new();
     for (status, response) in entries(responses) {
-        let headers = headers(document, response)?;
-        let when = text(find(response, &["description"])?);
-        let examples = find(response, &["content", "application/json", "examples"])?;
-        for (name, example) in entries(examples) {
-            let value = find(example, &["value"])
-                .map_err(|problem| format!("example {}: {problem}", text(name)))?;
-            let error = value.as_mapping_get("error");
-            let member = |name| error.and_then(|error| error.as_mapping_get(name)).map(text);
+        let content = node(response, "/content/application~1json")?;
+        let headers = headers(contract, response)?;
+        for (_, example) in content.get("examples").into_iter().flat_map(entries) {
+            let value = node(example, "/value")?;
             outcomes.push(Outcome {
-                status: text(status),
-                when: when.clone(),
-                code: member("code"),
-                message: member("message").unwrap_or_default(),
+                status,
+                when: response["description"].as_str().unwrap_or_default(),
+                code: value["error"]["code"].as_str(),
+                message: value["error"]["message"].as_str().unwrap_or_default(),
                 headers: headers.clone(),
-                body: json(value)?,
+                body: json(contract, &content["schema"], value),
             });
         }
     }
@@ -150,71 +120,78 @@ fn outcomes(document: &Yaml<'_>) -> Result<Vec<Outcome>, String> {
 }
 
 /// The response's headers, each with its example or its only value.
-fn headers(document: &Yaml<'_>, response: &Yaml<'_>) -> Result<Vec<(String, String)>, String> {
-    let mut headers = Vec::new();
-    for (name, header) in response
-        .as_mapping_get("headers")
+fn headers<'a>(contract: &'a Value, response: &'a Value) -> Result<Vec<(&'a str, String)>, String> {
+    let headers = response.get("headers").into_iter().flat_map(entries);
+    let with_value = headers.map(|(name, header)| {
+        let header = resolve(contract, header);
+        let value = header
+            .get("example")
+            .or_else(|| header.pointer("/schema/enum/0"));
+        Ok((
+            name,
+            text(value.ok_or_else(|| format!("the header {name} has no example"))?),
+        ))
+    });
+    with_value.collect()
+}
+
+/// Compact JSON whose keys come in the order in which the schema requires them, as the service writes them; what is
+/// optional comes last.
+fn json(contract: &Value, schema: &Value, value: &Value) -> String {
+    let schema = resolve(contract, schema);
+    let required: Vec<&str> = schema["required"]
+        .as_array()
         .into_iter()
-        .flat_map(entries)
-    {
-        let header = resolve(document, header)?;
-        let only = || find(header, &["schema", "enum"]).ok()?.as_vec()?.first();
-        let value = header.as_mapping_get("example").or_else(only);
-        let value = value.ok_or_else(|| {
-            format!(
-                "{}: the header {} has no example",
-                contract::PATH,
-                text(name)
-            )
-        })?;
-        headers.push((text(name), text(value)));
-    }
-    Ok(headers)
-}
-
-/// Follows a `$ref` into this document.
-fn resolve<'a>(document: &'a Yaml<'a>, node: &'a Yaml<'a>) -> Result<&'a Yaml<'a>, String> {
-    match node.as_mapping_get("$ref").and_then(Yaml::as_str) {
-        Some(pointer) => find(
-            document,
-            &pointer
-                .trim_start_matches("#/")
-                .split('/')
-                .collect::<Vec<_>>(),
-        ),
-        None => Ok(node),
-    }
-}
-
-fn find<'a>(node: &'a Yaml<'a>, path: &[&str]) -> Result<&'a Yaml<'a>, String> {
-    path.iter().try_fold(node, |node, key| {
-        node.as_mapping_get(key)
-            .ok_or_else(|| format!("{}: nothing at /{}", contract::PATH, path.join("/")))
-    })
-}
-
-fn entries<'a>(node: &'a Yaml<'a>) -> impl Iterator<Item = (&'a Yaml<'a>, &'a Yaml<'a>)> {
-    node.as_mapping().into_iter().flatten()
-}
-
-/// A scalar's text, as a header or a cell of a table shows it.
-fn text(node: &Yaml<'_>) -> String {
-    match node {
-        Yaml::Value(Scalar::String(text)) => text.to_string(),
-        Yaml::Value(Scalar::Integer(number)) => number.to_string(),
-        Yaml::Value(Scalar::Boolean(flag)) => flag.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// Compact JSON in the order of the contract.
-fn json(node: &Yaml<'_>) -> Result<String, String> {
-    let Some(entries) = node.as_mapping() else {
-        return Ok(contract::to_json(node)?.to_string());
-    };
-    let members: Result<Vec<_>, String> = entries
-        .iter()
-        .map(|(key, value)| Ok(format!("{}:{}", contract::to_json(key)?, json(value)?)))
+        .flatten()
+        .filter_map(Value::as_str)
         .collect();
-    Ok(format!("{{{}}}", members?.join(",")))
+    let mut members: Vec<_> = match value {
+        Value::Object(members) => members.iter().collect(),
+        other => return other.to_string(),
+    };
+    members.sort_by_key(|(key, _)| {
+        required
+            .iter()
+            .position(|name| name == key)
+            .unwrap_or(required.len())
+    });
+    let members: Vec<String> = members
+        .into_iter()
+        .map(|(key, value)| {
+            format!(
+                "{}:{}",
+                Value::from(key.as_str()),
+                json(contract, &schema["properties"][key], value)
+            )
+        })
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// Follows a `$ref` into the contract.
+fn resolve<'a>(contract: &'a Value, node: &'a Value) -> &'a Value {
+    let target = node["$ref"]
+        .as_str()
+        .and_then(|reference| contract.pointer(reference.trim_start_matches('#')));
+    target.unwrap_or(node)
+}
+
+fn node<'a>(parent: &'a Value, pointer: &str) -> Result<&'a Value, String> {
+    parent
+        .pointer(pointer)
+        .ok_or_else(|| format!("the contract has nothing at {pointer}"))
+}
+
+fn entries(node: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    node.as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), value))
+}
+
+/// A scalar as a header or a cell of a table shows it.
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
