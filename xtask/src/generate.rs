@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use crate::{
     document::{CONTRACT, Document, sha256},
-    rust_sdk, typescript, workspace,
+    outcomes, rust_sdk, typescript, workspace,
 };
 
 /// A file that is derived from the contract.
@@ -29,6 +29,18 @@ pub(crate) const ARTEFACTS: &[Artefact] = &[
         path: "client/src/generated.rs",
         generator: rust_sdk::GENERATOR,
         body: |contract| rust_sdk::source(&contract.value),
+        in_process: true,
+    },
+    Artefact {
+        path: "client/src/outcomes.rs",
+        generator: outcomes::GENERATOR,
+        body: |contract| outcomes::table(&contract.value),
+        in_process: true,
+    },
+    Artefact {
+        path: "client/src/errors.rs",
+        generator: outcomes::GENERATOR,
+        body: |contract| outcomes::errors(&contract.value),
         in_process: true,
     },
     Artefact {

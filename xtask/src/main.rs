@@ -8,6 +8,7 @@ mod coverage;
 mod document;
 mod exchange;
 mod generate;
+mod outcomes;
 mod rust_sdk;
 mod self_test;
 mod typescript;

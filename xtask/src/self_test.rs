@@ -10,6 +10,7 @@ mod sample;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     process::ExitCode,
 };
 
@@ -96,7 +97,7 @@ pub(crate) fn try_all(honest: &Case) -> Outcome {
         let alarms = case
             .findings()
             .iter()
-            .map(|finding| finding.to_text())
+            .map(Finding::to_text)
             .collect::<Vec<_>>();
         if applied.is_err() || !alarms.is_empty() {
             outcome.failures.push(format!(
@@ -238,7 +239,7 @@ fn table(outcome: &Outcome) -> String {
                 .find(|(no, _)| *no == row)
                 .map_or("-".to_owned(), |(_, why)| format!("n/a: {why}")),
         };
-        table += &format!("| {row} | {words} | {others} | {ours} |\n");
+        let _ = writeln!(table, "| {row} | {words} | {others} | {ours} |");
     }
     table
 }

@@ -14,15 +14,14 @@ pub(crate) const CODES_GENERATOR: &str = "xtask codes 1";
 /// The body of `codes.d.ts`.
 pub(crate) fn codes(contract: &Document) -> Result<String, String> {
     let list = contract.get("/components/schemas/ErrorBody/properties/code/x-extensible-enum");
-    let codes: String = strings(list.ok_or("the contract lists no codes")?)
-        .map(|code| format!("  | \"{code}\"\n"))
-        .collect();
+    let codes = strings(list.ok_or("the contract lists no codes")?);
+    let codes: Vec<_> = codes.map(|code| format!("  | \"{code}\"")).collect();
     Ok(format!(
         "/** Every code that the contract lists; use it where a table must be complete. */\n\
          export type BillingPortalKnownErrorCode =\n{}\n\
          /** A code of an error; a newer service may send one that is not listed, so the union is open. */\n\
          export type BillingPortalErrorCode = BillingPortalKnownErrorCode | (string & {{}});\n",
-        codes.trim_end().to_owned() + ";\n",
+        codes.join("\n") + ";\n",
     ))
 }
 
