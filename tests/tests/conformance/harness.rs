@@ -1,0 +1,6 @@
+//! What the tests stand on: the service beside a simulated Stripe, a client that sees every byte, and the contract.
+
+pub(crate) mod answer;
+pub(crate) mod contract;
+pub(crate) mod coverage;
+pub(crate) mod wire;

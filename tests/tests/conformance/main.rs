@@ -1,0 +1,7 @@
+//! The conformance tests: the running service held to its contract and to the design, over HTTP.
+//!
+//! One binary, one module for each subject. A test is a claim in words, most of them rows of a table that go through
+//! one check; what a row needs is made by the harness.
+
+mod harness;
+mod simulated_stripe;
