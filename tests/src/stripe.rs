@@ -178,6 +178,12 @@ impl SimulatedStripe {
         assert!(changed.is_some(), "there is no configuration {id}");
     }
 
+    /// The session object that was answered last.
+    #[must_use]
+    pub fn last_session(&self) -> Option<Value> {
+        self.world().account.last_session().cloned()
+    }
+
     /// Answers the endpoint's next calls with these, in this order, instead of its own answers.
     pub fn answer_next(&self, endpoint: Endpoint, replies: impl IntoIterator<Item = Reply>) {
         let replies = replies.into_iter().map(|reply| (endpoint, reply));

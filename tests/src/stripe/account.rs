@@ -24,6 +24,7 @@ pub(super) struct Account {
     /// Each customer with whether it is still there: a deleted one is known, but gone.
     customers: BTreeMap<String, bool>,
     configurations: Vec<Value>,
+    last_session: Option<Value>,
     pub(super) done: HashMap<String, Done>,
 }
 
@@ -36,6 +37,7 @@ impl Account {
             secret,
             customers: BTreeMap::new(),
             configurations: Vec::new(),
+            last_session: None,
             done: HashMap::new(),
         }
     }
@@ -81,9 +83,9 @@ impl Account {
         Some(configuration)
     }
 
-    /// A session object; sessions cannot be looked up again, so none is kept.
-    pub(super) fn open_session(&self, customer: &str, configuration: &str, asked: &Value) -> Value {
-        json!({
+    /// A session object; sessions cannot be looked up again, so only the last is kept.
+    pub(super) fn open_session(&mut self, customer: &str, configuration: &str, asked: &Value) -> Value {
+        let session = json!({
             "id": format!("bps_{}", random()),
             "object": "billing_portal.session",
             "configuration": configuration,
@@ -96,7 +98,13 @@ impl Account {
             "on_behalf_of": null,
             "return_url": asked["return_url"],
             "url": format!("{}{}", self.session_url, random()),
-        })
+        });
+        self.last_session = Some(session.clone());
+        session
+    }
+
+    pub(super) fn last_session(&self) -> Option<&Value> {
+        self.last_session.as_ref()
     }
 }
 

@@ -88,7 +88,7 @@ fn run(account: &mut Account, call: &Received) -> Result<Reply, Refusal> {
     Ok(reply)
 }
 
-fn create_session(account: &Account, fields: &[(String, String)]) -> Result<Value, Refusal> {
+fn create_session(account: &mut Account, fields: &[(String, String)]) -> Result<Value, Refusal> {
     form::require_documented(fields, SESSION_FIELDS)?;
     let asked = form::object(fields)?;
     let customer = asked["customer"]

@@ -2,6 +2,35 @@
 
 use serde_json::Value;
 
+/// Every error of the design: status, code and text. Not read from the contract, which is held to it too.
+#[rustfmt::skip]
+const ERRORS: [(u16, &str, &str); 14] = [
+    (400, "BAD_REQUEST", "request body must be one JSON object"),
+    (401, "UNAUTHORIZED", "authentication failed"),
+    (403, "FORBIDDEN", "missing required scope"),
+    (404, "NOT_FOUND", "not found"),
+    (405, "METHOD_NOT_ALLOWED", "method not allowed"),
+    (408, "REQUEST_TIMEOUT", "request body was not received in time"),
+    (409, "NO_STRIPE_CUSTOMER", "organization has no stripe customer; subscribe first"),
+    (413, "PAYLOAD_TOO_LARGE", "request body is too large"),
+    (415, "UNSUPPORTED_MEDIA_TYPE", "content type must be application/json"),
+    (422, "VALIDATION_FAILED", "validation failed"),
+    (429, "RATE_LIMITED", "too many requests"),
+    (500, "INTERNAL", "internal error"),
+    (502, "BILLING_PORTAL_UNAVAILABLE", "billing portal session could not be created"),
+    (503, "SERVICE_UNAVAILABLE", "service is temporarily unavailable"),
+];
+
+/// The row of a code.
+#[track_caller]
+pub(crate) fn error(code: &str) -> (u16, &'static str, &'static str) {
+    let row = ERRORS.iter().find(|(_, known, _)| *known == code);
+    *row.unwrap_or_else(|| panic!("{code} is not in the table"))
+}
+
+/// What 403 says beyond 401 (RFC 6750).
+const INSUFFICIENT_SCOPE: &str = r#"Bearer error="insufficient_scope", scope="billing:write""#;
+
 /// A status, the headers in their order, and the whole body.
 #[derive(Clone)]
 pub(crate) struct Answer {
@@ -56,21 +85,34 @@ impl Answer {
         self.header("x-request-id").unwrap_or_default()
     }
 
-    /// Claims the whole error body, byte for byte, and the headers that every answer has.
+    /// Claims the whole error body of a code, byte for byte, with its status and headers.
     #[track_caller]
-    pub(crate) fn assert_error(&self, status: u16, code: &str, message: &str) -> &Self {
-        self.assert_body(status, &self.error_body(code, message, ""))
+    pub(crate) fn assert_error(&self, code: &str) -> &Self {
+        self.assert_error_with(code, "")
     }
 
     /// The same with one wrong field.
     #[track_caller]
     pub(crate) fn assert_invalid(&self, field: &str, problem: &str) -> &Self {
         let (field, problem) = (Value::from(field), Value::from(problem));
-        let details = format!(r#","details":{{{field}:{problem}}}"#);
-        self.assert_body(
-            422,
-            &self.error_body("VALIDATION_FAILED", "validation failed", &details),
-        )
+        self.assert_error_with("VALIDATION_FAILED", &format!(r#","details":{{{field}:{problem}}}"#))
+    }
+
+    #[track_caller]
+    fn assert_error_with(&self, code: &str, details: &str) -> &Self {
+        let (status, _, message) = error(code);
+        let request_id = self.request_id();
+        let body = format!(
+            r#"{{"success":false,"error":{{"code":"{code}","message":"{message}","request_id":"{request_id}"{details}}}}}"#
+        );
+        match status {
+            401 => self.assert_header("www-authenticate", "Bearer"),
+            403 => self.assert_header("www-authenticate", INSUFFICIENT_SCOPE),
+            405 => self.assert_header("allow", "POST"),
+            429 | 503 => self.assert_retry_after(1..=60),
+            _ => self,
+        }
+        .assert_body(status, &body)
     }
 
     /// Claims the status and the whole body.
@@ -106,12 +148,5 @@ impl Answer {
             self.headers
         );
         self
-    }
-
-    fn error_body(&self, code: &str, message: &str, details: &str) -> String {
-        let request_id = self.request_id();
-        format!(
-            r#"{{"success":false,"error":{{"code":"{code}","message":"{message}","request_id":"{request_id}"{details}}}}}"#
-        )
     }
 }

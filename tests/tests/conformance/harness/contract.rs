@@ -110,6 +110,11 @@ fn judge_body(answer: &Answer, response: &Value, problems: &mut Vec<String>) {
     if !codes.is_some_and(|codes| codes.iter().any(|known| *known == code)) {
         problems.push(format!("code {code} does not belong to {}", answer.status));
     }
+    let content = &response["content"]["application/json"];
+    let example = &content["examples"][&code]["value"]["error"];
+    if !example.is_null() && body["error"]["message"] != example["message"] {
+        problems.push(format!("the text of {code} is not the example's"));
+    }
     if body["error"]["request_id"] != answer.request_id() {
         problems.push("error.request_id differs from X-Request-Id".to_owned());
     }
