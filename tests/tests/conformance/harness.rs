@@ -1,0 +1,11 @@
+//! What the tests stand on: the service beside a simulated Stripe, a client that sees every byte, and the contract.
+
+pub(crate) mod answer;
+pub(crate) mod ask;
+pub(crate) mod command;
+pub(crate) mod contract;
+pub(crate) mod coverage;
+pub(crate) mod database;
+pub(crate) mod process;
+pub(crate) mod service;
+pub(crate) mod wire;
