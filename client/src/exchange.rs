@@ -1,0 +1,107 @@
+//! One request and its answer, at the point where generated code meets the network.
+//!
+//! Every request passes through here, so this is where the key is put on, where what the contract does not name is
+//! taken off, and where an answer's size is bounded. The generated code forgets the status of an answer that it
+//! cannot decode; the exchange keeps it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, USER_AGENT};
+use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
+use reqwest::{Request, Response};
+
+use crate::answer::Answer;
+use crate::generated::Client;
+
+/// More of an answer than this is not read; the service's own are under 2 KiB.
+const LARGEST_ANSWER: usize = 64 * 1024;
+
+/// What one request carries, and what came back.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    authorization: HeaderValue,
+    user_agent: HeaderValue,
+    timeout: Duration,
+    answer: Arc<Mutex<Option<Answer>>>,
+}
+
+impl Exchange {
+    pub(crate) fn new(
+        authorization: HeaderValue,
+        user_agent: HeaderValue,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            authorization,
+            user_agent,
+            timeout,
+            answer: Arc::default(),
+        }
+    }
+
+    /// The answer as far as it came. A success comes without its body, which the generated code has.
+    pub(crate) fn take_answer(&self) -> Option<Answer> {
+        self.answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn keep(&self, answer: Answer) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+
+    /// Reads the answer within bounds, keeps it, and hands on a copy for the generated code to decode.
+    async fn receive(&self, mut response: Response) -> reqwest::Result<Response> {
+        let mut answer = Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: Vec::new(),
+        };
+        let mut body = Vec::new();
+        while body.len() <= LARGEST_ANSWER {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => {
+                    self.keep(answer);
+                    return Err(error);
+                }
+            }
+        }
+        let mut copy = http::Response::new(());
+        *copy.status_mut() = answer.status;
+        copy.headers_mut().clone_from(&answer.headers);
+        if !answer.status.is_success() {
+            answer.body.clone_from(&body);
+        }
+        self.keep(answer);
+        Ok(copy.map(|()| body).into())
+    }
+}
+
+impl ClientHooks<Exchange> for Client {
+    async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
+        let headers = request.headers_mut();
+        // The generator adds it on its own account; the contract does not name it.
+        headers.remove("api-version");
+        headers.insert(AUTHORIZATION, self.inner().authorization.clone());
+        headers.insert(USER_AGENT, self.inner().user_agent.clone());
+        *request.timeout_mut() = Some(self.inner().timeout);
+        Ok(())
+    }
+
+    async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        let response = self.client().execute(request).await?;
+        self.inner().receive(response).await
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").finish_non_exhaustive()
+    }
+}

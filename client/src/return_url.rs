@@ -1,0 +1,40 @@
+//! What of a `return_url` can be checked before it is sent.
+//!
+//! Invariant: nothing is refused here that some deployment would accept. Whether the origin is on the allow-list, and
+//! whether plain http passes, only the service knows.
+
+use reqwest::Url;
+
+use crate::Error;
+use crate::generated::types::{CreatePortalSession, CreatePortalSessionReturnUrl};
+
+/// The request's body, if no rule of the contract is broken.
+pub(crate) fn parse(text: &str) -> Result<CreatePortalSession, Error> {
+    let refuse = |problem: &str| Error::InvalidRequest {
+        field: "return_url",
+        problem: problem.to_owned(),
+    };
+    if text.is_empty() {
+        return Err(refuse("is empty"));
+    }
+    // The length is the contract's: the generated type holds the bounds.
+    let return_url = CreatePortalSessionReturnUrl::try_from(text)
+        .map_err(|error| refuse(&format!("is {error}")))?;
+    if text.contains(is_never_in_a_url) {
+        return Err(refuse(
+            "has white space, a control character or a backslash",
+        ));
+    }
+    let url = Url::parse(text).map_err(|_| refuse("is not an absolute URL"))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(refuse("is not an https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("has credentials"));
+    }
+    Ok(CreatePortalSession { return_url })
+}
+
+fn is_never_in_a_url(character: char) -> bool {
+    character.is_control() || character.is_whitespace() || character == '\\'
+}
