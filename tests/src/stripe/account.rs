@@ -84,7 +84,12 @@ impl Account {
     }
 
     /// A session object; sessions cannot be looked up again, so only the last is kept.
-    pub(super) fn open_session(&mut self, customer: &str, configuration: &str, asked: &Value) -> Value {
+    pub(super) fn open_session(
+        &mut self,
+        customer: &str,
+        configuration: &str,
+        asked: &Value,
+    ) -> Value {
         let session = json!({
             "id": format!("bps_{}", random()),
             "object": "billing_portal.session",
@@ -162,6 +167,7 @@ fn merge(into: &mut Value, change: &Value) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "Stripe has a clock of its own")]
 fn unix_time() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())

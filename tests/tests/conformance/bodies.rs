@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::harness::answer::Answer;
 use crate::harness::service::Service;
@@ -41,7 +41,8 @@ fn limit(limit: Limit) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_request_of_the_corpus_gets_its_answer() {
-    let corpus: Corpus = serde_json::from_str(include_str!("../../corpora/bodies.json")).expect("the corpus");
+    let corpus: Corpus =
+        serde_json::from_str(include_str!("../../corpora/bodies.json")).expect("the corpus");
     let service = Service::builder()
         .set("HEADER_TIMEOUT_SECONDS", "2")
         .set("BODY_TIMEOUT_SECONDS", "2")
@@ -54,12 +55,19 @@ async fn every_request_of_the_corpus_gets_its_answer() {
     let mut running = JoinSet::new();
     for case in corpus.cases {
         if running.len() == AT_ONCE {
-            failures.extend(running.join_next().await.expect("one is running").expect("no panic"));
+            failures.extend(
+                running
+                    .join_next()
+                    .await
+                    .expect("one is running")
+                    .expect("no panic"),
+            );
         }
         let (address, keys) = (service.api(), Arc::clone(&keys));
         running.spawn(async move {
             let problems = run(address, &case, &keys).await;
-            (!problems.is_empty()).then(|| format!("{} ({}): {}", case.id, case.why, problems.join("; ")))
+            (!problems.is_empty())
+                .then(|| format!("{} ({}): {}", case.id, case.why, problems.join("; ")))
         });
     }
     while let Some(done) = running.join_next().await {
@@ -74,7 +82,9 @@ async fn run(address: SocketAddr, case: &Case, keys: &Keys) -> Vec<String> {
     let mut problems = Vec::new();
     let bytes = request::bytes(&case.request, keys);
     for _ in 0..case.request.repeat {
-        let mut connection = Connection::open(address).await.expect("the service accepts");
+        let mut connection = Connection::open(address)
+            .await
+            .expect("the service accepts");
         if let Some(pause) = case.request.drip_ms {
             let pause = Duration::from_millis(pause);
             drip(&mut connection, case, &bytes, pause, &mut problems).await;
@@ -96,11 +106,23 @@ async fn run(address: SocketAddr, case: &Case, keys: &Keys) -> Vec<String> {
 }
 
 /// Sends one byte at a time after an honest beginning, until the service has had enough.
-async fn drip(connection: &mut Connection, case: &Case, bytes: &Bytes, pause: Duration, problems: &mut Vec<String>) {
+async fn drip(
+    connection: &mut Connection,
+    case: &Case,
+    bytes: &Bytes,
+    pause: Duration,
+    problems: &mut Vec<String>,
+) {
     let all = [bytes.head.as_slice(), &bytes.body].concat();
-    let body = all.windows(4).position(|window| window == b"\r\n\r\n").map(|end| end + 4);
+    let body = all
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .map(|end| end + 4);
     let honest = body.filter(|_| case.request.drip_from_body).unwrap_or(60);
-    let limit = case.expect.within_s.map_or(PATIENCE, |within| limit(within) + MARGIN);
+    let limit = case
+        .expect
+        .within_s
+        .map_or(PATIENCE, |within| limit(within) + MARGIN);
     let started = Instant::now();
     let mut answer = None;
     let mut sent = connection.send(&all[..honest]).await;
@@ -115,7 +137,10 @@ async fn drip(connection: &mut Connection, case: &Case, bytes: &Bytes, pause: Du
         }
     }
     if answer.is_none() && !connection.is_closed(Duration::from_millis(200)).await {
-        problems.push(format!("still open after {:?} of dripping", started.elapsed()));
+        problems.push(format!(
+            "still open after {:?} of dripping",
+            started.elapsed()
+        ));
     }
     judge::judge(answer.as_ref(), case, &case.expect, problems);
 }
@@ -140,9 +165,13 @@ async fn answers_in_order(connection: &mut Connection, case: &Case, problems: &m
 
 async fn one_answer(connection: &mut Connection, case: &Case, problems: &mut Vec<String>) {
     let method = &case.request.method;
-    let patience = case.expect.within_s.map_or(PATIENCE, |within| limit(within) + MARGIN);
+    let patience = case
+        .expect
+        .within_s
+        .map_or(PATIENCE, |within| limit(within) + MARGIN);
     let mut answer = connection.answer(method, patience).await;
-    let is_interim = |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.status == 100);
+    let is_interim =
+        |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.status == 100);
     let interim = is_interim(&answer);
     if interim {
         if let Some(rest) = &case.request.after_100 {
@@ -150,7 +179,11 @@ async fn one_answer(connection: &mut Connection, case: &Case, problems: &mut Vec
         }
         answer = connection.answer(method, PATIENCE).await;
     }
-    if case.expect.interim.is_some_and(|expected| expected != interim) {
+    if case
+        .expect
+        .interim
+        .is_some_and(|expected| expected != interim)
+    {
         problems.push(format!("100 Continue: {interim}"));
     }
     if answer.is_none() {

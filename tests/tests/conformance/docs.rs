@@ -31,17 +31,32 @@ async fn swagger_ui_shows_the_contract_and_all_its_files_are_there() {
     redirect.assert_header("location", "/docs/");
     let page = get(&service, "/docs/").await;
     assert_eq!(page.status, 200);
-    assert!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
+    assert!(
+        page.header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+    );
     let quoted = page.text().split('"');
-    let files: Vec<&str> = quoted.filter(|text| [".js", ".css", ".png"].iter().any(|end| text.ends_with(end))).collect();
+    let files: Vec<&str> = quoted
+        .filter(|text| {
+            [".js", ".css", ".png"]
+                .iter()
+                .any(|end| text.ends_with(end))
+        })
+        .collect();
     assert!(files.len() >= 4, "{files:?}");
     for file in files {
-        let answer = get(&service, &format!("/docs/{}", file.trim_start_matches("./"))).await;
+        let answer = get(
+            &service,
+            &format!("/docs/{}", file.trim_start_matches("./")),
+        )
+        .await;
         assert_eq!(answer.status, 200, "{file}");
         assert!(!answer.body.is_empty(), "{file}");
     }
     let start = get(&service, "/docs/swagger-initializer.js").await;
-    assert!(start.text().contains("\"/openapi.json\"") || start.text().contains("\"/openapi.yaml\""));
+    assert!(
+        start.text().contains("\"/openapi.json\"") || start.text().contains("\"/openapi.yaml\"")
+    );
 }
 
 #[tokio::test]
@@ -49,7 +64,11 @@ async fn the_documentation_is_read_only() {
     let service = Service::start().await;
     for path in ["/openapi.yaml", "/openapi.json", "/docs/"] {
         let answer = send(service.api(), &Ask::get(path).method("POST")).await;
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{path}");
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, Some("GET, HEAD")),
+            "{path}"
+        );
         let head = send(service.api(), &Ask::get(path).method("HEAD")).await;
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
     }
@@ -57,18 +76,32 @@ async fn the_documentation_is_read_only() {
 
 #[test]
 fn every_example_of_an_error_is_what_the_service_answers() {
-    let responses = contract::operation()["responses"].as_object().expect("responses");
+    let responses = contract::operation()["responses"]
+        .as_object()
+        .expect("responses");
     let mut seen = Vec::new();
     for (status, response) in responses {
-        let examples = response["content"]["application/json"]["examples"].as_object().expect("examples");
+        let examples = response["content"]["application/json"]["examples"]
+            .as_object()
+            .expect("examples");
         for (name, example) in examples {
-            let Some(error) = example["value"].get("error") else { continue };
-            let row = (status.as_str(), error["code"].as_str(), error["message"].as_str());
+            let Some(error) = example["value"].get("error") else {
+                continue;
+            };
+            let row = (
+                status.as_str(),
+                error["code"].as_str(),
+                error["message"].as_str(),
+            );
             let (known, code, message) = crate::harness::answer::error(name);
             assert_eq!(row, (known.to_string().as_str(), Some(code), Some(message)));
             assert_eq!(response["x-error-codes"], Value::from(vec![code]));
             seen.push(code);
         }
     }
-    assert_eq!(seen.len(), 12, "404 and 405 are outside the operation: {seen:?}");
+    assert_eq!(
+        seen.len(),
+        12,
+        "404 and 405 are outside the operation: {seen:?}"
+    );
 }

@@ -6,6 +6,7 @@ pub(crate) mod command;
 pub(crate) mod contract;
 pub(crate) mod coverage;
 pub(crate) mod database;
+mod fixtures;
 pub(crate) mod process;
 pub(crate) mod service;
 pub(crate) mod wire;

@@ -20,7 +20,9 @@ pub(crate) fn well_formed(prefix: &str, random: &str) -> String {
     let base62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let text = format!("{prefix}{random}");
     let crc = !text.bytes().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ 0xEDB8_8320 * (crc & 1))
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))
+        })
     });
     let digit = |place: u32| char::from(base62[(crc / 62_u32.pow(place) % 62) as usize]);
     let checksum: String = (0..6).rev().map(digit).collect();
@@ -46,7 +48,18 @@ async fn a_test_deployment_makes_and_takes_test_keys_only() {
     let service = Service::builder().secret("rk_test_simulated").start().await;
     assert!(service.key().starts_with("am_test_"));
     assert_eq!(status(&service, service.key()).await, 200);
-    let live = service.run(&["key", "create", "--org", "acme", "--scope", "billing:write", "--mode", "live"]).await;
+    let live = service
+        .run(&[
+            "key",
+            "create",
+            "--org",
+            "acme",
+            "--scope",
+            "billing:write",
+            "--mode",
+            "live",
+        ])
+        .await;
     let live = live["key"].as_str().expect("a key");
     assert!(live.starts_with("am_live_"));
     assert_eq!(status(&service, live).await, 401);
@@ -55,11 +68,22 @@ async fn a_test_deployment_makes_and_takes_test_keys_only() {
 #[tokio::test]
 async fn nothing_but_the_exact_scope_opens_the_portal() {
     let service = Service::start().await;
-    let both = service.new_key("acme", &["messages:send", "billing:write"]).await;
+    let both = service
+        .new_key("acme", &["messages:send", "billing:write"])
+        .await;
     assert_eq!(status(&service, &both).await, 200);
-    for scopes in [&["billing:read"][..], &["billing:writer"], &["xbilling:write"], &["billing:write-x"], &[]] {
+    for scopes in [
+        &["billing:read"][..],
+        &["billing:writer"],
+        &["xbilling:write"],
+        &["billing:write-x"],
+        &[],
+    ] {
         let key = service.new_key("acme", scopes).await;
-        service.ask(&Ask::portal(&key, RETURN_URL)).await.assert_error("FORBIDDEN");
+        service
+            .ask(&Ask::portal(&key, RETURN_URL))
+            .await
+            .assert_error("FORBIDDEN");
     }
 }
 
@@ -69,10 +93,21 @@ async fn every_kind_of_bad_key_gets_the_same_answer() {
     let keys = service.fixtures().await;
     let other_mode = well_formed("am_test_", &"0".repeat(30));
     let mut answers = Vec::new();
-    for key in ["", "nonsense", &keys["REVOKED"], &keys["EXPIRED"], &keys["UNKNOWN"], &other_mode] {
+    for key in [
+        "",
+        "nonsense",
+        &keys["REVOKED"],
+        &keys["EXPIRED"],
+        &keys["UNKNOWN"],
+        &other_mode,
+    ] {
         let answer = service.ask(&Ask::portal(key, RETURN_URL)).await;
         answer.assert_error("UNAUTHORIZED");
-        let names: Vec<String> = answer.headers.iter().map(|(name, _)| name.clone()).collect();
+        let names: Vec<String> = answer
+            .headers
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect();
         answers.push(names);
     }
     answers.dedup();
@@ -82,8 +117,13 @@ async fn every_kind_of_bad_key_gets_the_same_answer() {
 #[tokio::test]
 async fn a_change_is_seen_within_a_second() {
     let service = Service::start().await;
-    let created = service.run(&["key", "create", "--org", "acme", "--scope", "billing:write"]).await;
-    let (id, key) = (created["id"].as_str().expect("an id"), created["key"].as_str().expect("a key"));
+    let created = service
+        .run(&["key", "create", "--org", "acme", "--scope", "billing:write"])
+        .await;
+    let (id, key) = (
+        created["id"].as_str().expect("an id"),
+        created["key"].as_str().expect("a key"),
+    );
     let changes: [(&[&str], u16, u16); 3] = [
         (&["customer", "unlink", "--org", "acme"], 200, 409),
         (&["customer", "link", "--org", "acme", "cus_acme"], 409, 200),
@@ -91,10 +131,10 @@ async fn a_change_is_seen_within_a_second() {
     ];
     for (change, before, after) in changes {
         assert_eq!(status(&service, key).await, before, "before {change:?}");
-        let changed = Instant::now();
+        let since = Instant::now();
         service.run(change).await;
         while status(&service, key).await != after {
-            assert!(changed.elapsed() < Duration::from_secs(1), "after {change:?}");
+            assert!(since.elapsed() < Duration::from_secs(1), "after {change:?}");
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -102,13 +142,20 @@ async fn a_change_is_seen_within_a_second() {
 
 #[tokio::test]
 async fn a_key_ends_to_the_second() {
-    let start = DateTime::parse_from_rfc3339("2099-01-01T00:00:00Z").expect("a time").timestamp();
+    let start = DateTime::parse_from_rfc3339("2099-01-01T00:00:00Z")
+        .expect("a time")
+        .timestamp();
     let seconds = Arc::new(AtomicI64::new(start));
     let hand = Arc::clone(&seconds);
     let clock = move || DateTime::from_timestamp(hand.load(Ordering::Relaxed), 0).expect("a time");
-    let service = Service::builder().clock(Clock::from_fn(clock)).start().await;
+    let service = Service::builder()
+        .clock(Clock::from_fn(clock))
+        .start()
+        .await;
     let mut database = Database::open(&service).await;
-    database.execute("UPDATE api_keys SET expires_at = 4070908810").await;
+    database
+        .execute("UPDATE api_keys SET expires_at = 4070908810")
+        .await;
     for (now, expected) in [(start + 9, 200), (start + 10, 401), (start + 9, 200)] {
         seconds.store(now, Ordering::Relaxed);
         assert_eq!(status(&service, service.key()).await, expected, "at {now}");
@@ -122,7 +169,12 @@ async fn the_database_holds_no_key() {
     let mut searched = 0;
     for file in fs::read_dir(service.database().parent().expect("a directory")).expect("readable") {
         let content = fs::read(file.expect("a file").path()).expect("readable");
-        let parts = [service.key(), &service.key()[8..38], &service.key()[8..20], &service.stripe.secret()[8..]];
+        let parts = [
+            service.key(),
+            &service.key()[8..38],
+            &service.key()[8..20],
+            &service.stripe.secret()[8..],
+        ];
         for part in parts.map(str::as_bytes) {
             assert!(!content.windows(part.len()).any(|window| window == part));
         }

@@ -28,17 +28,34 @@ async fn health_is_told_on_the_operations_port_only() {
 #[tokio::test]
 async fn readiness_is_the_store_and_not_stripe() {
     let service = Service::start().await;
-    service.stripe.answer_always(Endpoint::Sessions, Reply::status(500));
-    service.create_portal_session(RETURN_URL).await.assert_error("BILLING_PORTAL_UNAVAILABLE");
+    service
+        .stripe
+        .answer_always(Endpoint::Sessions, Reply::status(500));
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
     let ready = service.readiness().await;
     assert_eq!((ready.status, &ready.json()["ready"]), (200, &true.into()));
 
     let mut database = Database::open(&service).await;
-    database.execute("ALTER TABLE organizations RENAME TO away").await;
+    database
+        .execute("ALTER TABLE organizations RENAME TO away")
+        .await;
     let ready = service.readiness().await;
-    assert_eq!((ready.status, &ready.json()["ready"], &ready.json()["store"]), (503, &false.into(), &false.into()));
-    assert_eq!(send(service.operations(), &Ask::get("/healthz")).await.status, 200);
-    database.execute("ALTER TABLE away RENAME TO organizations").await;
+    assert_eq!(
+        (ready.status, &ready.json()["ready"], &ready.json()["store"]),
+        (503, &false.into(), &false.into())
+    );
+    assert_eq!(
+        send(service.operations(), &Ask::get("/healthz"))
+            .await
+            .status,
+        200
+    );
+    database
+        .execute("ALTER TABLE away RENAME TO organizations")
+        .await;
     assert_eq!(service.readiness().await.status, 200);
 }
 
@@ -46,9 +63,12 @@ async fn readiness_is_the_store_and_not_stripe() {
 async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
     let service = Service::start().await;
     let mut variables = service.variables().to_vec();
-    variables.push(("BILLING_PORTAL_SHUTDOWN_DELAY_SECONDS".to_owned(), "1".to_owned()));
+    variables.push((
+        "BILLING_PORTAL_SHUTDOWN_DELAY_SECONDS".to_owned(),
+        "1".to_owned(),
+    ));
     let process = Process::serve(&variables).await;
-    let readyz = || send(process.operations, &Ask::get("/readyz"));
+    let readyz = async || send(process.operations, &Ask::get("/readyz")).await;
     while readyz().await.json()["portal_configuration_verified"] != true {
         sleep(Duration::from_millis(10)).await;
     }
@@ -65,13 +85,30 @@ async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
     process.terminate().await;
     let asked = Instant::now();
     while readyz().await.status != 503 {
-        assert!(asked.elapsed() < Duration::from_millis(500), "readiness turns at once");
+        assert!(
+            asked.elapsed() < Duration::from_millis(500),
+            "readiness turns at once"
+        );
         sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(send(process.api, &ask).await.status, 200, "balancers are still sending");
-    under_way.await.expect("no panic").assert_error("BILLING_PORTAL_UNAVAILABLE");
-    assert!(Connection::open(process.api).await.is_err(), "no more are accepted");
+    assert_eq!(
+        send(process.api, &ask).await.status,
+        200,
+        "balancers are still sending"
+    );
+    under_way
+        .await
+        .expect("no panic")
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    assert!(
+        Connection::open(process.api).await.is_err(),
+        "no more are accepted"
+    );
     let (code, log) = process.end().await;
     assert_eq!(code, Some(0), "{log}");
-    assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        asked.elapsed()
+    );
 }

@@ -45,12 +45,23 @@ async fn every_return_url_of_the_corpus_is_accepted_or_refused_as_it_must() {
         for case in cases.iter().filter(|case| case.mode == mode) {
             service.stripe.forget_received();
             if let Err(problem) = check(&service, case).await {
-                failures.push(format!("{} ({}): {problem}\n  {:?}", case.id, case.why, case.url));
+                failures.push(format!(
+                    "{} ({}): {problem}\n  {:?}",
+                    case.id, case.why, case.url
+                ));
             }
         }
     }
-    println!("{} of {} return URLs hold", cases.len() - failures.len(), cases.len());
-    assert!(cases.iter().all(|case| ["production", "development"].contains(&case.mode.as_str())));
+    println!(
+        "{} of {} return URLs hold",
+        cases.len() - failures.len(),
+        cases.len()
+    );
+    assert!(
+        cases
+            .iter()
+            .all(|case| ["production", "development"].contains(&case.mode.as_str()))
+    );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -59,8 +70,12 @@ async fn check(service: &Service, case: &Case) -> Result<(), String> {
     let sent = service.sessions();
     let sent: Vec<Option<&str>> = sent.iter().map(|call| call.field("return_url")).collect();
     match case.expect {
-        Expectation::Accept if answer.status != 200 => Err(format!("{} {}", answer.status, answer.text())),
-        Expectation::Accept if sent != [case.canonical.as_deref()] => Err(format!("Stripe was sent {sent:?}")),
+        Expectation::Accept if answer.status != 200 => {
+            Err(format!("{} {}", answer.status, answer.text()))
+        }
+        Expectation::Accept if sent != [case.canonical.as_deref()] => {
+            Err(format!("Stripe was sent {sent:?}"))
+        }
         Expectation::Reject if !sent.is_empty() => Err("Stripe was called".to_owned()),
         Expectation::Reject => {
             let detail = answer.json()["error"]["details"]["return_url"].take();
@@ -79,7 +94,7 @@ async fn each_broken_rule_has_a_text_of_its_own() {
     let long = format!("https://app.example.com/{}", "a".repeat(2048));
     #[rustfmt::skip]
     let rows = [
-        (r#"{}"#.to_owned(), "is required"),
+        ("{}".to_owned(), "is required"),
         (r#"{"return_url":null}"#.to_owned(), "must be a string"),
         (r#"{"return_url":["https://app.example.com"]}"#.to_owned(), "must be a string"),
         (r#"{"return_url":""}"#.to_owned(), "must not be empty"),
@@ -94,7 +109,13 @@ async fn each_broken_rule_has_a_text_of_its_own() {
     ];
     for (body, problem) in rows {
         let ask = Ask::portal(service.key(), "").body(body);
-        service.ask(&ask).await.assert_invalid("return_url", problem);
+        service
+            .ask(&ask)
+            .await
+            .assert_invalid("return_url", problem);
     }
-    assert!(service.sessions().is_empty(), "Stripe is not called for what we refuse");
+    assert!(
+        service.sessions().is_empty(),
+        "Stripe is not called for what we refuse"
+    );
 }

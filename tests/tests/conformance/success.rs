@@ -7,12 +7,19 @@ const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
 #[tokio::test]
 async fn create_portal_session_answers_the_url_that_stripe_made_and_when_to_ask_again() {
-    let service = Service::builder().now("2026-05-22T12:25:00.999Z").start().await;
+    let service = Service::builder()
+        .now("2026-05-22T12:25:00.999Z")
+        .start()
+        .await;
     let answer = service.create_portal_session(RETURN_URL).await;
-    let session = service.stripe.last_session().expect("Stripe made a session");
+    let session = service
+        .stripe
+        .last_session()
+        .expect("Stripe made a session");
     let portal_url = &session["url"];
-    let body =
-        format!(r#"{{"success":true,"data":{{"portal_url":{portal_url},"expires_at":"2026-05-22T12:30:00Z"}}}}"#);
+    let body = format!(
+        r#"{{"success":true,"data":{{"portal_url":{portal_url},"expires_at":"2026-05-22T12:30:00Z"}}}}"#
+    );
     answer.assert_body(200, &body);
 }
 
@@ -32,7 +39,10 @@ async fn each_request_opens_a_portal_of_its_own() {
     let service = Service::start().await;
     let first = service.create_portal_session(RETURN_URL).await;
     let second = service.create_portal_session(RETURN_URL).await;
-    assert_ne!(first.json()["data"]["portal_url"], second.json()["data"]["portal_url"]);
+    assert_ne!(
+        first.json()["data"]["portal_url"],
+        second.json()["data"]["portal_url"]
+    );
     assert_ne!(first.request_id(), second.request_id());
 }
 
@@ -42,6 +52,10 @@ async fn the_organization_is_the_keys_whatever_the_caller_says() {
     let other = service.organization("other", Some("cus_other")).await;
     let ask = Ask::portal(&other, RETURN_URL).header("X-Organization-Id", "acme");
     assert_eq!(service.ask(&ask).await.status, 200);
-    let customers: Vec<_> = service.sessions().iter().map(|call| call.field("customer").map(str::to_owned)).collect();
+    let customers: Vec<_> = service
+        .sessions()
+        .iter()
+        .map(|call| call.field("customer").map(str::to_owned))
+        .collect();
     assert_eq!(customers, [Some("cus_other".to_owned())]);
 }

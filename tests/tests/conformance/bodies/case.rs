@@ -9,7 +9,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
     pub(super) id: String,
-    pub(super) category: String,
+    #[serde(rename = "category")]
+    _category: String,
     pub(super) request: Request,
     pub(super) expect: Expectation,
     pub(super) why: String,
@@ -18,6 +19,7 @@ pub(super) struct Case {
 /// What is sent, and how the client behaves. Either `raw`, or the parts of a request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of the corpus")]
 pub(super) struct Request {
     pub(super) raw: Option<Text>,
     pub(super) method: String,
@@ -32,7 +34,8 @@ pub(super) struct Request {
     pub(super) repeat: usize,
     pub(super) half_close: bool,
     /// The client keeps the connection; ours always does until the answer is there.
-    pub(super) hold_open: bool,
+    #[serde(rename = "hold_open")]
+    _hold_open: bool,
     pub(super) drip_ms: Option<u64>,
     pub(super) drip_from_body: bool,
     pub(super) after_100: Option<String>,
@@ -56,7 +59,7 @@ impl Default for Request {
             chunk: 0,
             repeat: 1,
             half_close: false,
-            hold_open: false,
+            _hold_open: false,
             drip_ms: None,
             drip_from_body: false,
             after_100: None,
@@ -94,13 +97,12 @@ impl Default for Text {
     }
 }
 
-/// What must come back. `code`: absent or `*` is not checked, null is a success.
+/// What must come back.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Expectation {
     pub(super) status: OneOrMany<u16>,
-    #[serde(deserialize_with = "some")]
-    pub(super) code: Option<Option<OneOrMany<String>>>,
+    pub(super) code: Code,
     pub(super) details: Vec<String>,
     /// Regular expressions.
     pub(super) headers: BTreeMap<String, String>,
@@ -116,11 +118,24 @@ pub(super) struct Expectation {
     pub(super) then_closed_within_s: Option<Limit>,
 }
 
-/// Tells a null code (a success) from an absent one (not checked).
-fn some<'de, D: serde::Deserializer<'de>>(
-    code: D,
-) -> Result<Option<Option<OneOrMany<String>>>, D::Error> {
-    Option::deserialize(code).map(Some)
+/// What `error.code` must be; in the corpus null is a success, and absent or `*` is not checked.
+#[derive(Deserialize, Default)]
+#[serde(from = "Option<OneOrMany<String>>")]
+pub(super) enum Code {
+    #[default]
+    Unchecked,
+    Success,
+    OneOf(OneOrMany<String>),
+}
+
+impl From<Option<OneOrMany<String>>> for Code {
+    fn from(code: Option<OneOrMany<String>>) -> Self {
+        match code {
+            None => Self::Success,
+            Some(OneOrMany::One(any)) if any == "*" => Self::Unchecked,
+            Some(codes) => Self::OneOf(codes),
+        }
+    }
 }
 
 /// The setting that bounds the time.

@@ -8,9 +8,12 @@ const RANDOM: usize = 8;
 pub(super) fn damage(key: &str, how: &str) -> String {
     let (prefix, random) = key.split_at(RANDOM);
     let last = key.len() - 1;
-    let unless_same = |other: String| match other == random {
-        true => follow(key, last),
-        false => format!("{prefix}{other}"),
+    let unless_same = |other: String| {
+        if other == random {
+            follow(key, last)
+        } else {
+            format!("{prefix}{other}")
+        }
     };
     match how {
         "drop_last" => key[..last].to_owned(),
@@ -40,7 +43,9 @@ fn follow(key: &str, at: usize) -> String {
 /// The last two neighbours that differ change places.
 fn swap_neighbours(key: &str) -> String {
     let mut bytes = key.as_bytes().to_vec();
-    let differ = (RANDOM + 1..bytes.len() - 1).rev().find(|&at| bytes[at] != bytes[at + 1]);
+    let differ = (RANDOM + 1..bytes.len() - 1)
+        .rev()
+        .find(|&at| bytes[at] != bytes[at + 1]);
     let at = differ.expect("a random key has two neighbours that differ");
     bytes.swap(at, at + 1);
     String::from_utf8(bytes).expect("ASCII")

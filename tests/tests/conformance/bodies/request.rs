@@ -20,32 +20,49 @@ pub(super) struct Bytes {
 pub(super) fn bytes(request: &Request, keys: &Keys) -> Bytes {
     if let Some(raw) = &request.raw {
         let head = latin1(&text(raw, keys));
-        return Bytes { head, body: Vec::new() };
+        return Bytes {
+            head,
+            body: Vec::new(),
+        };
     }
     let body = body(request, keys);
     let is_chunked = request.framing.is_some();
-    let mut head = format!("{} {} HTTP/1.1\r\n", request.method, text(&request.target, keys));
-    let headers = request.headers.iter().map(|(name, value)| (text(name, keys), text(value, keys)));
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\n",
+        request.method,
+        text(&request.target, keys)
+    );
+    let headers = request
+        .headers
+        .iter()
+        .map(|(name, value)| (text(name, keys), text(value, keys)));
     let headers: Vec<(String, String)> = headers.collect();
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
         head.push_str("Host: api.example.com\r\n");
     }
     for (name, value) in headers {
         head.extend([&name, ": ", &value, "\r\n"]);
     }
     for number in 0..request.many_headers {
-        head.push_str(&format!("X-{number}: a\r\n"));
+        head.extend(["X-", &number.to_string(), ": a\r\n"]);
     }
     match &body {
         Some(_) if is_chunked => head.push_str("Transfer-Encoding: chunked\r\n"),
-        Some(body) => head.push_str(&format!("Content-Length: {}\r\n", body.len())),
+        Some(body) => head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]),
         None => {}
     }
     head.push_str("\r\n");
     let body = body.unwrap_or_default();
     Bytes {
         head: latin1(&head),
-        body: if is_chunked { chunked(&body, request.chunk) } else { body },
+        body: if is_chunked {
+            chunked(&body, request.chunk)
+        } else {
+            body
+        },
     }
 }
 
@@ -61,11 +78,17 @@ fn body(request: &Request, keys: &Keys) -> Option<Vec<u8>> {
 fn text(text: &Text, keys: &Keys) -> String {
     let text = match text {
         Text::Plain(text) => text,
-        Text::Repeated { prefix, unit, count, suffix } => {
+        Text::Repeated {
+            prefix,
+            unit,
+            count,
+            suffix,
+        } => {
             return format!("{prefix}{}{suffix}", unit.repeat(*count));
         }
     };
-    let placeholder = Regex::new(r"\{\{([A-Z0-9]+)(?:\|([A-Za-z_]+))?\}\}").expect("a regular expression");
+    let placeholder =
+        Regex::new(r"\{\{([A-Z0-9]+)(?:\|([A-Za-z_]+))?\}\}").expect("a regular expression");
     let replaced = placeholder.replace_all(text, |found: &Captures<'_>| {
         let key = &keys[&found[1]];
         match found.get(2) {
@@ -77,7 +100,8 @@ fn text(text: &Text, keys: &Keys) -> String {
 }
 
 fn latin1(text: &str) -> Vec<u8> {
-    let byte = |character| u8::try_from(character).expect("the corpus writes bytes as U+0000 to U+00FF");
+    let byte =
+        |character| u8::try_from(character).expect("the corpus writes bytes as U+0000 to U+00FF");
     text.chars().map(byte).collect()
 }
 
@@ -95,10 +119,22 @@ fn chunked(body: &[u8], size: usize) -> Vec<u8> {
 /// Standard base64 with padding (RFC 4648).
 fn base64(encoded: &str) -> Vec<u8> {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let sextet = |byte: &u8| alphabet.iter().position(|letter| letter == byte).expect("base64");
-    let sextets: Vec<usize> = encoded.trim_end_matches('=').as_bytes().iter().map(sextet).collect();
+    let sextet = |byte: &u8| {
+        alphabet
+            .iter()
+            .position(|letter| letter == byte)
+            .expect("base64")
+    };
+    let sextets: Vec<usize> = encoded
+        .trim_end_matches('=')
+        .as_bytes()
+        .iter()
+        .map(sextet)
+        .collect();
     let bits = sextets.len() * 6;
     let bit = |at: usize| sextets[at / 6] >> (5 - at % 6) & 1;
     let byte = |at: usize| (0..8).fold(0, |byte, offset| byte << 1 | bit(at * 8 + offset));
-    (0..bits / 8).map(|at| u8::try_from(byte(at)).expect("eight bits")).collect()
+    (0..bits / 8)
+        .map(|at| u8::try_from(byte(at)).expect("eight bits"))
+        .collect()
 }

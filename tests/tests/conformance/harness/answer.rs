@@ -95,7 +95,10 @@ impl Answer {
     #[track_caller]
     pub(crate) fn assert_invalid(&self, field: &str, problem: &str) -> &Self {
         let (field, problem) = (Value::from(field), Value::from(problem));
-        self.assert_error_with("VALIDATION_FAILED", &format!(r#","details":{{{field}:{problem}}}"#))
+        self.assert_error_with(
+            "VALIDATION_FAILED",
+            &format!(r#","details":{{{field}:{problem}}}"#),
+        )
     }
 
     #[track_caller]

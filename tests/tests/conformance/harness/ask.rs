@@ -16,7 +16,10 @@ impl Ask {
         Self {
             method: "POST",
             path: "/v1/billing/portal".to_owned(),
-            headers: vec![("Authorization", format!("Bearer {key}")), ("Content-Type", "application/json".to_owned())],
+            headers: vec![
+                ("Authorization", format!("Bearer {key}")),
+                ("Content-Type", "application/json".to_owned()),
+            ],
             body: body.to_string().into_bytes(),
         }
     }
@@ -68,12 +71,15 @@ impl Ask {
 
     /// The head, which announces the whole body.
     pub(crate) fn head(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: api.example.com\r\n", self.method, self.path);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: api.example.com\r\n",
+            self.method, self.path
+        );
         for (name, value) in &self.headers {
             head.extend([*name, ": ", value, "\r\n"]);
         }
         if !self.body.is_empty() {
-            head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+            head.extend(["Content-Length: ", &self.body.len().to_string(), "\r\n"]);
         }
         head.push_str("\r\n");
         head.into_bytes()

@@ -16,10 +16,20 @@ fn binary() -> &'static PathBuf {
     BINARY.get_or_init(|| {
         let mut cargo = std::process::Command::new(env!("CARGO"));
         let built = cargo
-            .args(["build", "--quiet", "--package", "billing-portal-server", "--bin", "billing-portal"])
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "billing-portal-server",
+                "--bin",
+                "billing-portal",
+            ])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
-        assert!(built.is_ok_and(|status| status.success()), "the binary builds");
+        assert!(
+            built.is_ok_and(|status| status.success()),
+            "the binary builds"
+        );
         let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
         target.with_file_name("debug").join("billing-portal")
     })
@@ -52,31 +62,58 @@ impl Process {
         let listening = loop {
             let mut line = String::new();
             let read = timeout(Duration::from_secs(10), log.read_line(&mut line)).await;
-            assert!(read.is_ok_and(|read| read.is_ok_and(|bytes| bytes > 0)), "it says where it listens: {logged}");
+            assert!(
+                read.is_ok_and(|read| read.is_ok_and(|bytes| bytes > 0)),
+                "it says where it listens: {logged}"
+            );
             logged.push_str(&line);
-            let event: serde_json::Value = serde_json::from_str(&line).expect("each line of the log is JSON");
+            let event: serde_json::Value =
+                serde_json::from_str(&line).expect("each line of the log is JSON");
             if event["message"] == "listening" {
                 break event;
             }
         };
-        let address = |name: &str| listening[name].as_str().and_then(|text| text.parse().ok()).expect("an address");
-        Self { api: address("api"), operations: address("operations"), child, log, logged }
+        let address = |name: &str| {
+            listening[name]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .expect("an address")
+        };
+        Self {
+            api: address("api"),
+            operations: address("operations"),
+            child,
+            log,
+            logged,
+        }
     }
 
     /// Sends SIGTERM.
     pub(crate) async fn terminate(&self) {
         let id = self.child.id().expect("it runs").to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await;
-        assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "the signal is sent"
+        );
     }
 
     /// Waits for its end; answers its exit code and all that it printed and logged.
     pub(crate) async fn end(mut self) -> (Option<i32>, String) {
         let ended = timeout(Duration::from_secs(20), self.child.wait()).await;
-        let code = ended.expect("it ends").expect("it can be waited for").code();
-        self.log.read_to_string(&mut self.logged).await.expect("the log is UTF-8");
+        let code = ended
+            .expect("it ends")
+            .expect("it can be waited for")
+            .code();
+        self.log
+            .read_to_string(&mut self.logged)
+            .await
+            .expect("the log is UTF-8");
         let mut stdout = self.child.stdout.take().expect("its output is ours");
-        stdout.read_to_string(&mut self.logged).await.expect("the output is UTF-8");
+        stdout
+            .read_to_string(&mut self.logged)
+            .await
+            .expect("the output is UTF-8");
         (code, self.logged)
     }
 }

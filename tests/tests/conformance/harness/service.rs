@@ -17,17 +17,12 @@ use tokio::time::{Instant, sleep};
 use super::answer::Answer;
 use super::ask::Ask;
 use super::command::{self, Outcome};
-use super::database::Database;
 use super::wire::Connection;
 use super::{contract, coverage};
-use crate::keys;
 
 /// The corpora's allow-list.
-const ALLOW_LIST: &str = "https://app.example.com,https://billing.example.org:8443,https://xn--bcher-kva.example";
-
-/// Scopes that look like ours.
-const LOOKALIKE: &str = "UPDATE api_keys SET scopes = 'billing:writer billing write BILLING:WRITE xbilling:write \
-                         billing:write:x billing:*' WHERE scopes = 'look:alike'";
+const ALLOW_LIST: &str =
+    "https://app.example.com,https://billing.example.org:8443,https://xn--bcher-kva.example";
 
 const DATABASE: &str = "billing-portal.db";
 
@@ -71,13 +66,14 @@ impl Builder {
         self
     }
 
-    /// Development also lists http://localhost:3000, as the corpora say.
+    /// Development also lists `http://localhost:3000`, as the corpora say.
     pub(crate) fn environment(self, environment: &str) -> Self {
         let allow_list = match environment {
             "development" => format!("{ALLOW_LIST},http://localhost:3000"),
             _ => ALLOW_LIST.to_owned(),
         };
-        self.set("ENVIRONMENT", environment).set("RETURN_URL_ALLOW_LIST", &allow_list)
+        self.set("ENVIRONMENT", environment)
+            .set("RETURN_URL_ALLOW_LIST", &allow_list)
     }
 
     /// The service believes that it is this time, always.
@@ -109,7 +105,10 @@ impl Builder {
         let service = self.start_unverified().await;
         let deadline = Instant::now() + PATIENCE;
         while service.readiness().await.json()["portal_configuration_verified"] != true {
-            assert!(Instant::now() < deadline, "the portal configuration is verified");
+            assert!(
+                Instant::now() < deadline,
+                "the portal configuration is verified"
+            );
             sleep(Duration::from_millis(5)).await;
         }
         service
@@ -119,7 +118,13 @@ impl Builder {
     pub(crate) async fn start_unverified(self) -> Service {
         let stripe = match &self.stripe {
             Some(stripe) => Arc::clone(stripe),
-            None => Arc::new(SimulatedStripe::builder().secret(&self.secret).start().await.expect("a free port")),
+            None => Arc::new(
+                SimulatedStripe::builder()
+                    .secret(&self.secret)
+                    .start()
+                    .await
+                    .expect("a free port"),
+            ),
         };
         let directory = TempDir::new().expect("a temporary directory");
         let database = directory.path().join(DATABASE);
@@ -129,8 +134,16 @@ impl Builder {
             .set("STRIPE_API_BASE", &stripe.api_base());
         let variables = command::variables(&this.settings);
         let config = Config::load(None, variables.clone()).expect("the settings are good");
-        let running = app::start(&config, this.clock).await.expect("the service starts");
-        let mut service = Service { stripe, running, variables, directory, key: String::new() };
+        let running = app::start(&config, this.clock)
+            .await
+            .expect("the service starts");
+        let mut service = Service {
+            stripe,
+            running,
+            variables,
+            directory,
+            key: String::new(),
+        };
         service.key = service.organization("acme", Some("cus_acme")).await;
         service
     }
@@ -195,38 +208,20 @@ impl Service {
         let mut arguments = vec!["key", "create", "--org", organization];
         arguments.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
         let created = self.run(&arguments).await;
-        created["key"].as_str().expect("the key is shown once").to_owned()
-    }
-
-    /// The keys that the request corpus names.
-    pub(crate) async fn fixtures(&self) -> BTreeMap<&'static str, String> {
-        let other = self.organization("other", Some("cus_other")).await;
-        let lonely = self.organization("lonely", None).await;
-        let keys = BTreeMap::from([
-            ("OK", self.key.clone()),
-            ("OK2", other),
-            ("NOCUST", lonely),
-            ("MANY", self.new_key("acme", &["billing:read", "messages:send", "billing:write"]).await),
-            ("READ", self.new_key("acme", &["billing:read"]).await),
-            ("READNOCUST", self.new_key("lonely", &["billing:read"]).await),
-            ("NOSCOPE", self.new_key("acme", &[]).await),
-            ("LOOKALIKE", self.new_key("acme", &["look:alike"]).await),
-            ("REVOKED", self.new_key("acme", &["will:be-revoked"]).await),
-            ("EXPIRED", self.new_key("acme", &["will:expire"]).await),
-            ("UNKNOWN", keys::well_formed("am_live_", &"7".repeat(30))),
-        ]);
-        // What no command does, for a store may have it all the same.
-        let mut database = Database::open(self).await;
-        database.execute(LOOKALIKE).await;
-        database.execute("UPDATE api_keys SET scopes = 'billing:write', revoked_at = 1 WHERE scopes = 'will:be-revoked'").await;
-        database.execute("UPDATE api_keys SET scopes = 'billing:write', expires_at = 1 WHERE scopes = 'will:expire'").await;
-        keys
+        created["key"]
+            .as_str()
+            .expect("the key is shown once")
+            .to_owned()
     }
 
     /// Runs a command that must succeed; answers what it printed with `--json`.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Value {
         let outcome = self.command(&[arguments, &["--json"]].concat()).await;
-        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments:?}");
+        assert_eq!(
+            (outcome.code, outcome.stderr.as_str()),
+            (0, ""),
+            "{arguments:?}"
+        );
         serde_json::from_str(&outcome.stdout).expect("one JSON value")
     }
 
@@ -265,11 +260,16 @@ impl Service {
 
 /// Sends a request on a connection of its own, all of it, and reads the answer.
 pub(crate) async fn send(address: SocketAddr, ask: &Ask) -> Answer {
-    let mut connection = Connection::open(address).await.expect("the service listens");
+    let mut connection = Connection::open(address)
+        .await
+        .expect("the service listens");
     // Answering before it has read everything is the service's right.
     let _ = connection.send(&ask.head()).await;
     let _ = connection.send(&ask.body).await;
-    connection.answer(ask.method, PATIENCE).await.expect("the service answers")
+    connection
+        .answer(ask.method, PATIENCE)
+        .await
+        .expect("the service answers")
 }
 
 /// Holds an answer of the API to the contract, and records it.
@@ -277,5 +277,12 @@ pub(crate) async fn send(address: SocketAddr, ask: &Ask) -> Answer {
 pub(crate) fn judge(ask: &Ask, answer: &Answer) {
     coverage::record(answer);
     let problems = contract::problems(ask.method, answer);
-    assert!(problems.is_empty(), "{} {}: {}\n{}", answer.status, ask.path, problems.join("; "), answer.text());
+    assert!(
+        problems.is_empty(),
+        "{} {}: {}\n{}",
+        answer.status,
+        ask.path,
+        problems.join("; "),
+        answer.text()
+    );
 }
