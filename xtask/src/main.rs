@@ -9,6 +9,7 @@ mod document;
 mod exchange;
 mod generate;
 mod outcomes;
+mod release;
 mod rust_sdk;
 mod self_test;
 mod typescript;
@@ -49,6 +50,13 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: report::Format,
     },
+    /// Release the contract as VERSION: refused while anything has drifted or the version is too small for the change
+    Release {
+        /// Such as 1.1.0
+        version: String,
+    },
+    /// Hold the TypeScript definitions' tests and example to the compiler; needs Node
+    Typescript,
     /// Feed the check evidence that lies, and print which kinds of drift it sees
     SelfTest,
 }
@@ -62,6 +70,10 @@ fn main() -> ExitCode {
         }
         Command::Explain { id } => report::explain(id.as_deref()),
         Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),
+        Command::Release { version } => {
+            release::run(&root, &version).map_or_else(problem, |()| ExitCode::SUCCESS)
+        }
+        Command::Typescript => typescript::test().map_or_else(problem, |()| ExitCode::SUCCESS),
         Command::SelfTest => self_test::run(Evidence::gather(&root)).unwrap_or_else(problem),
     }
 }

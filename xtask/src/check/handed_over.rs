@@ -20,7 +20,7 @@ pub(crate) const HANDED_OVER: &[(&str, &[Proof])] = &[
         "additionalProperties: false (unknown fields are refused)",
         &[
             Proof::Check("DOC-CLOSED"),
-            Proof::Test("unknown_fields_are_refused_by_name"),
+            Proof::Test("all_problems_of_the_fields_are_named_at_once"),
         ],
     ),
     (
@@ -28,7 +28,7 @@ pub(crate) const HANDED_OVER: &[(&str, &[Proof])] = &[
         &[
             Proof::Check("EX-SCHEMA"),
             Proof::Check("POL-MESSAGE"),
-            Proof::Test("every_error_example_is_what_the_server_answers"),
+            Proof::Test("every_example_of_an_error_is_what_the_service_answers"),
         ],
     ),
     ("x-required-scopes", &[Proof::Check("POL-SCOPES")]),
@@ -60,7 +60,7 @@ pub(crate) const HANDED_OVER: &[(&str, &[Proof])] = &[
     (
         "what Stripe is sent",
         &[Proof::Test(
-            "the_session_call_is_exactly_as_stripe_documents_it",
+            "create_portal_session_sends_stripe_exactly_this",
         )],
     ),
     (
@@ -69,7 +69,7 @@ pub(crate) const HANDED_OVER: &[(&str, &[Proof])] = &[
     ),
     (
         "the document that /openapi.yaml serves",
-        &[Proof::Test("the_served_contract_is_the_committed_one")],
+        &[Proof::Test("the_contract_is_served_as_it_was_committed")],
     ),
 ];
 
