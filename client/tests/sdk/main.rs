@@ -4,6 +4,7 @@ mod answers;
 mod blocking;
 mod configuration;
 mod documented;
+mod examples;
 mod freshness;
 mod request;
 mod retries;
