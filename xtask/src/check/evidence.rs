@@ -42,11 +42,10 @@ impl Evidence {
             .map(PathBuf::from)
             .collect();
         paths.extend(below(root, Path::new(RELEASED)));
-        paths.extend(
-            below(root, Path::new("tests"))
-                .into_iter()
-                .filter(|path| path.extension().is_some_and(|kind| kind == "rs")),
-        );
+        for tests in ["tests", "client/tests"] {
+            let sources = below(root, Path::new(tests)).into_iter();
+            paths.extend(sources.filter(|path| path.extension().is_some_and(|kind| kind == "rs")));
+        }
         let read = |path: PathBuf| {
             Some((
                 path.display().to_string(),
