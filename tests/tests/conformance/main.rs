@@ -15,6 +15,7 @@ mod keys;
 mod logs;
 mod operations;
 mod return_url;
+mod sdk;
 mod simulated_stripe;
 mod stripe_session;
 mod success;

@@ -36,6 +36,12 @@ fn corpus() -> Vec<Case> {
     corpus.expect("the corpus").cases
 }
 
+/// The return URLs that must pass; development accepts all that production does.
+pub(crate) fn accepted() -> impl Iterator<Item = String> {
+    let accepted = |case: &Case| case.expect == Expectation::Accept;
+    corpus().into_iter().filter(accepted).map(|case| case.url)
+}
+
 #[tokio::test]
 async fn every_return_url_of_the_corpus_is_accepted_or_refused_as_it_must() {
     let cases = corpus();

@@ -16,7 +16,7 @@ impl Service {
         let other = self.organization("other", Some("cus_other")).await;
         let lonely = self.organization("lonely", None).await;
         let keys = BTreeMap::from([
-            ("OK", self.key.clone()),
+            ("OK", self.key().to_owned()),
             ("OK2", other),
             ("NOCUST", lonely),
             (

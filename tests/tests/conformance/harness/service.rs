@@ -275,7 +275,7 @@ pub(crate) async fn send(address: SocketAddr, ask: &Ask) -> Answer {
 /// Holds an answer of the API to the contract, and records it.
 #[track_caller]
 pub(crate) fn judge(ask: &Ask, answer: &Answer) {
-    coverage::record(answer);
+    coverage::record(ask.method, Some(ask), answer);
     let problems = contract::problems(ask.method, answer);
     assert!(
         problems.is_empty(),
