@@ -4,7 +4,9 @@
 //! Nothing here links the server.
 
 mod check;
+mod ci;
 mod coverage;
+mod demo;
 mod document;
 mod exchange;
 mod generate;
@@ -49,6 +51,14 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: report::Format,
     },
+    /// Run the whole product here, with a simulated Stripe, until Ctrl-C
+    Demo {
+        /// Go through every outcome instead, print a table, and end
+        #[arg(long)]
+        once: bool,
+    },
+    /// Everything that must hold before a change lands: format, lints, docs, tests, the check
+    Ci,
     /// Feed the check evidence that lies, and print which kinds of drift it sees
     SelfTest,
 }
@@ -62,6 +72,8 @@ fn main() -> ExitCode {
         }
         Command::Explain { id } => report::explain(id.as_deref()),
         Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),
+        Command::Demo { once } => demo::run(once).unwrap_or_else(problem),
+        Command::Ci => ci::run(&root),
         Command::SelfTest => self_test::run(Evidence::gather(&root)).unwrap_or_else(problem),
     }
 }

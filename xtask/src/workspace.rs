@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// The workspace's root.
@@ -21,4 +22,24 @@ pub(crate) fn target() -> PathBuf {
 /// The text of a file of the workspace.
 pub(crate) fn read(root: &Path, file: &str) -> Result<String, String> {
     fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))
+}
+
+/// Builds the service's binary where it is not fresh, and returns its path. Cargo tells what it does on stderr.
+pub(crate) fn build_binary() -> Result<PathBuf, String> {
+    let built = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--package",
+            "billing-portal-server",
+            "--bin",
+            "billing-portal",
+        ])
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if built.success() {
+        Ok(target().join("debug/billing-portal"))
+    } else {
+        Err("the service does not build".to_owned())
+    }
 }
