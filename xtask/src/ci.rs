@@ -27,7 +27,7 @@ const fn step(name: &'static str, command: &'static [&'static str]) -> Step {
     }
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: &[Step] = &[
     step("format", &["cargo", "fmt", "--all", "--check"]),
     step(
         "lints",
@@ -83,6 +83,28 @@ const STEPS: [Step; 9] = [
             "--locked",
         ],
     ),
+    Step {
+        needs: Some("chromedriver"),
+        ..step(
+            "browser",
+            &[
+                "cargo",
+                "nextest",
+                "run",
+                "--package",
+                "conformance",
+                "--locked",
+                "--run-ignored",
+                "only",
+                "-E",
+                "test(browser)",
+            ],
+        )
+    },
+    Step {
+        needs: Some("node"),
+        ..step("TypeScript", &["cargo", "xtask", "typescript"])
+    },
     step("check", &["cargo", "xtask", "check"]),
     step("self-test", &["cargo", "xtask", "self-test"]),
     step("coverage", &["cargo", "xtask", "coverage"]),
