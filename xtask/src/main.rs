@@ -4,7 +4,9 @@
 //! Nothing here links the server.
 
 mod check;
+mod ci;
 mod coverage;
+mod demo;
 mod document;
 mod exchange;
 mod generate;
@@ -50,6 +52,14 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: report::Format,
     },
+    /// Run the whole product here, with a simulated Stripe, until Ctrl-C
+    Demo {
+        /// Go through every outcome instead, print a table, and end
+        #[arg(long)]
+        once: bool,
+    },
+    /// Everything that must hold before a change lands: format, lints, docs, tests, the check
+    Ci,
     /// Release the contract as VERSION: refused while anything has drifted or the version is too small for the change
     Release {
         /// Such as 1.1.0
@@ -70,6 +80,8 @@ fn main() -> ExitCode {
         }
         Command::Explain { id } => report::explain(id.as_deref()),
         Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),
+        Command::Demo { once } => demo::run(once).unwrap_or_else(problem),
+        Command::Ci => ci::run(&root),
         Command::Release { version } => {
             release::run(&root, &version).map_or_else(problem, |()| ExitCode::SUCCESS)
         }

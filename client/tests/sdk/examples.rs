@@ -140,3 +140,25 @@ async fn the_web_examples_redirect_to_the_portal_or_to_the_prices() {
         assert_eq!(button().await.expect("an answer").status(), 502, "{name}");
     }
 }
+
+/// The first program on the crate's page, at most ten lines, is this one.
+#[test]
+fn the_pages_first_program_opens_a_portal() {
+    let program = include_str!("../../examples/open.rs");
+    let program = program
+        .split_once("\n\n")
+        .map_or("", |(_, program)| program);
+    assert!(program.lines().count() <= 10 && program.contains("fn main"));
+    assert!(
+        include_str!("../../README.md").contains(program),
+        "the page shows another program"
+    );
+
+    let server = FakeServer::start().expect("a free port");
+    let output = example("open", &server).output().expect("it runs");
+    assert_eq!(
+        output.stdout,
+        b"https://billing.stripe.com/p/session/bps_test_a1b2c3d4\n"
+    );
+    assert_eq!(server.return_urls(), [RETURN_URL]);
+}

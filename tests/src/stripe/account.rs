@@ -167,7 +167,6 @@ fn merge(into: &mut Value, change: &Value) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "Stripe has a clock of its own")]
 fn unix_time() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())

@@ -25,7 +25,6 @@ pub struct Received {
 }
 
 impl Received {
-    #[expect(clippy::disallowed_methods, reason = "Stripe has a clock of its own")]
     pub(super) fn new(request: &Request) -> Self {
         Self {
             method: request.method.to_string(),
