@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::coverage;
+
 /// A step: its name, its command line, the program it needs that not every machine has, and what it is run with.
 struct Step {
     name: &'static str,
@@ -27,7 +29,7 @@ const fn step(name: &'static str, command: &'static [&'static str]) -> Step {
     }
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 11] = [
     step("format", &["cargo", "fmt", "--all", "--check"]),
     step(
         "lints",
@@ -87,6 +89,14 @@ const STEPS: [Step; 9] = [
     step("self-test", &["cargo", "xtask", "self-test"]),
     step("coverage", &["cargo", "xtask", "coverage"]),
     step("demo", &["cargo", "xtask", "demo", "--once"]),
+    Step {
+        needs: Some("npm"),
+        ..step("typescript", &["cargo", "xtask", "typescript"])
+    },
+    Step {
+        needs: Some("python3"),
+        ..step("schemathesis", &["cargo", "xtask", "schemathesis"])
+    },
 ];
 
 /// How a step ended.
@@ -99,6 +109,7 @@ enum Verdict {
 /// Runs every step.
 pub(crate) fn run(root: &Path) -> ExitCode {
     let require_all = env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
+    coverage::forget();
     let verdicts: Vec<_> = STEPS
         .iter()
         .map(|step| (step.name, run_step(step, root)))

@@ -39,6 +39,12 @@ pub(crate) fn run(format: report::Format) -> Result<ExitCode, String> {
     ))
 }
 
+/// Forgets what earlier runs of the tests recorded, so that what no test produces any more is missed.
+pub(crate) fn forget() {
+    // There may be nothing to forget.
+    let _ = fs::remove_file(workspace::target().join(RECORD));
+}
+
 /// Everything in which the recorded exchanges and the contract disagree.
 pub(crate) fn findings(contract: &Contract, exchanges: &[Value]) -> Vec<Finding> {
     if exchanges.is_empty() {
