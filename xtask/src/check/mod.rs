@@ -1,6 +1,6 @@
 //! `cargo xtask check`: has anything drifted from the contract?
 //!
-//! The contract is compared with itself (`rules`, `generator`, `examples`), with what the server's code declares and
+//! The contract is compared with itself (`rules`, `examples`), with what the server's code declares and
 //! decides by (`server`), with the files made from it (`generated`, `readme`) and with the last release (`history`).
 //! All of it is one pure function from [`Evidence`] to findings: the self-test feeds it evidence that lies.
 //!
@@ -14,7 +14,6 @@ pub(crate) mod evidence;
 pub(crate) mod examples;
 pub(crate) mod finding;
 pub(crate) mod generated;
-pub(crate) mod generator;
 pub(crate) mod handed_over;
 pub(crate) mod history;
 pub(crate) mod normalise;
@@ -42,7 +41,6 @@ pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
         }
     };
     let mut findings = rules::check(&contract);
-    findings.extend(generator::check(&contract));
     findings.extend(examples::check(&contract));
     match &evidence.declared {
         Ok(declared) => findings.extend(server::check(&contract, declared)),

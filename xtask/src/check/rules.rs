@@ -1,104 +1,162 @@
-//! The contract alone: is it valid, and does it keep this product's rules?
+//! The contract alone: is it valid, does it keep this product's rules, and will the SDK's generator take it?
 //!
-//! The rules are those that make the other tools work: requests are closed and responses open, so that both sides can
-//! grow; scopes and codes are written where a program can read them; every answer has its headers.
+//! Most rules are data, `rules.yaml`; here is what a schema of one node cannot say.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use jsonschema::Validator;
 use regex::Regex;
 use serde_json::Value;
 
 use super::{
-    contract::{Contract, Operation, entries, strings, walk},
+    contract::{Contract, Operation, strings, walk},
     finding::Finding,
 };
-use crate::document::child;
+use crate::{
+    document::{Document, child, segments},
+    rust_sdk,
+};
 
 /// Everything that is wrong with the contract by itself.
 pub(crate) fn check(contract: &Contract) -> Vec<Finding> {
     let mut findings = valid_openapi(contract);
-    findings.extend(references(contract));
-    for operation in contract.operations() {
-        findings.extend(security(contract, &operation));
-        findings.extend(lifecycle(contract, &operation));
-        findings.extend(closed_and_open(contract, &operation));
-        findings.extend(codes_and_headers(contract, &operation));
+    findings.extend(broken_rules(contract, true));
+    findings.extend(broken_rules(contract, false));
+    walk(&contract.resolved, "", &mut |pointer, node| {
+        if node.get("$ref").is_some() {
+            findings.push(Finding::in_contract(
+                "DOC-REF",
+                contract,
+                &child(pointer, "$ref"),
+            ));
+        }
+    });
+    let operations = contract.operations();
+    findings.extend(
+        operations
+            .iter()
+            .filter_map(|operation| scopes_in_prose(contract, operation)),
+    );
+    findings.extend(
+        operations
+            .iter()
+            .filter_map(|operation| undeclared_tag(contract, operation)),
+    );
+    findings.extend(codes(contract, &operations));
+    // One place of the file may be reached on many ways.
+    findings.sort_by(|a, b| (a.id, &a.pointer).cmp(&(b.id, &b.pointer)));
+    findings.dedup_by(|a, b| (a.id, &a.pointer) == (b.id, &b.pointer));
+    if findings.is_empty()
+        && let Err(reason) = rust_sdk::source(&contract.written.value)
+    {
+        findings.push(Finding::in_contract("PG-REFUSED", contract, "").says("progenitor", reason));
     }
-    findings.extend(codes_have_one_status(contract));
     findings
 }
 
 fn valid_openapi(contract: &Contract) -> Vec<Finding> {
     // The OpenAPI initiative's own schema of 3.0 documents, Apache-2.0; it refuses keywords that 3.0 does not have.
-    static OPENAPI: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+    static OPENAPI: LazyLock<Validator> = LazyLock::new(|| {
         let schema = include_str!("openapi-3.0.schema.json");
         let schema = serde_json::from_str(schema).expect("the vendored schema is JSON");
         jsonschema::draft4::new(&schema).expect("the vendored schema is a schema")
     });
-    let errors = OPENAPI.iter_errors(&contract.written.value);
+    broken(
+        "DOC-OPENAPI",
+        contract,
+        &OPENAPI,
+        "",
+        &contract.written.value,
+    )
+}
+
+/// A finding for each way in which `node` is not what `schema` asks for.
+fn broken(
+    id: &'static str,
+    contract: &Contract,
+    schema: &Validator,
+    pointer: &str,
+    node: &Value,
+) -> Vec<Finding> {
+    let errors = schema.iter_errors(node);
     errors
         .map(|error| {
             let reason: String = error
                 .masked_with("this")
                 .to_string()
                 .chars()
-                .take(200)
+                .take(160)
                 .collect();
-            Finding::in_contract("DOC-OPENAPI", contract, &error.instance_path().to_string())
-                .says("OpenAPI 3.0", reason)
+            let place = format!("{pointer}{}", error.instance_path());
+            Finding::in_contract(id, contract, &place).says("rule", reason)
         })
         .collect()
 }
 
-fn references(contract: &Contract) -> Vec<Finding> {
+/// A row of `rules.yaml`.
+struct Rule {
+    id: &'static str,
+    at: Vec<String>,
+    written: bool,
+    must: Validator,
+}
+
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    let rules =
+        Document::parse("rules.yaml", include_str!("rules.yaml")).expect("the rules are YAML");
+    let rules = rules.value.as_array().cloned().unwrap_or_default();
+    let rule = |rule: &Value| Rule {
+        id: super::catalogue::entry(rule["id"].as_str().unwrap_or_default()).id,
+        at: rule["at"]
+            .as_str()
+            .map(|at| at.split_terminator('.').map(str::to_owned).collect())
+            .unwrap_or_default(),
+        written: rule["written"] == true,
+        must: jsonschema::draft7::new(&rule["must"]).expect("each rule is a schema"),
+    };
+    rules.iter().map(rule).collect()
+});
+
+/// What breaks a rule, in the document as it is written or with its references followed.
+fn broken_rules(contract: &Contract, written: bool) -> Vec<Finding> {
+    let document = if written {
+        &contract.written.value
+    } else {
+        &contract.resolved
+    };
+    let rules: Vec<_> = RULES
+        .iter()
+        .filter(|rule| rule.written == written)
+        .collect();
     let mut findings = Vec::new();
-    walk(&contract.resolved, "", &mut |pointer, node| {
-        if let Some(target) = node.get("$ref").and_then(Value::as_str) {
-            let finding = Finding::in_contract("DOC-REF", contract, &child(pointer, "$ref"));
-            findings.push(finding.says(
-                "contract",
-                format!("{target} leads nowhere, to itself or outside"),
-            ));
+    walk(document, "", &mut |pointer, node| {
+        let keys = segments(pointer);
+        for rule in rules.iter().filter(|rule| is_at(&rule.at, &keys)) {
+            findings.extend(broken(rule.id, contract, &rule.must, pointer, node));
         }
     });
-    findings.dedup_by(|a, b| a.pointer == b.pointer);
     findings
 }
 
-/// Who may call is written where a program reads it, and the prose says the same.
-fn security(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
-    let finding =
-        |id, key| Finding::in_contract(id, contract, &format!("{}/{key}", operation.pointer));
-    let mut findings = Vec::new();
-    let schemes = &contract.resolved["components"]["securitySchemes"];
-    let required = operation
-        .value
-        .get("security")
-        .unwrap_or(&contract.resolved["security"]);
-    let required: Vec<_> = required
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(entries)
-        .collect();
-    if required.is_empty()
-        || required
-            .iter()
-            .any(|(scheme, _)| schemes.get(scheme).is_none())
-    {
-        findings
-            .push(finding("DOC-SECURITY", "security").says("contract", format!("{required:?}")));
+fn is_at(pattern: &[String], keys: &[String]) -> bool {
+    let same =
+        |pattern: &str, key: &str| match (pattern.strip_prefix('!'), pattern.strip_suffix('*')) {
+            (Some(not), _) => !key.starts_with(not.trim_end_matches('*')),
+            (None, Some(beginning)) => key.starts_with(beginning),
+            (None, None) => pattern == key,
+        };
+    match (pattern, keys) {
+        ([], keys) => keys.is_empty(),
+        ([any, rest @ ..], keys) if any == "**" => {
+            (0..=keys.len()).any(|skipped| is_at(rest, &keys[skipped..]))
+        }
+        ([first, rest @ ..], [key, keys @ ..]) => same(first, key) && is_at(rest, keys),
+        _ => false,
     }
-    let bearer = |scheme: &str| schemes[scheme]["type"] == "http";
-    for (scheme, _) in required
-        .iter()
-        .filter(|(scheme, scopes)| bearer(scheme) && strings(scopes).next().is_some())
-    {
-        findings.push(
-            finding("DOC-SCOPE-LIST", "security/0")
-                .says("contract", format!("{scheme} lists scopes")),
-        );
-    }
+}
+
+/// The scopes that the prose names, in backquotes, are those of `x-required-scopes`.
+fn scopes_in_prose(contract: &Contract, operation: &Operation<'_>) -> Option<Finding> {
     let mut declared: Vec<_> = strings(&operation.value["x-required-scopes"]).collect();
     let prose = operation.value["description"].as_str().unwrap_or_default();
     let scope = Regex::new("`([a-z0-9_-]+:[a-z0-9_-]+)`").expect("a pattern");
@@ -110,126 +168,48 @@ fn security(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
         scopes.sort_unstable();
         scopes.dedup();
     }
-    if declared != told || declared.is_empty() {
-        let finding = finding("DOC-SCOPE-PROSE", "x-required-scopes");
-        findings.push(
-            finding
-                .says("x-required-scopes", declared.join(" "))
-                .says("description", told.join(" ")),
-        );
-    }
-    findings
-}
-
-/// Tags are declared; what will go away says when.
-fn lifecycle(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let declared = |tag: &str| {
-        contract.resolved["tags"]
-            .as_array()
-            .is_some_and(|tags| tags.iter().any(|one| one["name"] == tag))
-    };
-    for tag in strings(&operation.value["tags"]).filter(|tag| !declared(tag)) {
-        findings.push(
-            Finding::in_contract("DOC-TAG", contract, &child(&operation.pointer, "tags"))
-                .says("contract", tag),
-        );
-    }
-    walk(operation.value, &operation.pointer, &mut |pointer, node| {
-        if node["deprecated"] == true && node.get("x-sunset").is_none() {
-            findings.push(Finding::in_contract(
-                "DOC-DEPRECATED",
-                contract,
-                &child(pointer, "deprecated"),
-            ));
-        }
-    });
-    findings
-}
-
-/// Requests refuse what they do not know; responses may grow.
-fn closed_and_open(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let body = child(&operation.pointer, "requestBody");
-    walk(
-        &operation.value["requestBody"]["content"],
-        &child(&body, "content"),
-        &mut |pointer, node| {
-            if node.get("properties").is_some()
-                && node["type"] == "object"
-                && node["additionalProperties"] != false
-            {
-                findings.push(Finding::in_contract("DOC-CLOSED", contract, pointer));
-            }
-        },
+    let finding = Finding::in_contract(
+        "DOC-SCOPE-PROSE",
+        contract,
+        &child(&operation.pointer, "x-required-scopes"),
     );
-    let responses = child(&operation.pointer, "responses");
-    walk(
-        &operation.value["responses"],
-        &responses,
-        &mut |pointer, node| {
-            if node["type"] == "object" && node["additionalProperties"] == false {
-                findings.push(Finding::in_contract(
-                    "DOC-OPEN",
-                    contract,
-                    &child(pointer, "additionalProperties"),
-                ));
-            }
-        },
-    );
-    findings
+    let finding = finding
+        .says("x-required-scopes", declared.join(" "))
+        .says("description", told.join(" "));
+    (declared != told || declared.is_empty()).then_some(finding)
 }
 
-/// Every answer says its codes, and has the headers that go with it.
-fn codes_and_headers(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (status, pointer, response) in operation.responses() {
-        let codes: Vec<_> = strings(&response["x-error-codes"]).collect();
-        let listed = contract.listed_codes();
-        let unlisted = codes.iter().find(|code| !listed.contains(code));
-        if codes.is_empty() != status.starts_with('2') || unlisted.is_some() {
-            let finding =
-                Finding::in_contract("DOC-CODES", contract, &child(&pointer, "x-error-codes"));
-            findings.push(
-                finding
-                    .says("response", codes.join(" "))
-                    .says("x-extensible-enum", listed.join(" ")),
-            );
-        }
-        let of_this_status: &[&str] = match status {
-            "401" | "403" => &["WWW-Authenticate"],
-            "405" => &["Allow"],
-            "429" | "503" => &["Retry-After"],
-            _ => &[],
-        };
-        for header in ["X-Request-Id", "Cache-Control", "X-Content-Type-Options"]
-            .iter()
-            .chain(of_this_status)
-        {
-            if response["headers"][header]["required"] != true {
-                let finding =
-                    Finding::in_contract("DOC-HEADERS", contract, &child(&pointer, "headers"));
-                findings.push(finding.says("rule", format!("{status} always has {header}")));
-            }
-        }
-    }
-    findings
+fn undeclared_tag(contract: &Contract, operation: &Operation<'_>) -> Option<Finding> {
+    let tags = contract.resolved["tags"].as_array();
+    let is_declared =
+        |tag: &str| tags.is_some_and(|tags| tags.iter().any(|one| one["name"] == tag));
+    let tag = strings(&operation.value["tags"]).find(|tag| !is_declared(tag))?;
+    Some(
+        Finding::in_contract("DOC-TAG", contract, &child(&operation.pointer, "tags"))
+            .says("contract", tag),
+    )
 }
 
-/// A code means one status, so that a caller may decide on either.
-fn codes_have_one_status(contract: &Contract) -> Vec<Finding> {
+/// Each code is listed and means one status, so that a caller may decide on either.
+fn codes(contract: &Contract, operations: &[Operation<'_>]) -> Vec<Finding> {
+    let listed = contract.listed_codes();
     let mut statuses: BTreeMap<&str, &str> = BTreeMap::new();
     let mut findings = Vec::new();
-    let operations = contract.operations();
     for (status, pointer, response) in operations.iter().flat_map(Operation::responses) {
         for code in strings(&response["x-error-codes"]) {
             let first = statuses.entry(code).or_insert(status);
-            if *first != status {
+            if *first != status || !listed.contains(&code) {
                 let finding =
                     Finding::in_contract("DOC-CODES", contract, &child(&pointer, "x-error-codes"));
-                findings.push(
-                    finding.says("contract", format!("{code} is of {first} and of {status}")),
-                );
+                let listed = if listed.contains(&code) {
+                    "listed"
+                } else {
+                    "not in x-extensible-enum"
+                };
+                findings.push(finding.says(
+                    "contract",
+                    format!("{code}: {listed}, of {first} and {status}"),
+                ));
             }
         }
     }
