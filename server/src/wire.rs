@@ -105,7 +105,8 @@ scalar!(
     MetaSchema {
         min_length: Some(1),
         max_length: Some(MAX_LENGTH),
-        ..MetaSchema::new_with_format("string", "uri")
+        // Not `uri`: browsers and the policy also take what RFC 3986 would have escaped.
+        ..MetaSchema::new_with_format("string", "url")
     }
 );
 

@@ -9,4 +9,5 @@ pub(crate) mod database;
 mod fixtures;
 pub(crate) mod process;
 pub(crate) mod service;
+pub(crate) mod tap;
 pub(crate) mod wire;

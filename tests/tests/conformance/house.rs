@@ -93,7 +93,7 @@ fn every_file_begins_with_what_it_is_for_and_is_not_too_long() {
                 continue;
             }
             assert!(
-                text.starts_with("//!"),
+                text.starts_with("//!") || text.starts_with("#![doc = include_str!("),
                 "{folder}/{name} does not say what it is for"
             );
             let lines = text.lines().count();

@@ -7,13 +7,14 @@ use conformance::stripe::{Endpoint, Reply};
 
 use crate::harness::database::Database;
 use crate::harness::service::Service;
+use crate::harness::tap::tap;
 use crate::return_url;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
 /// A client that tries once, so that each answer is seen.
-fn client(service: &Service, key: &str) -> Client {
-    let base_url = format!("http://{}", service.api());
+async fn client(service: &Service, key: &str) -> Client {
+    let base_url = format!("http://{}", tap(service.api()).await);
     let client = Client::builder()
         .api_key(key)
         .base_url(base_url)
@@ -23,14 +24,17 @@ fn client(service: &Service, key: &str) -> Client {
 }
 
 async fn refusal(service: &Service, key: &str, return_url: &str) -> Error {
-    let refused = client(service, key).create_portal_session(return_url).await;
+    let refused = client(service, key)
+        .await
+        .create_portal_session(return_url)
+        .await;
     refused.expect_err("the service refuses")
 }
 
 #[tokio::test]
 async fn create_portal_session_opens_the_portal() {
     let service = Service::builder().now("2099-05-22T12:25:00Z").start().await;
-    let client = client(&service, service.key());
+    let client = client(&service, service.key()).await;
     let session = client
         .create_portal_session(RETURN_URL)
         .await
@@ -105,7 +109,7 @@ async fn a_limit_says_how_long_to_wait() {
         .set("RATE_LIMIT_PER_KEY", "3")
         .start()
         .await;
-    let client = client(&service, service.key());
+    let client = client(&service, service.key()).await;
     client
         .create_portal_session(RETURN_URL)
         .await
@@ -126,7 +130,7 @@ async fn a_limit_says_how_long_to_wait() {
 #[tokio::test]
 async fn a_failure_that_passes_is_tried_again() {
     let service = Service::start().await;
-    let base_url = format!("http://{}", service.api());
+    let base_url = format!("http://{}", tap(service.api()).await);
     let client = Client::builder()
         .api_key(service.key())
         .base_url(base_url)
@@ -147,7 +151,7 @@ async fn a_failure_that_passes_is_tried_again() {
 #[tokio::test]
 async fn the_sdk_refuses_nothing_that_the_service_accepts() {
     let service = Service::builder().environment("development").start().await;
-    let client = client(&service, service.key());
+    let client = client(&service, service.key()).await;
     let mut opened = 0;
     for url in return_url::accepted() {
         let session = client.create_portal_session(url.as_str()).await;

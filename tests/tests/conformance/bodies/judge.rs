@@ -22,7 +22,7 @@ pub(super) fn judge(
     // What is refused before it is routed may have an empty body; all else is in the contract.
     if !answer.body.is_empty() || case.request.method == "HEAD" {
         problems.extend(contract::problems(&case.request.method, answer));
-        coverage::record(&case.request.method, None, answer);
+        coverage::record_answer(answer);
     }
     judge_code(answer, expected, problems);
     judge_headers(answer, expected, problems);

@@ -58,6 +58,15 @@ impl Answer {
         })
     }
 
+    /// As it goes over the wire.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut head = format!("HTTP/1.1 {} \r\n", self.status);
+        for (name, value) in &self.headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        [head.as_bytes(), b"\r\n", &self.body].concat()
+    }
+
     /// The value of a header; none if it is absent or there twice.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(header, _)| header == name);

@@ -3,31 +3,30 @@
 /// One HTTP request.
 #[derive(Clone)]
 pub(crate) struct Ask {
-    pub(crate) method: &'static str,
+    pub(crate) method: String,
     pub(crate) path: String,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Ask {
     /// A good request to open the portal.
     pub(crate) fn portal(key: &str, return_url: &str) -> Self {
-        let body = serde_json::json!({ "return_url": return_url });
-        Self {
-            method: "POST",
+        let ask = Self {
+            method: "POST".to_owned(),
             path: "/v1/billing/portal".to_owned(),
-            headers: vec![
-                ("Authorization", format!("Bearer {key}")),
-                ("Content-Type", "application/json".to_owned()),
-            ],
-            body: body.to_string().into_bytes(),
-        }
+            headers: Vec::new(),
+            body: serde_json::json!({ "return_url": return_url })
+                .to_string()
+                .into_bytes(),
+        };
+        ask.bearer(key).header("Content-Type", "application/json")
     }
 
     /// A request without body or headers of its own.
     pub(crate) fn get(path: &str) -> Self {
         Self {
-            method: "GET",
+            method: "GET".to_owned(),
             path: path.to_owned(),
             headers: Vec::new(),
             body: Vec::new(),
@@ -35,7 +34,8 @@ impl Ask {
     }
 
     /// With another method.
-    pub(crate) fn method(self, method: &'static str) -> Self {
+    pub(crate) fn method(self, method: &str) -> Self {
+        let method = method.to_owned();
         Self { method, ..self }
     }
 
@@ -52,9 +52,9 @@ impl Ask {
     }
 
     /// With this header instead of the one of the same name.
-    pub(crate) fn header(self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(self, name: &str, value: impl Into<String>) -> Self {
         let mut ask = self.without(name);
-        ask.headers.push((name, value.into()));
+        ask.headers.push((name.to_owned(), value.into()));
         ask
     }
 
@@ -65,20 +65,45 @@ impl Ask {
 
     /// Without this header.
     pub(crate) fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(known, _)| *known != name);
+        self.headers.retain(|(known, _)| known != name);
         self
     }
 
-    /// The head, which announces the whole body.
+    /// Reads a request line and headers; names are lower-cased.
+    pub(crate) fn from_head(head: &[u8]) -> Option<Self> {
+        let head = std::str::from_utf8(head).ok()?.trim_end();
+        let mut lines = head.split("\r\n");
+        let mut first = lines.next()?.split(' ');
+        let (method, path) = (first.next()?.to_owned(), first.next()?.to_owned());
+        let headers = lines
+            .map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                Some((name.to_ascii_lowercase(), value.to_owned()))
+            })
+            .collect::<Option<_>>()?;
+        Some(Self {
+            method,
+            path,
+            headers,
+            body: Vec::new(),
+        })
+    }
+
+    /// The head; it names a host and announces the whole body, whether the headers do or not.
     pub(crate) fn head(&self) -> Vec<u8> {
-        let mut head = format!(
-            "{} {} HTTP/1.1\r\nHost: api.example.com\r\n",
-            self.method, self.path
-        );
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         for (name, value) in &self.headers {
-            head.extend([*name, ": ", value, "\r\n"]);
+            head.extend([name, ": ", value, "\r\n"]);
         }
-        if !self.body.is_empty() {
+        let has = |name: &str| {
+            self.headers
+                .iter()
+                .any(|(header, _)| header.eq_ignore_ascii_case(name))
+        };
+        if !has("host") {
+            head.push_str("Host: api.example.com\r\n");
+        }
+        if !self.body.is_empty() && !has("content-length") {
             head.extend(["Content-Length: ", &self.body.len().to_string(), "\r\n"]);
         }
         head.push_str("\r\n");

@@ -1,4 +1,5 @@
-//! Every exchange that a test saw, in one file that outlives the tests: which documented answers were produced.
+//! Every exchange that a test saw, in one file that outlives the tests, for `cargo xtask coverage` to hold to the
+//! contract: what is documented must have been produced, and what was produced must be documented.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -9,29 +10,50 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::ask::Ask;
 
+/// Records an exchange whose request is worth recording too; `client` is `sdk` where the SDK sent it.
+pub(crate) fn record_exchange(ask: &Ask, answer: &Answer, client: Option<&str>) {
+    let mut headers = object(&ask.headers);
+    if let Some(authorization) = headers.get_mut("authorization") {
+        *authorization = "Bearer, and a key that is not recorded".into();
+    }
+    let request = json!({ "headers": headers, "body": String::from_utf8_lossy(&ask.body) });
+    let headers = object(&answer.headers);
+    let response = json!({ "headers": headers, "body": String::from_utf8_lossy(&answer.body) });
+    append(
+        answer,
+        &[
+            ("request", request),
+            ("response", response),
+            ("client", client.into()),
+        ],
+    );
+}
+
+/// Records only what was answered: the bytes that were sent are no proper request.
+pub(crate) fn record_answer(answer: &Answer) {
+    append(answer, &[]);
+}
+
 /// Appends one line to `conformance/coverage.jsonl` in the target directory. Tests run in many processes at a time,
 /// so the line goes out in one write to a file opened for appending, which never interleaves.
-///
-/// `cargo xtask coverage` holds the lines to the contract. What was asked is told where the test wrote it as an
-/// [`Ask`], with the key left out.
-pub(crate) fn record(method: &str, ask: Option<&Ask>, answer: &Answer) {
-    let operation = match answer.status {
-        404 | 405 => None,
-        _ => Some("create_portal_session"),
-    };
-    let headers: Vec<&str> = answer
+fn append(answer: &Answer, more: &[(&str, Value)]) {
+    let names: Vec<&str> = answer
         .headers
         .iter()
         .map(|(name, _)| name.as_str())
         .collect();
-    let line = json!({
-        "operation": operation,
+    let mut line = json!({
         "status": answer.status,
         "code": answer.code(),
-        "headers": headers,
-        "request": ask.map(request),
-        "response": { "headers": named(&answer.headers), "body": (method != "HEAD").then(|| answer.text()) },
+        "headers": names,
     });
+    // 404 and 405 are answers to what is routed to no operation.
+    if !matches!(answer.status, 404 | 405) {
+        line["operation"] = "create_portal_session".into();
+    }
+    for (name, value) in more.iter().filter(|(_, value)| !value.is_null()) {
+        line[*name] = value.clone();
+    }
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()
         .expect("the target directory");
@@ -42,19 +64,12 @@ pub(crate) fn record(method: &str, ask: Option<&Ask>, answer: &Answer) {
         .append(true)
         .open(directory.join("coverage.jsonl"))
         .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()))
-        .expect("the coverage file can be written");
+        .expect("the record can be written");
 }
 
-fn request(ask: &Ask) -> Value {
-    let redacted = |(name, value): &(&str, String)| {
-        let name = name.to_ascii_lowercase();
-        let value = if name == "authorization" { "…" } else { value };
-        (name, Value::from(value))
-    };
-    let headers: Map<_, _> = ask.headers.iter().map(redacted).collect();
-    json!({ "headers": headers, "body": String::from_utf8_lossy(&ask.body) })
-}
-
-fn named(headers: &[(String, String)]) -> Value {
-    headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()
+fn object(headers: &[(String, String)]) -> Map<String, Value> {
+    let headers = headers.iter();
+    headers
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().into()))
+        .collect()
 }

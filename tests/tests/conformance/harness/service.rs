@@ -267,7 +267,7 @@ pub(crate) async fn send(address: SocketAddr, ask: &Ask) -> Answer {
     let _ = connection.send(&ask.head()).await;
     let _ = connection.send(&ask.body).await;
     connection
-        .answer(ask.method, PATIENCE)
+        .answer(&ask.method, PATIENCE)
         .await
         .expect("the service answers")
 }
@@ -275,8 +275,8 @@ pub(crate) async fn send(address: SocketAddr, ask: &Ask) -> Answer {
 /// Holds an answer of the API to the contract, and records it.
 #[track_caller]
 pub(crate) fn judge(ask: &Ask, answer: &Answer) {
-    coverage::record(ask.method, Some(ask), answer);
-    let problems = contract::problems(ask.method, answer);
+    coverage::record_exchange(ask, answer, None);
+    let problems = contract::problems(&ask.method, answer);
     assert!(
         problems.is_empty(),
         "{} {}: {}\n{}",

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
+use super::ask::Ask;
 
 /// One connection, with what was received and not yet read.
 pub(crate) struct Connection {
@@ -21,11 +22,16 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
+        Ok(Self::new(stream))
+    }
+
+    /// Either end of a connection.
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
             stream,
             received: Vec::new(),
             closed: false,
-        })
+        }
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -65,6 +71,23 @@ impl Connection {
                 std::mem::take(&mut self.received)
             };
         Some(answer)
+    }
+
+    /// The next request, from a client that announces its body's length.
+    pub(crate) async fn request(&mut self, within: Duration) -> Option<Ask> {
+        let deadline = Instant::now() + within;
+        let end = self.find(b"\r\n\r\n", deadline).await?;
+        let mut ask = Ask::from_head(&self.take(end + 4))?;
+        let length = ask
+            .headers
+            .iter()
+            .find(|(name, _)| name == "content-length");
+        let length = length
+            .and_then(|(_, length)| length.parse().ok())
+            .unwrap_or(0);
+        self.at_least(length, deadline).await?;
+        ask.body = self.take(length);
+        Some(ask)
     }
 
     async fn chunks(&mut self, deadline: Instant) -> Option<Vec<u8>> {
