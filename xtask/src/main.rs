@@ -79,7 +79,8 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Generate => generate::run(&root).map_or_else(problem, |()| ExitCode::SUCCESS),
         Command::Check { format } => {
-            report::report(&check::findings(&Evidence::gather(&root)), format)
+            let findings = check::findings(&Evidence::gather(&root));
+            report::report(&findings, format, &report::nothing_has_drifted())
         }
         Command::Explain { id } => report::explain(id.as_deref()),
         Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),

@@ -80,20 +80,11 @@ pub(crate) struct Mismatch {
     pub(crate) reason: String,
 }
 
-/// Whether `value` is what `schema`, with its references followed, allows, formats included.
+/// Whether `value` is what `schema`, with its references followed, allows.
 pub(crate) fn matches_schema(schema: &Value, value: &Value) -> Result<(), Mismatch> {
-    matches(schema, value, true)
-}
-
-/// Whether a service that reads formats as widely as it likes may take `value`.
-pub(crate) fn matches_but_for_formats(schema: &Value, value: &Value) -> Result<(), Mismatch> {
-    matches(schema, value, false)
-}
-
-fn matches(schema: &Value, value: &Value, formats: bool) -> Result<(), Mismatch> {
     let options = jsonschema::options().with_draft(jsonschema::Draft::Draft4);
     let options = options
-        .should_validate_formats(formats)
+        .should_validate_formats(true)
         .should_ignore_unknown_formats(true);
     let not_a_schema = |error: jsonschema::ValidationError<'_>| Mismatch {
         at: String::new(),
