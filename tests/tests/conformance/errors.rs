@@ -7,7 +7,6 @@ use std::time::Duration;
 use billing_portal_server::clock::Clock;
 use chrono::{DateTime, Utc};
 use conformance::stripe::{Endpoint, Reply};
-use tokio::time::sleep;
 
 use crate::harness::ask::Ask;
 use crate::harness::database::Database;
@@ -124,49 +123,6 @@ async fn a_body_that_comes_too_slowly_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_key_that_asks_too_often_waits_and_others_do_not() {
-    let service = Service::builder()
-        .set("RATE_LIMIT_PER_KEY", "6")
-        .start()
-        .await;
-    let other = service.new_key("acme", &["billing:write"]).await;
-    for _ in 0..2 {
-        assert_eq!(
-            service.create_portal_session(RETURN_URL).await.status,
-            200,
-            "a third of 6 at once"
-        );
-    }
-    let refused = service.create_portal_session(RETURN_URL).await;
-    refused
-        .assert_error("RATE_LIMITED")
-        .assert_retry_after(9..=10);
-    assert_eq!(
-        service.ask(&Ask::portal(&other, RETURN_URL)).await.status,
-        200
-    );
-    assert_eq!(service.sessions().len(), 3);
-}
-
-#[tokio::test]
-async fn an_address_that_fails_to_authenticate_waits_and_its_good_keys_do_not() {
-    let service = Service::builder()
-        .set("RATE_LIMIT_FAILED_AUTH", "3")
-        .start()
-        .await;
-    let bad = good(&service).bearer("nonsense");
-    for _ in 0..3 {
-        service.ask(&bad).await.assert_error("UNAUTHORIZED");
-    }
-    service
-        .ask(&bad)
-        .await
-        .assert_error("RATE_LIMITED")
-        .assert_retry_after(19..=20);
-    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
-}
-
-#[tokio::test]
 async fn a_panic_answers_500_and_the_next_request_works() {
     // At the end of time there is no time to live left to add: the handler panics.
     let at_the_end = Arc::new(AtomicBool::new(false));
@@ -212,22 +168,6 @@ async fn what_stripe_does_not_do_is_502_and_says_whether_waiting_helps() {
         );
         service.stripe.recover();
     }
-}
-
-#[tokio::test]
-async fn a_full_service_says_so_at_once() {
-    let service = Service::builder().set("MAX_IN_FLIGHT", "1").start().await;
-    let slow = Reply::status(400).after(Duration::from_millis(500));
-    service.stripe.answer_next(Endpoint::Sessions, [slow]);
-    let (first, second) = tokio::join!(service.create_portal_session(RETURN_URL), async {
-        while service.sessions().is_empty() {
-            sleep(Duration::from_millis(5)).await;
-        }
-        service.create_portal_session(RETURN_URL).await
-    });
-    first.assert_error("BILLING_PORTAL_UNAVAILABLE");
-    second.assert_error("SERVICE_UNAVAILABLE");
-    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
 }
 
 #[tokio::test]
