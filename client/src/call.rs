@@ -12,10 +12,6 @@ use crate::generated::types::{self, PortalSessionEnvelope};
 use crate::portal_url::Lifetime;
 use crate::{Client, Error, PortalSession, PortalUrl, generated, retry, return_url};
 
-/// A try that has nothing after this is given up if another one may follow: its connection may be dead. The service
-/// itself answers within some 12 s.
-const LONGEST_TRY: Duration = Duration::from_secs(15);
-
 /// A call of [`Client::create_portal_session`]: await it, or change its settings first.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until the call is awaited"]
@@ -79,11 +75,7 @@ impl CreatePortalSession {
     ) -> Result<PortalSession, Error> {
         let settings = self.client.settings();
         let left = self.timeout.saturating_sub(started.elapsed());
-        let timeout = if attempt > self.max_retries {
-            left
-        } else {
-            left.min(LONGEST_TRY)
-        };
+        let timeout = retry::try_limit(left, attempt > self.max_retries);
         let exchange = Exchange::new(
             settings.authorization.clone(),
             settings.user_agent.clone(),

@@ -62,9 +62,15 @@ impl Exchange {
             body: Vec::new(),
         };
         let mut body = Vec::new();
-        while body.len() <= LARGEST_ANSWER {
+        loop {
             match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    let room = LARGEST_ANSWER - body.len();
+                    body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                    if chunk.len() > room {
+                        break;
+                    }
+                }
                 Ok(None) => break,
                 Err(error) => {
                     self.keep(answer);

@@ -1,4 +1,4 @@
-//! SDK for `POST /v1/billing/portal`.
+#![doc = include_str!("../README.md")]
 
 mod answer;
 mod api_key;

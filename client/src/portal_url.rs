@@ -69,7 +69,7 @@ impl PortalUrl {
     /// A redirect (303) that sends the browser to the portal, is cached nowhere, and keeps the address of the page
     /// that it came from to itself.
     ///
-    /// axum takes it as it is; for poem, `poem::Response::from(…)`.
+    /// axum takes it as it is; for other frameworks, move its status and headers into their response.
     #[must_use]
     pub fn into_redirect(self) -> Response<String> {
         let mut redirect = Response::new(String::new());

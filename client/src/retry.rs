@@ -16,6 +16,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// An answer that asks for more patience than this is handed to the caller at once.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// A try that takes longer is given up if another one may follow: its connection may be dead. The service itself
+/// answers within some 12 s.
+const LONGEST_TRY: Duration = Duration::from_secs(15);
+
 /// Whether the same call may succeed later: decided by the code, and by the status where there is no known code.
 pub(crate) fn is_retryable(error: &Error) -> bool {
     match error {
@@ -52,6 +56,11 @@ pub(crate) fn pause(error: &Error, repetition: u32, chance: f64) -> Option<Durat
     Some(asked + doubled.min(LONGEST_PAUSE).mul_f64(chance))
 }
 
+/// How much of the time that is left one try may take.
+pub(crate) fn try_limit(left: Duration, is_last: bool) -> Duration {
+    if is_last { left } else { left.min(LONGEST_TRY) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +86,16 @@ mod tests {
     fn chance_spreads_the_whole_pause() {
         assert_eq!(pause(&connect(), 3, 0.0), Some(Duration::ZERO));
         assert_eq!(pause(&connect(), 3, 0.25), Some(Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn only_the_last_try_may_take_all_the_time_that_is_left() {
+        let half_a_minute = Duration::from_secs(30);
+        assert_eq!(try_limit(half_a_minute, true), half_a_minute);
+        assert_eq!(try_limit(half_a_minute, false), Duration::from_secs(15));
+        assert_eq!(
+            try_limit(Duration::from_secs(3), false),
+            Duration::from_secs(3)
+        );
     }
 }

@@ -21,6 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,7 +47,7 @@ pub struct FakeServer {
 #[derive(Debug, Default)]
 struct State {
     /// Answers for the next requests, one each; then `lasting`.
-    once: Mutex<Vec<&'static Outcome>>,
+    once: Mutex<VecDeque<&'static Outcome>>,
     lasting: Mutex<Option<&'static Outcome>>,
     return_urls: Mutex<Vec<String>>,
     stopped: AtomicBool,
@@ -85,7 +86,7 @@ impl FakeServer {
     /// # Panics
     /// If the contract documents no answer with this code.
     pub fn refuse_once(&self, code: &ErrorCode) {
-        lock(&self.state.once).push(documented(code));
+        lock(&self.state.once).push_back(documented(code));
     }
 
     /// Every code that [`refuse`](Self::refuse) takes: those that the operation documents.
@@ -175,7 +176,7 @@ fn serve(stream: &TcpStream, state: &State) -> io::Result<()> {
                 .unwrap_or_default()
                 .to_owned(),
         );
-        let once = (!lock(&state.once).is_empty()).then(|| lock(&state.once).remove(0));
+        let once = lock(&state.once).pop_front();
         let outcome = once.or(*lock(&state.lasting)).unwrap_or_else(success);
         let mut writer = stream;
         writer.write_all(answer(outcome).as_bytes())?;

@@ -21,13 +21,14 @@ static CONTRACT_JSON: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Swagger UI's files. Its scripts run only here, and talk only to this service.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "index.html",
     "index.css",
     "swagger-ui.css",
     "swagger-ui-bundle.js",
     "swagger-ui-standalone-preset.js",
     "swagger-initializer.js",
+    "favicon-16x16.png",
     "favicon-32x32.png",
 ];
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \

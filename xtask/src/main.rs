@@ -11,6 +11,7 @@ mod document;
 mod exchange;
 mod generate;
 mod outcomes;
+mod release;
 mod rust_sdk;
 mod self_test;
 mod typescript;
@@ -59,6 +60,13 @@ enum Command {
     },
     /// Everything that must hold before a change lands: format, lints, docs, tests, the check
     Ci,
+    /// Release the contract as VERSION: refused while anything has drifted or the version is too small for the change
+    Release {
+        /// Such as 1.1.0
+        version: String,
+    },
+    /// Hold the TypeScript definitions' tests and example to the compiler; needs Node
+    Typescript,
     /// Feed the check evidence that lies, and print which kinds of drift it sees
     SelfTest,
 }
@@ -74,6 +82,10 @@ fn main() -> ExitCode {
         Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),
         Command::Demo { once } => demo::run(once).unwrap_or_else(problem),
         Command::Ci => ci::run(&root),
+        Command::Release { version } => {
+            release::run(&root, &version).map_or_else(problem, |()| ExitCode::SUCCESS)
+        }
+        Command::Typescript => typescript::test().map_or_else(problem, |()| ExitCode::SUCCESS),
         Command::SelfTest => self_test::run(Evidence::gather(&root)).unwrap_or_else(problem),
     }
 }

@@ -48,8 +48,24 @@ pub(crate) fn schema(contract: &Document) -> Result<String, String> {
     String::from_utf8(written.stdout).map_err(|error| error.to_string())
 }
 
+/// Holds the package's type tests and its example to the compiler.
+pub(crate) fn test() -> Result<(), String> {
+    install()?;
+    match Command::new("npm")
+        .args(["test", "--silent"])
+        .current_dir(package())
+        .status()
+    {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!(
+            "the type tests of client/typescript fail: {status}"
+        )),
+        Err(error) => Err(format!("npm does not run: {error}")),
+    }
+}
+
 /// Installs the package's pinned tools where they are not yet installed.
-pub(crate) fn install() -> Result<(), String> {
+fn install() -> Result<(), String> {
     let package = package();
     let lock = fs::metadata(package.join("package-lock.json")).and_then(|lock| lock.modified());
     let installed = fs::metadata(package.join("node_modules/.package-lock.json"))
@@ -69,6 +85,6 @@ pub(crate) fn install() -> Result<(), String> {
 }
 
 /// The folder of the TypeScript package.
-pub(crate) fn package() -> PathBuf {
+fn package() -> PathBuf {
     workspace::root().join("client/typescript")
 }

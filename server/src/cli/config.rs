@@ -19,9 +19,7 @@ pub(super) enum Command {
 pub(super) fn execute(command: &Command, session: &Session) -> Result<Report, Failure> {
     match command {
         Command::Check => {
-            let checked = session
-                .config()
-                .and_then(|config| config.serving().map(drop));
+            let checked = session.serving_config();
             let problems = checked.err().unwrap_or_default();
             let ok = problems.0.is_empty();
             let text = if ok {

@@ -76,6 +76,15 @@ impl Report {
         }
     }
 
+    /// Nothing to say.
+    fn nothing() -> Self {
+        Self {
+            json: Value::Null,
+            text: String::new(),
+            ok: true,
+        }
+    }
+
     /// A list: an array, or a line for each.
     fn list<T: Serialize>(items: &[T], line: impl Fn(&T) -> String) -> Self {
         Self::new(items, items.iter().map(line).collect::<Vec<_>>().join("\n"))
@@ -117,6 +126,11 @@ impl Session {
         Config::load(self.file.as_deref(), self.variables.clone())
     }
 
+    /// With everything that `serve` needs.
+    fn serving_config(&self) -> Result<Config, Problems> {
+        Config::load_for_serving(self.file.as_deref(), self.variables.clone())
+    }
+
     async fn store(&self) -> Result<Store, Failure> {
         let url = self.config()?.database_url()?;
         Ok(Store::open(url.expose()).await?)
@@ -151,7 +165,7 @@ pub async fn run(
     };
     match execute(arguments.command, &session).await {
         Ok(report) => {
-            let text = if arguments.json {
+            let text = if arguments.json && !report.json.is_null() {
                 report.json.to_string()
             } else {
                 report.text

@@ -6,7 +6,7 @@ use super::{Failure, Report, Session};
 use crate::{app, log};
 
 pub(super) async fn serve(session: &Session) -> Result<Report, Failure> {
-    let config = session.config()?;
+    let config = session.serving_config()?;
     log::init(config.settings());
     let refused = |error: std::io::Error| Failure::Other(format!("signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
@@ -17,7 +17,7 @@ pub(super) async fn serve(session: &Session) -> Result<Report, Failure> {
         _ = interrupt.recv() => {}
     }
     tokio::select! {
-        () = service.drain() => Ok(Report::new((), String::new())),
+        () = service.drain() => Ok(Report::nothing()),
         _ = terminate.recv() => Err(Failure::Other("ended at once, at the second signal".to_owned())),
         _ = interrupt.recv() => Err(Failure::Other("ended at once, at the second signal".to_owned())),
     }

@@ -24,6 +24,34 @@ impl Config {
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Problems> {
+        let (config, problems) = Self::read(file, variables);
+        problems.none_or(config)
+    }
+
+    /// The same for `serve`: what cannot be read and what cannot be served with are reported together.
+    pub fn load_for_serving(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Problems> {
+        let (config, mut problems) = Self::read(file, variables);
+        if let Err(Problems(more)) = config.serving() {
+            let named: Vec<String> = problems
+                .0
+                .iter()
+                .map(|problem| problem.setting.clone())
+                .collect();
+            problems.0.extend(
+                more.into_iter()
+                    .filter(|problem| !named.contains(&problem.setting)),
+            );
+        }
+        problems.none_or(config)
+    }
+
+    fn read(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> (Self, Problems) {
         let mut problems = Problems::default();
         let schema = Self::schema();
         let mut table = read_file(file, &mut problems);
@@ -35,7 +63,8 @@ impl Config {
                 continue;
             }
             let setting = name.to_lowercase();
-            match schema["properties"].get(&setting) {
+            let property = schema["properties"].get(&setting);
+            match property.filter(|_| name == name.to_uppercase()) {
                 Some(property) => _ = table.insert(setting, read_variable(&text, property)),
                 None => problems.add(&variable, "unknown variable"),
             }
@@ -52,7 +81,7 @@ impl Config {
         );
         let mut settings: Settings = table.try_into().unwrap_or_default();
         read_secret_files(&mut settings, &mut problems);
-        problems.none_or(Self { settings })
+        (Self { settings }, problems)
     }
 }
 

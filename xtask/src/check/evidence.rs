@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     time::SystemTime,
@@ -42,11 +42,10 @@ impl Evidence {
             .map(PathBuf::from)
             .collect();
         paths.extend(below(root, Path::new(RELEASED)));
-        paths.extend(
-            below(root, Path::new("tests"))
-                .into_iter()
-                .filter(|path| path.extension().is_some_and(|kind| kind == "rs")),
-        );
+        for tests in ["tests", "client/tests"] {
+            let sources = below(root, Path::new(tests)).into_iter();
+            paths.extend(sources.filter(|path| path.extension().is_some_and(|kind| kind == "rs")));
+        }
         let read = |path: PathBuf| {
             Some((
                 path.display().to_string(),
@@ -80,7 +79,7 @@ fn below(root: &Path, folder: &Path) -> Vec<PathBuf> {
 
 /// What the server declares: the binary's own words, so that the check works while the server does not compile.
 fn declared_document(root: &Path) -> Result<Value, String> {
-    let binary = match env::var_os("BILLING_PORTAL_BIN") {
+    let binary = match workspace::variable("BILLING_PORTAL_BIN") {
         Some(binary) => PathBuf::from(binary),
         None => built(root)?,
     };
@@ -116,7 +115,7 @@ fn built(root: &Path) -> Result<PathBuf, String> {
         .max();
     if newest > Some(modified(&binary)) {
         eprintln!("building billing-portal first: it is missing or older than its sources");
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let cargo = workspace::variable("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
             .args(["build", "--quiet", "--package", "billing-portal-server"])
             .current_dir(root)
@@ -124,8 +123,10 @@ fn built(root: &Path) -> Result<PathBuf, String> {
         if !built.is_ok_and(|status| status.success()) {
             return Err("billing-portal does not build".to_owned());
         }
-        // Cargo leaves a binary that needs no new build as it is; its time then says that it was looked at now.
-        let _ = fs::File::open(&binary).and_then(|file| file.set_modified(SystemTime::now()));
+        // Cargo leaves a binary that needs no new build as it is; its time then says up to when it is good.
+        if let (Ok(file), Some(newest)) = (fs::File::open(&binary), newest) {
+            let _ = file.set_modified(newest);
+        }
     }
     Ok(binary)
 }

@@ -1,6 +1,6 @@
 //! What the SDK's generator, progenitor, would choke on, said in words and with a line.
 //!
-//! progenitor panics, or writes code that nobody wants, on documents that `OpenAPI` allows. Each rule names one such case;
+//! progenitor panics, or writes code that nobody wants, on documents that OpenAPI allows. Each rule names one such case;
 //! whatever no rule foresaw is found by running the generator.
 
 use std::collections::BTreeSet;

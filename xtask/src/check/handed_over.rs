@@ -1,98 +1,56 @@
-//! What poem-openapi cannot declare, and who proves it instead. Nothing is waived: a row names another check, or a test
-//! by its name, and a test that is not there is a finding.
+//! What the server cannot declare is never waived: `handed_over.md` hands each such thing to another proof.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-use super::finding::Finding;
+use super::{catalogue, finding::Finding};
 
-/// Who proves what the server's document cannot say.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Proof {
-    /// Findings of this id.
-    Check(&'static str),
-    /// A test in `tests/`, by the name of its function.
-    Test(&'static str),
+const FILE: &str = "xtask/src/check/handed_over.md";
+
+/// One thing that is proved elsewhere.
+pub(crate) struct HandedOver {
+    line: usize,
+    /// What the server's document cannot say.
+    pub(crate) gap: &'static str,
+    /// Ids of findings and names of tests.
+    pub(crate) proofs: Vec<&'static str>,
 }
 
-/// Each gap with its proofs.
-pub(crate) const HANDED_OVER: &[(&str, &[Proof])] = &[
-    (
-        "additionalProperties: false (unknown fields are refused)",
-        &[
-            Proof::Check("DOC-CLOSED"),
-            Proof::Test("unknown_fields_are_refused_by_name"),
-        ],
-    ),
-    (
-        "examples of requests and responses",
-        &[
-            Proof::Check("EX-SCHEMA"),
-            Proof::Check("POL-MESSAGE"),
-            Proof::Test("every_error_example_is_what_the_server_answers"),
-        ],
-    ),
-    ("x-required-scopes", &[Proof::Check("POL-SCOPES")]),
-    ("x-error-codes", &[Proof::Check("POL-CODES")]),
-    (
-        "x-extensible-enum (the open list of codes)",
-        &[Proof::Check("POL-CODE-LIST")],
-    ),
-    (
-        "root security (written at each operation)",
-        &[Proof::Check("SRV-SECURITY")],
-    ),
-    (
-        "shared headers and responses (references followed)",
-        &[Proof::Check("SRV-HEADER")],
-    ),
-    (
-        "the letter case of header names, charset=utf-8 of JSON",
-        &[Proof::Check("LIVE-MEDIA-TYPE")],
-    ),
-    (
-        "summaries, descriptions, titles",
-        &[Proof::Check("VER-UNRELEASED"), Proof::Check("GEN-STALE")],
-    ),
-    (
-        "statuses of the framework: 404 and 405",
-        &[Proof::Check("POL-OUTSIDE"), Proof::Check("LIVE-UNSEEN")],
-    ),
-    (
-        "what Stripe is sent",
-        &[Proof::Test(
-            "the_session_call_is_exactly_as_stripe_documents_it",
-        )],
-    ),
-    (
-        "what the SDK makes of each error",
-        &[Proof::Test("every_documented_error_is_a_case_of_its_own")],
-    ),
-    (
-        "the document that /openapi.yaml serves",
-        &[Proof::Test("the_served_contract_is_the_committed_one")],
-    ),
-];
+/// All of them, in the order of the file.
+pub(crate) static ROWS: LazyLock<Vec<HandedOver>> = LazyLock::new(|| {
+    let lines = include_str!("handed_over.md").lines().enumerate();
+    let rows = lines.filter_map(|(index, line)| {
+        let (gap, proofs) = line
+            .strip_prefix("| ")?
+            .strip_suffix(" |")?
+            .split_once(" | ")?;
+        let proofs = proofs.split(", ").collect();
+        Some(HandedOver {
+            line: index + 1,
+            gap,
+            proofs,
+        })
+    });
+    // The table's head has two rows.
+    rows.skip(2).collect()
+});
 
-/// A finding for each row whose test is not in `tests` (path -> source).
-pub(crate) fn check(tests: &BTreeMap<String, String>) -> Vec<Finding> {
-    let here = "xtask/src/check/handed_over.rs";
-    let named = HANDED_OVER
+/// A finding for each proof that is not there; `files` holds the sources of the tests.
+pub(crate) fn check(files: &BTreeMap<String, String>) -> Vec<Finding> {
+    let is_test = |name: &str| {
+        let function = format!("fn {name}(");
+        files
+            .iter()
+            .any(|(file, source)| file.contains("tests/") && source.contains(&function))
+    };
+    let named = ROWS
         .iter()
-        .flat_map(|(gap, proofs)| proofs.iter().map(move |proof| (gap, proof)));
-    named
-        .filter_map(|(gap, proof)| match proof {
-            Proof::Test(name)
-                if !tests
-                    .values()
-                    .any(|source| source.contains(&format!("fn {name}("))) =>
-            {
-                Some(
-                    Finding::in_file("META-PROOF", here, 1)
-                        .says("gap", *gap)
-                        .says("missing test", *name),
-                )
-            }
-            _ => None,
+        .flat_map(|row| row.proofs.iter().map(move |proof| (row, *proof)));
+    let missing = named.filter(|(_, proof)| catalogue::find(proof).is_none() && !is_test(proof));
+    missing
+        .map(|(row, proof)| {
+            Finding::in_file("META-PROOF", FILE, row.line)
+                .says("gap", row.gap)
+                .says("missing", proof)
         })
         .collect()
 }

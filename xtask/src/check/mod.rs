@@ -60,3 +60,16 @@ pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
     findings.extend(handed_over::check(&evidence.files));
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace;
+
+    #[test]
+    fn nothing_has_drifted() {
+        let findings = findings(&Evidence::gather(&workspace::root()));
+        let told: String = findings.iter().map(Finding::to_text).collect();
+        assert!(findings.is_empty(), "{told}");
+    }
+}

@@ -5,11 +5,7 @@ use std::{fmt::Write as _, process::ExitCode};
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{
-    catalogue,
-    finding::Finding,
-    handed_over::{HANDED_OVER, Proof},
-};
+use super::{catalogue, finding::Finding, handed_over};
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -31,10 +27,14 @@ pub(crate) fn report(findings: &[Finding], format: Format) -> ExitCode {
     match format {
         Format::Text => print!("{}", text(findings)),
         Format::Json => {
+            let rows = handed_over::ROWS.iter();
+            let elsewhere: Vec<_> = rows
+                .map(|row| json!({ "gap": row.gap, "proofs": row.proofs }))
+                .collect();
             let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
             println!(
                 "{}",
-                json!({ "ok": findings.is_empty(), "findings": findings, "handed_over": handed_over() })
+                json!({ "ok": findings.is_empty(), "findings": findings, "handed_over": elsewhere })
             );
         }
         Format::Github => findings
@@ -57,8 +57,7 @@ fn text(findings: &[Finding]) -> String {
         .collect();
     if findings.is_empty() {
         text += "What the server cannot declare is proved elsewhere:\n";
-        for (gap, proofs) in HANDED_OVER {
-            let proofs: Vec<_> = proofs.iter().map(word).collect();
+        for handed_over::HandedOver { gap, proofs, .. } in handed_over::ROWS.iter() {
             let _ = writeln!(text, "  {gap}: {}", proofs.join(", "));
         }
         text += "Nothing has drifted.\n";
@@ -75,17 +74,6 @@ fn text(findings: &[Finding]) -> String {
         );
     }
     text
-}
-
-fn word(proof: &Proof) -> String {
-    match proof {
-        Proof::Check(id) => (*id).to_owned(),
-        Proof::Test(name) => format!("test {name}"),
-    }
-}
-
-fn handed_over() -> serde_json::Value {
-    HANDED_OVER.iter().map(|(gap, proofs)| json!({ "gap": gap, "proofs": proofs.iter().map(word).collect::<Vec<_>>() })).collect()
 }
 
 /// Tells what a finding's id means; without an id, lists them all.
@@ -107,13 +95,14 @@ pub(crate) fn explain(id: Option<&str>) -> ExitCode {
         return ExitCode::from(2);
     };
     println!("{id}\n  {means}\n  -> {cure}\n{family}");
-    for (gap, proofs) in HANDED_OVER {
-        if proofs
-            .iter()
-            .any(|proof| matches!(proof, Proof::Check(proof) if proof == id))
-        {
-            println!("It also proves what the server cannot declare: {gap}.");
-        }
+    for row in handed_over::ROWS
+        .iter()
+        .filter(|row| row.proofs.contains(id))
+    {
+        println!(
+            "It also proves what the server cannot declare: {}.",
+            row.gap
+        );
     }
     ExitCode::SUCCESS
 }

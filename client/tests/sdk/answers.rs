@@ -1,0 +1,229 @@
+//! Answers that the contract does not name: codes of a later service, other people's pages, broken connections.
+
+use std::time::Duration;
+
+use billing_portal_client::http::StatusCode;
+use billing_portal_client::{Error, ErrorCode, PortalSession, UnexpectedAnswer};
+use tokio::net::TcpListener;
+
+use super::wire::{PORTAL_URL, Reply, Wire, answer, json, opened, refusal, session};
+use super::{KEY, RETURN_URL, client_of};
+
+/// One call against one reply, never repeated.
+async fn call(reply: Reply) -> Result<PortalSession, Error> {
+    let wire = Wire::start([reply]).await;
+    let client = client_of(&wire)
+        .timeout(Duration::from_millis(500))
+        .max_retries(0)
+        .build()
+        .expect("right settings");
+    client.create_portal_session(RETURN_URL).await
+}
+
+async fn unexpected(reply: Reply) -> Box<UnexpectedAnswer> {
+    match call(reply).await {
+        Err(Error::UnexpectedAnswer(answer)) => answer,
+        other => panic!("came out as {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_code_keeps_all_it_carries() {
+    for status in [402, 409, 451, 503] {
+        let error = call(refusal(status, "TEAPOT", "Retry-After: 7\r\n"))
+            .await
+            .expect_err("refused");
+        assert_eq!(error.code(), Some(&ErrorCode::Unknown("TEAPOT".to_owned())));
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        assert_eq!(error.request_id(), Some("01JTBQH2FZ8K1RXC0WJ4Z9P3VM"));
+        assert_eq!(
+            error.is_retryable(),
+            status == 503,
+            "an unknown code is judged by its status"
+        );
+        assert_eq!(
+            error.to_string(),
+            format!("{status} TEAPOT: no (request 01JTBQH2FZ8K1RXC0WJ4Z9P3VM)")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proxys_page_keeps_status_headers_and_an_excerpt() {
+    let page = format!(
+        "<html><title>502 Bad Gateway</title>{}</html>",
+        "é".repeat(600)
+    );
+    let headers = "Content-Type: text/html\r\nRetry-After: 3\r\nX-Request-Id: proxy-1\r\n";
+    let error = call(Reply::Whole(answer(502, headers, &page)))
+        .await
+        .expect_err("refused");
+    assert_eq!(
+        (error.status(), error.code()),
+        (Some(StatusCode::BAD_GATEWAY), None)
+    );
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
+    assert_eq!(error.request_id(), Some("proxy-1"));
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        "an answer with status 502 without the service's envelope (text/html)"
+    );
+    let Error::UnexpectedAnswer(answer) = error else {
+        panic!("another case")
+    };
+    assert_eq!(answer.headers()["content-type"], "text/html");
+    assert_eq!(answer.excerpt(), page.chars().take(512).collect::<String>());
+}
+
+#[tokio::test]
+async fn a_page_that_repeats_the_request_does_not_give_the_key_away() {
+    let page = format!("you sent Authorization: Bearer {KEY}");
+    let answer = unexpected(Reply::Whole(answer(500, "", &page))).await;
+    assert_eq!(answer.excerpt(), "you sent Authorization: Bearer [api key]");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Wire::start([opened()]).await;
+    let location = format!("Location: {}/v1/billing/portal\r\n", elsewhere.base_url());
+    for status in [301, 302, 303, 307, 308] {
+        let answer = unexpected(Reply::Whole(answer(status, &location, ""))).await;
+        assert_eq!(answer.status.as_u16(), status);
+        assert_eq!(
+            answer.headers()["location"],
+            location["Location: ".len()..].trim_end()
+        );
+    }
+    assert!(
+        elsewhere.requests().is_empty(),
+        "the request went where it was not sent"
+    );
+}
+
+#[tokio::test]
+async fn a_success_that_is_none_is_unexpected() {
+    let not_https = [
+        "http://billing.stripe.com/p/session/x",
+        "javascript:alert(1)",
+        "/p/session/x",
+        "",
+        "https://",
+    ];
+    let mut bodies: Vec<String> = not_https.map(session).into();
+    bodies.extend([
+        String::new(),
+        "<html>welcome</html>".to_owned(),
+        session(PORTAL_URL).replace("true", "false"),
+        session(PORTAL_URL).replace("2026-05-22T12:30:00Z", "soon"),
+        session(PORTAL_URL).trim_end_matches('}').to_owned(),
+        session("https://billing.stripe.com/p/session/é"),
+        session(&format!(
+            "https://billing.stripe.com/{}",
+            "x".repeat(70_000)
+        )),
+        r#"{"success":true,"data":{}}"#.to_owned(),
+        r#"{"success":false,"error":{"code":"FORBIDDEN","message":"no","request_id":"x"}}"#
+            .to_owned(),
+    ]);
+    for body in bodies {
+        let answer = unexpected(json(200, "", &body)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{body}");
+        assert_eq!(
+            answer.excerpt(),
+            "",
+            "a success may hold a portal's URL: {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_success_with_fields_of_a_later_service_is_a_session() {
+    let body = session(PORTAL_URL)
+        .replace("\"data\":{", "\"data\":{\"flow\":{\"type\":\"x\"},")
+        .replace("true,", "true,\"warnings\":[],");
+    assert_eq!(
+        call(json(200, "", &body))
+            .await
+            .expect("a session")
+            .portal_url
+            .expose(),
+        PORTAL_URL
+    );
+}
+
+#[tokio::test]
+async fn a_truncated_body_is_a_broken_connection_with_the_answers_status() {
+    for status in [200, 502] {
+        let whole = answer(status, "", &session(PORTAL_URL));
+        let cut = Reply::Whole(whole[..whole.len() - 10].to_owned());
+        match call(cut).await {
+            Err(Error::Disconnected {
+                status: Some(seen), ..
+            }) => assert_eq!(seen.as_u16(), status),
+            other => panic!("came out as {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reset_connection_is_a_broken_connection() {
+    let whole = answer(200, "", &session(PORTAL_URL));
+    for (written, status) in [
+        ("", None),
+        (&whole[..20], None),
+        (&whole[..whole.len() - 10], Some(StatusCode::OK)),
+    ] {
+        let error = call(Reply::Reset(written.to_owned()))
+            .await
+            .expect_err("broken");
+        let Error::Disconnected { status: seen, .. } = &error else {
+            panic!("{written:?} came out as {error:?}")
+        };
+        assert_eq!(*seen, status);
+        assert!(error.is_retryable() && !error.is_timeout());
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_a_timeout() {
+    let whole = answer(200, "", &session(PORTAL_URL));
+    for written in ["", &whole[..20], &whole[..whole.len() - 10]] {
+        let error = call(Reply::Stalled(written.to_owned()))
+            .await
+            .expect_err("late");
+        let Error::Timeout { after, .. } = &error else {
+            panic!("{written:?} came out as {error:?}")
+        };
+        assert!((490..2000).contains(&after.as_millis()), "{after:?}");
+        assert!(error.is_retryable() && error.is_timeout());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_told_apart_from_a_broken_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    drop(listener);
+    let client = billing_portal_client::Client::builder()
+        .api_key(KEY)
+        .base_url(format!("http://{address}"));
+    let client = client.max_retries(0).build().expect("right settings");
+    let error = client
+        .create_portal_session(RETURN_URL)
+        .await
+        .expect_err("nobody listens");
+    assert!(matches!(&error, Error::Connect { .. }), "{error:?}");
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_is_one_line_whatever_the_answer_says() {
+    let body = r#"{"success":false,"error":{"code":"A\nB","message":"c\r\nd\u001b[31m","request_id":"\u0000","details":{"\n":"\n"}}}"#;
+    let error = call(json(422, "", body)).await.expect_err("refused");
+    assert_eq!(
+        error.to_string(),
+        r"422 A\nB: c\r\nd\u{1b}[31m; \n: \n (request \u{0})"
+    );
+}

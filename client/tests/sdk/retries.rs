@@ -1,0 +1,177 @@
+//! When the SDK tries again, how long it waits, and when it stops.
+
+use std::time::{Duration, Instant};
+
+use billing_portal_client::Error;
+
+use super::wire::{Reply, Wire, answer, opened, refusal};
+use super::{RETURN_URL, client_of};
+
+/// How many requests a client with two retries makes when every one is answered so, and how long that takes.
+async fn tries(reply: Reply) -> (usize, Duration) {
+    let wire = Wire::start([reply]).await;
+    let client = client_of(&wire).build().expect("right settings");
+    let started = Instant::now();
+    client
+        .create_portal_session(RETURN_URL)
+        .await
+        .expect_err("never answered otherwise");
+    (wire.requests().len(), started.elapsed())
+}
+
+#[tokio::test]
+async fn an_answer_is_tried_again_by_its_code_then_by_its_status() {
+    let cases = [
+        (refusal(408, "REQUEST_TIMEOUT", ""), 3),
+        (refusal(429, "RATE_LIMITED", ""), 3),
+        (refusal(500, "INTERNAL", ""), 3),
+        (refusal(503, "SERVICE_UNAVAILABLE", ""), 3),
+        (
+            refusal(502, "BILLING_PORTAL_UNAVAILABLE", "Retry-After: 0\r\n"),
+            3,
+        ),
+        (refusal(502, "BILLING_PORTAL_UNAVAILABLE", ""), 1),
+        (refusal(400, "BAD_REQUEST", ""), 1),
+        (refusal(401, "UNAUTHORIZED", ""), 1),
+        (refusal(403, "FORBIDDEN", ""), 1),
+        (refusal(409, "NO_STRIPE_CUSTOMER", "Retry-After: 0\r\n"), 1),
+        (refusal(422, "VALIDATION_FAILED", "Retry-After: 0\r\n"), 1),
+        // The code decides, whatever status a proxy has put in its place.
+        (refusal(503, "NO_STRIPE_CUSTOMER", ""), 1),
+        (refusal(409, "SOMETHING_NEW", ""), 1),
+        (refusal(503, "SOMETHING_NEW", ""), 3),
+        (Reply::Whole(answer(504, "", "<html>")), 3),
+        (Reply::Whole(answer(404, "", "<html>")), 1),
+        (Reply::Reset(String::new()), 3),
+    ];
+    for (reply, expected) in cases {
+        let said = format!("{reply:?}");
+        assert_eq!(tries(reply).await.0, expected, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_succeeds_once_a_try_does() {
+    let wire = Wire::start([
+        Reply::Reset(String::new()),
+        refusal(503, "SERVICE_UNAVAILABLE", ""),
+        opened(),
+    ])
+    .await;
+    let client = client_of(&wire).build().expect("right settings");
+    client
+        .create_portal_session(RETURN_URL)
+        .await
+        .expect("the third try succeeds");
+    let requests = wire.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(
+        requests.iter().all(|request| *request == requests[0]),
+        "every try sends the same"
+    );
+}
+
+#[tokio::test]
+async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
+    // The date counts by the clock of the answer itself, however wrong that clock is.
+    let date =
+        "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:38 GMT\r\n";
+    for asked in ["Retry-After: 1\r\n", date] {
+        let wire = Wire::start([refusal(503, "SERVICE_UNAVAILABLE", asked), opened()]).await;
+        let client = client_of(&wire).build().expect("right settings");
+        let started = Instant::now();
+        client
+            .create_portal_session(RETURN_URL)
+            .await
+            .expect("the second try succeeds");
+        let waited = started.elapsed().as_millis();
+        assert!(
+            (1000..1700).contains(&waited),
+            "waited {waited} ms for {asked}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_asks_for_too_much_patience_is_handed_over_at_once() {
+    for asked in [
+        "31",
+        "18446744073709551615",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ] {
+        let (count, waited) = tries(refusal(
+            429,
+            "RATE_LIMITED",
+            &format!("Retry-After: {asked}\r\n"),
+        ))
+        .await;
+        assert_eq!(count, 1, "{asked}");
+        assert!(waited < Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn one_deadline_holds_over_all_tries() {
+    let wire = Wire::start([
+        refusal(503, "SERVICE_UNAVAILABLE", ""),
+        Reply::Stalled(String::new()),
+    ])
+    .await;
+    let client = client_of(&wire)
+        .timeout(Duration::from_millis(700))
+        .max_retries(9)
+        .build()
+        .expect("right settings");
+    let started = Instant::now();
+    let error = client
+        .create_portal_session(RETURN_URL)
+        .await
+        .expect_err("late");
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    assert!(
+        (650..1500).contains(&started.elapsed().as_millis()),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_pause_beyond_the_deadline_is_not_begun() {
+    let wire = Wire::start([refusal(503, "SERVICE_UNAVAILABLE", "Retry-After: 5\r\n")]).await;
+    let client = client_of(&wire)
+        .timeout(Duration::from_secs(2))
+        .build()
+        .expect("right settings");
+    let started = Instant::now();
+    let error = client
+        .create_portal_session(RETURN_URL)
+        .await
+        .expect_err("refused");
+    assert_eq!(
+        error.retry_after(),
+        Some(Duration::from_secs(5)),
+        "the refusal itself, not a timeout"
+    );
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_call_may_have_settings_of_its_own() {
+    let wire = Wire::start([refusal(500, "INTERNAL", "")]).await;
+    let client = client_of(&wire).build().expect("right settings");
+    client
+        .create_portal_session(RETURN_URL)
+        .max_retries(0)
+        .await
+        .expect_err("refused");
+    assert_eq!(wire.requests().len(), 1);
+
+    let wire = Wire::start([Reply::Stalled(String::new())]).await;
+    let client = client_of(&wire).build().expect("right settings");
+    let started = Instant::now();
+    let call = client
+        .create_portal_session(RETURN_URL)
+        .timeout(Duration::from_millis(200));
+    assert!(call.await.expect_err("late").is_timeout());
+    assert!(started.elapsed() < Duration::from_secs(2));
+}

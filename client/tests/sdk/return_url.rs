@@ -1,0 +1,80 @@
+//! What is refused before it is sent, and that nothing is that a deployment could accept.
+
+use billing_portal_client::Error;
+use billing_portal_client::test_util::FakeServer;
+
+/// Values that the service accepts under one configuration or another, one a line.
+const ACCEPTED: &str = include_str!("accepted_return_urls.txt");
+
+#[tokio::test]
+async fn a_value_that_the_contract_rules_out_is_not_sent() {
+    let server = FakeServer::start().expect("a free port");
+    let client = server.client();
+    let long = format!("https://app.example.com/{}", "é".repeat(2025));
+    let cases = [
+        ("", "is empty"),
+        (&*long, "is longer than 2048 characters"),
+        ("settings/billing", "is not an absolute URL"),
+        ("//app.example.com/", "is not an absolute URL"),
+        ("https://", "is not an absolute URL"),
+        ("https://app.example.com:99999/", "is not an absolute URL"),
+        ("ftp://app.example.com/", "is not an https URL"),
+        ("javascript:alert(1)", "is not an https URL"),
+        ("https://user@app.example.com/", "has credentials"),
+        ("https://:secret@app.example.com/", "has credentials"),
+        (
+            "https://app.example.com/ ",
+            "has white space, a control character or a backslash",
+        ),
+        (
+            "https://app.example.com/\u{a0}x",
+            "has white space, a control character or a backslash",
+        ),
+        (
+            "https://app.example.com/\u{7f}",
+            "has white space, a control character or a backslash",
+        ),
+        (
+            "https://app.example.com\\@evil.test/",
+            "has white space, a control character or a backslash",
+        ),
+    ];
+    for (value, problem) in cases {
+        let error = client
+            .create_portal_session(value)
+            .await
+            .expect_err("refused");
+        assert!(
+            matches!(
+                error,
+                Error::InvalidRequest {
+                    field: "return_url",
+                    ..
+                }
+            ),
+            "{value:?}: {error:?}"
+        );
+        assert_eq!(error.field("return_url"), Some(problem), "{value:?}");
+        assert!(!error.is_retryable());
+    }
+    assert!(server.return_urls().is_empty(), "a request was made");
+}
+
+#[tokio::test]
+async fn nothing_is_refused_that_a_service_may_accept() {
+    let server = FakeServer::start().expect("a free port");
+    let client = server.client();
+    let longest = format!("https://app.example.com/{}", "é".repeat(2024));
+    let values: Vec<&str> = ACCEPTED.lines().chain([&*longest]).collect();
+    for value in &values {
+        client
+            .create_portal_session(*value)
+            .await
+            .unwrap_or_else(|error| panic!("{value:?}: {error}"));
+    }
+    assert_eq!(
+        server.return_urls(),
+        values,
+        "each goes out as it was given"
+    );
+}
