@@ -47,7 +47,14 @@ async fn create_portal_session_refuses_with_the_code_of_the_first_check_that_fai
     ];
     for (ask, code, why) in rows {
         println!("{why}");
-        service.ask(&ask).await.assert_error(code);
+        let answer = service.ask(&ask).await;
+        answer.assert_error(code);
+        let closes = answer.header("connection") == Some("close");
+        assert_eq!(
+            closes,
+            code == "PAYLOAD_TOO_LARGE",
+            "only an unread body ends the connection"
+        );
     }
     assert!(
         service.sessions().is_empty(),
@@ -119,7 +126,10 @@ async fn a_body_that_comes_too_slowly_is_given_up() {
         .await
         .expect("it answers");
     service::judge(&ask, &answer);
-    answer.assert_error("REQUEST_TIMEOUT");
+    // The rest of the body is not waited for, so the connection is of no more use.
+    answer
+        .assert_error("REQUEST_TIMEOUT")
+        .assert_header("connection", "close");
 }
 
 #[tokio::test]
@@ -181,6 +191,9 @@ async fn a_store_that_is_away_is_503_and_never_401() {
         .create_portal_session(RETURN_URL)
         .await
         .assert_error("SERVICE_UNAVAILABLE");
+    // A key that cannot be one is refused without asking the store.
+    let mistyped = good(&service).bearer(&service.key()[1..]);
+    service.ask(&mistyped).await.assert_error("UNAUTHORIZED");
     database
         .execute("ALTER TABLE away RENAME TO api_keys")
         .await;

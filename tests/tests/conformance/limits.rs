@@ -78,6 +78,14 @@ async fn behind_a_trusted_proxy_the_address_is_the_last_one_that_no_proxy_report
         println!("{why}");
         trusting.ask(&bad(forwarded)).await.assert_error(code);
     }
+    let mut two_headers = bad("203.0.113.5");
+    let second = ("X-Forwarded-For".to_owned(), "203.0.113.1".to_owned());
+    two_headers.headers.push(second);
+    trusting
+        .ask(&two_headers)
+        .await
+        .assert_error("RATE_LIMITED");
+
     let direct = Service::builder()
         .set("RATE_LIMIT_FAILED_AUTH", "1")
         .start()

@@ -59,6 +59,8 @@ async fn while_stripe_is_down_callers_are_answered_at_once_and_one_call_finds_ou
             .await
             .assert_error("BILLING_PORTAL_UNAVAILABLE");
     }
+    let answer = service.create_portal_session(RETURN_URL).await;
+    answer.assert_retry_after(4..=5);
     for _ in 0..5 {
         let answer = service.create_portal_session(RETURN_URL).await;
         answer
@@ -85,6 +87,53 @@ async fn while_stripe_is_down_callers_are_answered_at_once_and_one_call_finds_ou
     for _ in 0..3 {
         assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn an_outage_is_not_made_worse_by_trying_again() {
+    let service = Service::start().await;
+    service
+        .stripe
+        .answer_always(Endpoint::Sessions, Reply::status(500));
+    for _ in 0..8 {
+        service
+            .create_portal_session(RETURN_URL)
+            .await
+            .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    }
+    assert_eq!(
+        service.sessions().len(),
+        8 + 10,
+        "ten retries in ten seconds, no more"
+    );
+}
+
+#[tokio::test]
+async fn so_many_calls_at_a_time_and_the_next_one_waits_a_second_at_most() {
+    let service = Service::builder()
+        .set("STRIPE_MAX_IN_FLIGHT", "1")
+        .start()
+        .await;
+    let slow = Reply::status(400).after(Duration::from_secs(2));
+    service.stripe.answer_next(Endpoint::Sessions, [slow]);
+    let began = Instant::now();
+    let (first, second) = tokio::join!(service.create_portal_session(RETURN_URL), async {
+        while service.sessions().is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let answer = service.create_portal_session(RETURN_URL).await;
+        assert!(
+            began.elapsed() < Duration::from_millis(1900),
+            "{:?}",
+            began.elapsed()
+        );
+        answer
+    });
+    first.assert_error("BILLING_PORTAL_UNAVAILABLE");
+    second
+        .assert_error("BILLING_PORTAL_UNAVAILABLE")
+        .assert_retry_after(1..=5);
+    assert_eq!(service.sessions().len(), 1);
 }
 
 #[tokio::test]
