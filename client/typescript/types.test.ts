@@ -1,0 +1,44 @@
+// What integrators rely on, as claims that `npm test` lets the compiler check. Nothing here runs.
+import type {
+  BillingPortalAnswer,
+  BillingPortalError,
+  BillingPortalErrorCode,
+  BillingPortalKnownErrorCode,
+  BillingPortalRequest,
+  BillingPortalResponse,
+  paths,
+} from "billing-portal";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function holds<Claim extends true>(): Claim;
+
+// The request is its one field.
+holds<Same<keyof BillingPortalRequest, "return_url">>();
+const request: BillingPortalRequest = { return_url: "https://app.example.com/settings/billing" };
+// @ts-expect-error return_url is required
+const empty: BillingPortalRequest = {};
+// @ts-expect-error unknown fields are refused
+const unknownField: BillingPortalRequest = { ...request, return_uri: "https://app.example.com/" };
+
+// `success` tells the answers apart.
+function open(answer: BillingPortalAnswer): string {
+  // @ts-expect-error an answer is not a success until that is known
+  answer.data;
+  return answer.success ? answer.data.portal_url : answer.error.request_id;
+}
+holds<Same<BillingPortalResponse["success"], true>>();
+holds<Same<BillingPortalError["success"], false>>();
+holds<Same<BillingPortalError["error"]["details"], Record<string, string> | undefined>>();
+
+// The union of codes is open, and still knows its members.
+const newer: BillingPortalErrorCode = "A_CODE_OF_TOMORROW";
+const known: BillingPortalKnownErrorCode = "NO_STRIPE_CUSTOMER";
+// @ts-expect-error the known codes are a closed list
+const misspelt: BillingPortalKnownErrorCode = "NO_STRIPE_COSTUMER";
+const texts: Record<BillingPortalKnownErrorCode, string> | undefined = undefined;
+
+// The statuses are those of the contract.
+type Statuses = keyof paths["/v1/billing/portal"]["post"]["responses"];
+holds<Same<Statuses, 200 | 400 | 401 | 403 | 408 | 409 | 413 | 415 | 422 | 429 | 500 | 502 | 503>>();
+
+export { empty, known, misspelt, newer, open, texts, unknownField };

@@ -1,0 +1,117 @@
+//! A refusal or failure on its way to the caller: what the caller is told, and what only the log is told.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
+
+use poem::{
+    Response,
+    error::ResponseError,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+};
+use poem_openapi::{
+    ApiResponse,
+    registry::{MetaResponses, Registry},
+    types::Type,
+};
+
+use crate::{
+    envelope::{self, ErrorCode, ErrorEnvelope},
+    wire::RequestId,
+};
+
+/// A refusal or failure on its way to the caller.
+///
+/// `cause` is for the operator: it reaches the log, never the answer.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    code: ErrorCode,
+    details: BTreeMap<String, String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Cow<'static, str>>,
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self {
+            code,
+            details: BTreeMap::new(),
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+}
+
+impl ApiError {
+    /// 422, with what is wrong with each field.
+    pub(crate) fn validation_failed(details: BTreeMap<String, String>) -> Self {
+        Self {
+            details,
+            ..ErrorCode::ValidationFailed.into()
+        }
+    }
+
+    /// Adds a header to the answer. A value that is not one is a bug of ours, so it is left out.
+    #[must_use]
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers
+            .extend(HeaderValue::from_str(value).map(|value| (name, value)));
+        self
+    }
+
+    /// Tells the caller to wait, in whole seconds, at least one.
+    #[must_use]
+    pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with_header(header::RETRY_AFTER, &seconds.max(1).to_string())
+    }
+
+    /// Says in the log, and only there, what happened.
+    #[must_use]
+    pub(crate) fn with_cause(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// The code, for the log.
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The cause, for the log.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The answer, under the request's id.
+    pub(crate) fn into_response(self, request_id: &RequestId) -> Response {
+        let mut response =
+            ErrorEnvelope::new(self.code, request_id, self.details).into_response(self.code);
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.as_str())
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// Lets extractors and the handler return an [`ApiError`] through poem; [`crate::respond`] finds it there again and
+/// writes the envelope, for only it knows the request's id.
+impl ResponseError for ApiError {
+    fn status(&self) -> StatusCode {
+        self.code.http_status()
+    }
+}
+
+impl ApiResponse for ApiError {
+    fn meta() -> MetaResponses {
+        envelope::declared_errors()
+    }
+
+    fn register(registry: &mut Registry) {
+        ErrorEnvelope::register(registry);
+    }
+}

@@ -1,0 +1,181 @@
+//! The form of an API key: made, checked and hashed here, without any look-up.
+//!
+//! `am_live_` or `am_test_`, 30 random base62 characters, 6 base62 characters of CRC-32/ISO-HDLC over all before
+//! them. The checksum is no secret: it lets a mistyped key be refused for free, and gives secret scanners an exact
+//! rule. Only the SHA-256 of a key is ever stored; with 178 random bits a slow hash would protect nothing.
+
+use std::{fmt, str::FromStr};
+
+use crc::{CRC_32_ISO_HDLC, Crc};
+use sha2::{Digest, Sha256};
+
+use crate::clock::Clock;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const RANDOM_LENGTH: usize = 30;
+const CHECKSUM_LENGTH: usize = 6;
+const PREFIX_LENGTH: usize = "am_live_".len();
+const LENGTH: usize = PREFIX_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH;
+
+/// Whether money moves: the mode of a key, of a Stripe secret, and so of a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Real customers.
+    Live,
+    /// Stripe's test mode.
+    Test,
+}
+
+impl Mode {
+    /// The word in key prefixes and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    const fn key_prefix(self) -> &'static str {
+        match self {
+            Self::Live => "am_live_",
+            Self::Test => "am_test_",
+        }
+    }
+}
+
+/// A well-formed API key. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// Makes a new key from the system's randomness.
+    pub fn generate(mode: Mode, clock: &Clock) -> Self {
+        let mut key = String::with_capacity(LENGTH);
+        key.push_str(mode.key_prefix());
+        while key.len() < PREFIX_LENGTH + RANDOM_LENGTH {
+            // 248 = 4 * 62: refusing the bytes above keeps every character equally likely.
+            let bytes = clock
+                .random_bytes::<32>()
+                .into_iter()
+                .filter(|byte| *byte < 248);
+            for byte in bytes.take(PREFIX_LENGTH + RANDOM_LENGTH - key.len()) {
+                key.push(char::from(ALPHABET[usize::from(byte) % 62]));
+            }
+        }
+        key.push_str(&checksum(&key));
+        Self(key)
+    }
+
+    /// Which deployments accept it.
+    pub fn mode(&self) -> Mode {
+        if self.0.starts_with(Mode::Live.key_prefix()) {
+            Mode::Live
+        } else {
+            Mode::Test
+        }
+    }
+
+    /// What is stored and looked up.
+    pub fn hash(&self) -> ApiKeyHash {
+        ApiKeyHash(Sha256::digest(&self.0).into())
+    }
+
+    /// The key itself, to be shown once.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Not the form of an API key. Says nothing about why, for the caller is not to learn it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAnApiKey;
+
+impl FromStr for ApiKey {
+    type Err = NotAnApiKey;
+
+    fn from_str(text: &str) -> Result<Self, NotAnApiKey> {
+        let is_key = text.len() == LENGTH
+            && [Mode::Live, Mode::Test]
+                .iter()
+                .any(|mode| text.starts_with(mode.key_prefix()))
+            && text
+                .bytes()
+                .skip(PREFIX_LENGTH)
+                .all(|byte| byte.is_ascii_alphanumeric())
+            && text.ends_with(&checksum(&text[..LENGTH - CHECKSUM_LENGTH]));
+        if is_key {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAnApiKey)
+        }
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey([redacted])")
+    }
+}
+
+/// The SHA-256 of a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ApiKeyHash([u8; 32]);
+
+impl ApiKeyHash {
+    /// The 32 bytes, for the store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// CRC-32/ISO-HDLC in base62, most significant digit first, padded with `0` to six.
+fn checksum(text: &str) -> String {
+    const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+    let mut rest = CRC.checksum(text.as_bytes()) as usize;
+    let mut digits = [b'0'; CHECKSUM_LENGTH];
+    for digit in digits.iter_mut().rev() {
+        *digit = ALPHABET[rest % 62];
+        rest /= 62;
+    }
+    digits.into_iter().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_key_is_well_formed() {
+        let key = ApiKey::generate(Mode::Test, &Clock::system());
+        assert_eq!(key.expose().len(), 44);
+        assert_eq!(key.expose().parse(), Ok(key.clone()));
+        assert_eq!(key.mode(), Mode::Test);
+        assert_eq!(format!("{key:?}"), "ApiKey([redacted])");
+    }
+
+    #[test]
+    fn every_single_character_edit_is_refused() {
+        let key = ApiKey::generate(Mode::Live, &Clock::system());
+        for position in 0..LENGTH {
+            for character in ALPHABET {
+                let mut edited = key.expose().as_bytes().to_vec();
+                if edited[position] == *character {
+                    continue;
+                }
+                edited[position] = *character;
+                let edited = String::from_utf8(edited).expect("ASCII");
+                assert_eq!(
+                    edited.parse::<ApiKey>(),
+                    Err(NotAnApiKey),
+                    "position {position}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_checksum_is_crc32_iso_hdlc_in_base62() {
+        // CRC-32/ISO-HDLC of "123456789" is 0xCBF43926 by the catalogue: 3421780262.
+        assert_eq!(checksum("123456789"), "3jZRME");
+    }
+}

@@ -1,0 +1,206 @@
+//! Puts the service together, starts it and ends it.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use poem::Request;
+use tokio::{sync::Semaphore, task::JoinHandle};
+
+use crate::{
+    auth::Authenticator,
+    clock::Clock,
+    config::{Config, Problems},
+    connection::Patience,
+    docs,
+    listener::Listener,
+    operations,
+    portal::Portal,
+    respond::Respond,
+    return_url::AllowList,
+    router::Router,
+    store::{Store, StoreError},
+    stripe::Stripe,
+};
+
+/// How long the requests under way may take once no more are accepted.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+/// How often the portal configuration is looked at, and how soon again while it is not verified.
+const VERIFY_EVERY: Duration = Duration::from_mins(10);
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// What every request needs.
+pub struct App {
+    /// Time and randomness.
+    pub clock: Clock,
+    /// The return-URL policy.
+    pub allow_list: AllowList,
+    /// Who is calling.
+    pub authenticator: Authenticator,
+    /// The database.
+    pub store: Store,
+    /// Stripe.
+    pub stripe: Arc<Stripe>,
+    /// How long a caller may use a portal URL.
+    pub portal_url_ttl: Duration,
+    /// How long a request's body may take.
+    pub body_timeout: Duration,
+    /// Places for requests that are served at a time.
+    pub places: Arc<Semaphore>,
+    /// Whether the service is about to end.
+    pub draining: AtomicBool,
+}
+
+impl App {
+    /// The app that serves this request.
+    ///
+    /// # Panics
+    /// Outside of [`Respond`], which hands it to every request.
+    pub fn of(request: &Request) -> &Self {
+        request
+            .data::<Arc<Self>>()
+            .expect("the outermost layer hands over the app")
+    }
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Configuration(#[from] Problems),
+    /// The database cannot be used.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The connections to Stripe cannot be set up.
+    #[error("Stripe client: {0}")]
+    Stripe(#[from] crate::stripe::SetupError),
+    /// A port cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
+}
+
+/// The running service.
+pub struct Service {
+    app: Arc<App>,
+    api: Listener,
+    operations: Listener,
+    promise: JoinHandle<()>,
+    shutdown_delay: Duration,
+}
+
+/// Starts the service. Stripe may be away: the operation answers 502 until it is back.
+pub async fn start(config: &Config, clock: Clock) -> Result<Service, StartError> {
+    let (settings, serving) = (config.settings(), config.serving()?);
+    if settings.environment == crate::config::Environment::Production
+        && serving.stripe.mode == crate::api_key::Mode::Test
+    {
+        tracing::warn!("production with a Stripe test secret: nobody can pay");
+    }
+    let store = Store::open(serving.database_url.expose()).await?;
+    let mode = serving.stripe.mode;
+    let stripe = Arc::new(Stripe::new(serving.stripe, settings, clock.clone())?);
+    let app = Arc::new(App {
+        allow_list: serving.allow_list,
+        authenticator: Authenticator::new(store.clone(), clock.clone(), mode, settings),
+        store,
+        stripe: Arc::clone(&stripe),
+        clock,
+        portal_url_ttl: serving.portal_url_ttl,
+        body_timeout: seconds(settings.body_timeout_seconds),
+        places: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
+        draining: AtomicBool::new(false),
+    });
+    let patience = Patience {
+        headers: seconds(settings.header_timeout_seconds),
+        idle: seconds(settings.idle_timeout_seconds),
+    };
+    let max = settings.max_connections;
+    let refused = |address| move |error| StartError::Listen { address, error };
+    let api = Respond::new(
+        Arc::clone(&app),
+        docs::routes(Router::default().operations(Portal)),
+    );
+    let api = Listener::open(settings.listen, api, patience, max)
+        .await
+        .map_err(refused(settings.listen))?;
+    let operations = Respond::new(Arc::clone(&app), operations::routes());
+    let operations = Listener::open(settings.operations_listen, operations, patience, max).await;
+    let operations = operations.map_err(refused(settings.operations_listen))?;
+    tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
+    Ok(Service {
+        app,
+        api,
+        operations,
+        promise: tokio::spawn(keep_promise(stripe)),
+        shutdown_delay: seconds(settings.shutdown_delay_seconds),
+    })
+}
+
+impl Service {
+    /// Where the API is.
+    pub fn api_address(&self) -> SocketAddr {
+        self.api.address()
+    }
+
+    /// Where the operations port is.
+    pub fn operations_address(&self) -> SocketAddr {
+        self.operations.address()
+    }
+
+    /// Ends the service: says so at /readyz, still accepts for a while, then answers what is under way.
+    pub async fn drain(self) {
+        self.app.draining.store(true, Ordering::Relaxed);
+        tracing::info!("draining");
+        tokio::time::sleep(self.shutdown_delay).await;
+        if tokio::time::timeout(DRAIN_LIMIT, self.api.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("some requests did not end in time and are cut off");
+        }
+        self.promise.abort();
+        // The operations port answers to the end; a probe that hangs on to it is not waited for.
+        _ = tokio::time::timeout(Duration::from_secs(1), self.operations.close()).await;
+        self.app.store.close().await;
+    }
+}
+
+/// Verifies the portal configuration at start, now and then, and when there is doubt.
+async fn keep_promise(stripe: Arc<Stripe>) {
+    let mut retry = FIRST_RETRY;
+    loop {
+        let wait = match stripe.keep_promise().await {
+            Ok(verification) if verification.ok => {
+                retry = FIRST_RETRY;
+                VERIFY_EVERY
+            }
+            outcome => {
+                if let Err(failure) = outcome {
+                    tracing::error!(upstream_cause = %failure.cause, "the portal configuration could not be verified");
+                }
+                let next = LAST_RETRY.min(retry * 2);
+                std::mem::replace(&mut retry, next)
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stripe.promise().doubt.notified() => {}
+        }
+    }
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
+}

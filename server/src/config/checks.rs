@@ -1,0 +1,218 @@
+//! What the settings must fulfil beyond their types, and their values as the service uses them.
+
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::{Config, Environment, Problems, Secret, Settings};
+use crate::{
+    api_key::Mode,
+    return_url::{AllowList, AllowedOrigin},
+};
+
+/// What `serve` needs, checked.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    /// The database.
+    pub database_url: Secret,
+    /// The return-URL policy.
+    pub allow_list: AllowList,
+    /// How Stripe is asked.
+    pub stripe: StripeSettings,
+    /// How long a caller may use a portal URL.
+    pub portal_url_ttl: Duration,
+}
+
+/// How Stripe is asked, checked.
+#[derive(Debug, Clone)]
+pub struct StripeSettings {
+    /// The secret key.
+    pub secret_key: Secret,
+    /// Its mode, which is the deployment's.
+    pub mode: Mode,
+    /// Where the API is, without a trailing slash.
+    pub api_base: String,
+    /// The configuration that the operator named.
+    pub portal_configuration: Option<String>,
+    /// The hosts that a portal URL may have.
+    pub portal_hosts: Vec<String>,
+}
+
+impl Config {
+    /// Everything that `serve` needs, or all that is wrong with it.
+    pub fn serving(&self) -> Result<Serving, Problems> {
+        let settings = &self.settings;
+        let mut problems = Problems::default();
+        let database_url = problems.collect(self.database_url());
+        let stripe = problems.collect(self.stripe());
+        let allow_list = problems.collect(allow_list(settings));
+        problems.collect(require_ranges(settings));
+        if settings.listen.port() != 0 && settings.listen == settings.operations_listen {
+            problems.add("operations_listen", "must not be the API's address");
+        }
+        if let Err(error) = settings.log.parse::<tracing_subscriber::EnvFilter>() {
+            problems.add("log", error.to_string());
+        }
+        match (database_url, stripe, allow_list) {
+            (Some(database_url), Some(stripe), Some(allow_list)) => problems.none_or(Serving {
+                database_url,
+                allow_list,
+                stripe,
+                portal_url_ttl: Duration::from_secs(settings.portal_url_ttl_seconds.into()),
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    /// The database's URL.
+    pub fn database_url(&self) -> Result<Secret, Problems> {
+        let mut problems = Problems::default();
+        let url = self.settings.database_url.clone();
+        let url = url.filter(|url| url.expose().starts_with("sqlite:"));
+        if url.is_none() {
+            problems.add(
+                "database_url",
+                "must be sqlite://FILE; other databases are not supported yet",
+            );
+        }
+        url.ok_or(problems)
+    }
+
+    /// The deployment's mode: that of the Stripe secret.
+    pub fn mode(&self) -> Result<Mode, Problems> {
+        let mut problems = Problems::default();
+        let Some(secret) = &self.settings.stripe_secret_key else {
+            problems.add("stripe_secret_key", "is required");
+            return Err(problems);
+        };
+        let has_prefix = |mode: Mode| {
+            ["sk", "rk"].iter().any(|kind| {
+                let prefix = format!("{kind}_{}_", mode.as_str());
+                secret.expose().len() > prefix.len() && secret.expose().starts_with(&prefix)
+            })
+        };
+        let mode = [Mode::Live, Mode::Test]
+            .into_iter()
+            .find(|mode| has_prefix(*mode));
+        if mode.is_none() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            problems.add(
+                "stripe_secret_key",
+                "must begin with sk_live_, rk_live_, sk_test_ or rk_test_",
+            );
+        }
+        problems.none_or(mode.unwrap_or(Mode::Test))
+    }
+
+    /// How Stripe is asked.
+    pub fn stripe(&self) -> Result<StripeSettings, Problems> {
+        let settings = &self.settings;
+        let mut problems = Problems::default();
+        let mode = problems.collect(self.mode());
+        if !is_acceptable_base(&settings.stripe_api_base) {
+            problems.add(
+                "stripe_api_base",
+                "must be an https URL, or http on a loopback address, without path or credentials",
+            );
+        }
+        let configuration = settings.stripe_portal_configuration.clone();
+        if configuration
+            .as_ref()
+            .is_some_and(|id| !is_stripe_id(id, "bpc_"))
+        {
+            problems.add(
+                "stripe_portal_configuration",
+                "must be a configuration's id, bpc_…",
+            );
+        }
+        if settings.stripe_portal_hosts.is_empty() {
+            problems.add("stripe_portal_hosts", "must name at least one host");
+        }
+        for host in &settings.stripe_portal_hosts {
+            if !Url::parse(&format!("https://{host}/"))
+                .is_ok_and(|url| url.host_str() == Some(host))
+            {
+                problems.add("stripe_portal_hosts", format!("{host:?} is not a host"));
+            }
+        }
+        if settings
+            .stripe_webhook_secret
+            .iter()
+            .any(|secret| !is_stripe_id(secret.expose(), "whsec_"))
+        {
+            problems.add(
+                "stripe_webhook_secret",
+                "each must be whsec_ and letters or digits",
+            );
+        }
+        match (mode, settings.stripe_secret_key.clone()) {
+            (Some(mode), Some(secret_key)) => problems.none_or(StripeSettings {
+                secret_key,
+                mode,
+                api_base: settings.stripe_api_base.trim_end_matches('/').to_owned(),
+                portal_configuration: configuration,
+                portal_hosts: settings.stripe_portal_hosts.clone(),
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+fn allow_list(settings: &Settings) -> Result<AllowList, Problems> {
+    let mut problems = Problems::default();
+    let development = settings.environment == Environment::Development;
+    if settings.return_url_allow_list.is_empty() && !development {
+        problems.add("return_url_allow_list", "must not be empty in production");
+    }
+    let mut origins = Vec::new();
+    for entry in &settings.return_url_allow_list {
+        match AllowedOrigin::parse(entry, development) {
+            Ok(origin) => origins.push(origin),
+            Err(problem) => problems.add("return_url_allow_list", format!("{entry:?} {problem}")),
+        }
+    }
+    problems.none_or(AllowList::new(origins, development))
+}
+
+/// The ranges that the schema declares.
+fn require_ranges(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    if !(60..=3600).contains(&settings.portal_url_ttl_seconds) {
+        problems.add("portal_url_ttl_seconds", "must be 60 to 3600");
+    }
+    let positive = [
+        ("stripe_max_in_flight", settings.stripe_max_in_flight),
+        ("max_in_flight", settings.max_in_flight),
+        ("max_connections", settings.max_connections),
+        ("header_timeout_seconds", settings.header_timeout_seconds),
+        ("body_timeout_seconds", settings.body_timeout_seconds),
+        ("idle_timeout_seconds", settings.idle_timeout_seconds),
+    ];
+    for (setting, _) in positive.into_iter().filter(|(_, value)| *value == 0) {
+        problems.add(setting, "must be at least 1");
+    }
+    problems.none_or(())
+}
+
+fn is_acceptable_base(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    let loopback = match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return false,
+    };
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    plain && anonymous && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
+}
+
+fn is_stripe_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| {
+        !rest.is_empty()
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}

@@ -1,0 +1,176 @@
+//! One connection: HTTP/1.1 by hyper, with a client that may be slow, but not endlessly.
+//!
+//! hyper's own header timeout also runs while a kept-alive connection is idle, which may take longer. So the phases
+//! are timed here: the headers of a request, from its first byte (of the first one, from the connection) to its
+//! last, and the time between requests. The body has its own timeout where it is read.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use poem::{
+    Addr, Endpoint, Request, Response,
+    http::uri::Scheme,
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+const MAX_HEADERS: usize = 100;
+/// Room for the largest header section that gets an answer of ours, and for its request line.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+/// How patient the service is with a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For a request's headers.
+    pub headers: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+}
+
+/// Serves a connection to its end. When `drain` is cancelled, the request under way is the last.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    endpoint: Arc<impl Endpoint<Output = Response> + 'static>,
+    patience: Patience,
+    drain: CancellationToken,
+) {
+    // A small answer is not to wait for more to send with it.
+    _ = stream.set_nodelay(true);
+    let local = stream.local_addr().map(Addr::from).unwrap_or_default();
+    let phase = Arc::new(AtomicU8::new(HEADERS));
+    let timed = Timed {
+        stream,
+        patience,
+        phase: Arc::clone(&phase),
+        armed_for: HEADERS,
+        deadline: Box::pin(sleep(patience.headers)),
+    };
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        phase.store(BUSY, Ordering::Relaxed);
+        let addresses = (LocalAddr(local.clone()), RemoteAddr(Addr::from(peer)));
+        let request = Request::from((request, addresses.0, addresses.1, Scheme::HTTP));
+        let (endpoint, phase) = (Arc::clone(&endpoint), Arc::clone(&phase));
+        async move {
+            let response = endpoint.get_response(request).await;
+            phase.store(IDLE, Ordering::Relaxed);
+            Ok::<_, Infallible>(hyper::Response::from(response))
+        }
+    });
+    let connection = http1::Builder::new()
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        // A client may close its sending half and still read the answer.
+        .half_close(true)
+        .serve_connection(TokioIo::new(timed), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = drain.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "a connection ended early");
+    }
+}
+
+const HEADERS: u8 = 0;
+const BUSY: u8 = 1;
+const IDLE: u8 = 2;
+
+/// A stream whose reader gives up when the phase has taken too long.
+struct Timed {
+    stream: TcpStream,
+    patience: Patience,
+    phase: Arc<AtomicU8>,
+    /// The phase that `deadline` is for.
+    armed_for: u8,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Timed {
+    fn time(&mut self, phase: u8) {
+        if self.armed_for != phase {
+            self.armed_for = phase;
+            let patience = if phase == IDLE {
+                self.patience.idle
+            } else {
+                self.patience.headers
+            };
+            self.deadline.as_mut().reset(Instant::now() + patience);
+        }
+    }
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let phase = this.phase.load(Ordering::Relaxed);
+        this.time(phase);
+        if phase == BUSY {
+            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        }
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
+            if phase == IDLE && read.is_ok() && !buf.filled().is_empty() {
+                this.phase.store(HEADERS, Ordering::Relaxed);
+                this.time(HEADERS);
+            }
+            return Poll::Ready(read);
+        }
+        ready!(this.deadline.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,84 @@
+//! The contract, as it was committed, and Swagger UI showing it.
+//!
+//! What is served is the contract itself, never the document that the code declares: the two are equal because
+//! `cargo xtask check` says so, and this is the one that people wrote.
+
+use std::sync::{Arc, LazyLock};
+
+use poem::{IntoResponse, Response, endpoint::make_sync, http::header, web::Redirect};
+use utoipa_swagger_ui::Config;
+
+use crate::router::Router;
+
+/// The contract, byte for byte.
+pub(crate) const CONTRACT: &str = include_str!("../../openapi/billing-portal.yaml");
+
+/// The same as JSON.
+static CONTRACT_JSON: LazyLock<String> = LazyLock::new(|| {
+    // Committed and checked, so it is YAML that JSON can express.
+    let contract: serde_json::Value = serde_yaml::from_str(CONTRACT).unwrap_or_default();
+    contract.to_string()
+});
+
+/// Swagger UI's files. Its scripts run only here, and talk only to this service.
+const FILES: [&str; 8] = [
+    "index.html",
+    "index.css",
+    "swagger-ui.css",
+    "swagger-ui-bundle.js",
+    "swagger-ui-standalone-preset.js",
+    "swagger-initializer.js",
+    "favicon-16x16.png",
+    "favicon-32x32.png",
+];
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// Adds /openapi.yaml, /openapi.json and /docs.
+pub(crate) fn routes(router: Router) -> Router {
+    let config = Arc::new(
+        Config::from("/openapi.json")
+            .try_it_out_enabled(true)
+            .show_extensions(true)
+            .display_request_duration(true)
+            // A billing key is not left behind in the browser, nor the contract's address sent to a validator.
+            .persist_authorization(false)
+            .validator_url("none"),
+    );
+    let router = router
+        .get(
+            "/openapi.yaml",
+            make_sync(|_| with_type("application/yaml", CONTRACT)),
+        )
+        .get(
+            "/openapi.json",
+            make_sync(|_| with_type("application/json", CONTRACT_JSON.as_str())),
+        )
+        .get("/docs", make_sync(|_| Redirect::permanent("/docs/")))
+        .get("/docs/", file("index.html", &config));
+    FILES.iter().fold(router, |router, name| {
+        router.get(&format!("/docs/{name}"), file(name, &config))
+    })
+}
+
+fn file(
+    name: &'static str,
+    config: &Arc<Config<'static>>,
+) -> impl poem::Endpoint<Output = Response> + 'static {
+    let config = Arc::clone(config);
+    make_sync(
+        move |_| match utoipa_swagger_ui::serve(name, Arc::clone(&config)) {
+            Ok(Some(file)) => with_type(&file.content_type, file.bytes.into_owned())
+                .with_header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
+                .into_response(),
+            _ => poem::Error::from(crate::api_error::ApiError::from(
+                crate::envelope::ErrorCode::NotFound,
+            ))
+            .into_response(),
+        },
+    )
+}
+
+fn with_type(content_type: &str, body: impl Into<poem::Body>) -> Response {
+    Response::builder().content_type(content_type).body(body)
+}

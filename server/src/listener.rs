@@ -1,0 +1,103 @@
+//! Accepts connections: so many at a time, and calmly when the system has no more to give.
+//!
+//! poem's own server has no bound on connections and spins when file descriptors run out.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use poem::{Endpoint, Response};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::connection::{self, Patience};
+
+/// How long to wait after the system refused a connection.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
+
+/// A port that is being listened on.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    address: SocketAddr,
+    closing: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Listener {
+    /// Opens the port and serves `endpoint` on it.
+    pub(crate) async fn open(
+        address: SocketAddr,
+        endpoint: impl Endpoint<Output = Response> + 'static,
+        patience: Patience,
+        max_connections: u32,
+    ) -> std::io::Result<Self> {
+        let socket = TcpListener::bind(address).await?;
+        let listener = Self {
+            address: socket.local_addr()?,
+            closing: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        };
+        let (closing, connections) = (listener.closing.clone(), listener.connections.clone());
+        let accepting = accept(
+            socket,
+            Arc::new(endpoint),
+            patience,
+            max_connections,
+            closing.clone(),
+            connections,
+        );
+        listener.connections.spawn(async move {
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = accepting => {}
+            }
+        });
+        Ok(listener)
+    }
+
+    /// The address, with the port that the system chose where none was given.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts no more, and waits until the requests under way are answered.
+    pub(crate) fn close(&self) -> impl Future<Output = ()> + '_ {
+        self.closing.cancel();
+        self.connections.close();
+        self.connections.wait()
+    }
+}
+
+async fn accept(
+    socket: TcpListener,
+    endpoint: Arc<impl Endpoint<Output = Response> + 'static>,
+    patience: Patience,
+    max_connections: u32,
+    closing: CancellationToken,
+    connections: TaskTracker,
+) {
+    let places = Arc::new(Semaphore::new(max_connections as usize));
+    loop {
+        // The place is taken before the connection, so that one too many waits in the system's queue.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        match socket.accept().await {
+            Ok((stream, peer)) => {
+                let served = connection::serve(
+                    stream,
+                    peer,
+                    Arc::clone(&endpoint),
+                    patience,
+                    closing.clone(),
+                );
+                connections.spawn(async move {
+                    served.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+            }
+        }
+    }
+}

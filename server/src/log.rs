@@ -1,0 +1,79 @@
+//! Where log lines go: to standard error, one event a line, with a last look for secrets.
+
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+    sync::LazyLock,
+};
+
+use regex::bytes::{Captures, Regex};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, prelude::*};
+
+use crate::config::{LogFormat, Settings};
+
+/// What never belongs in a line. Nothing writes it; this is for the day on which something does.
+static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b((?:am|sk|rk)_(?:live|test)_|whsec_)[A-Za-z0-9_]+|https://[^\s\x22]+/p/session/[^\s\x22]+")
+        .expect("the pattern is a constant")
+});
+
+/// Logs from here on, as the settings say. A second call changes nothing, as when tests share a process.
+pub(crate) fn init(settings: &Settings) {
+    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt::layer().with_writer(Redacted);
+    let lines = match settings.log_format {
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
+        LogFormat::Text => lines.with_ansi(false).boxed(),
+    };
+    _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init();
+}
+
+/// Standard error without secrets.
+struct Redacted;
+
+impl<'a> MakeWriter<'a> for Redacted {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}
+
+impl Write for Redacted {
+    /// tracing writes a whole event at a time.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(&redact(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+fn redact(line: &[u8]) -> Cow<'_, [u8]> {
+    SECRETS.replace_all(line, |found: &Captures<'_>| {
+        let kind = found.get(1).map_or(&b""[..], |kind| kind.as_bytes());
+        [kind, b"[redacted]"].concat()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_replaced_and_the_rest_of_the_line_stays() {
+        let line =
+            br#"{"a":"sk_live_abc123","b":"https://billing.stripe.com/p/session/live_x","c":"ok"}"#;
+        let expected = br#"{"a":"sk_live_[redacted]","b":"[redacted]","c":"ok"}"#;
+        assert_eq!(redact(line).as_ref(), expected);
+    }
+}

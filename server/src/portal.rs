@@ -1,0 +1,173 @@
+//! The operation, in the order of the request. The right margin is the contract.
+
+use std::collections::BTreeMap;
+
+use poem::Request;
+use poem_openapi::{Object, OpenApi, Tags};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    api_error::ApiError,
+    app::App,
+    auth::BillingWrite,
+    body::{Fields, JsonBody},
+    envelope::{ErrorCode, Success},
+    json::JsonObject,
+    limits::InFlight,
+    respond::Received,
+    return_url::ReturnUrl,
+    store::Caller,
+    stripe::{OpenedSession, SessionError, Unavailable},
+    wire::{PortalUrl, Timestamp, True},
+};
+
+/// The operation's home in poem-openapi.
+pub(crate) struct Portal;
+
+#[derive(Tags)]
+enum Tag {
+    Billing,
+}
+
+#[OpenApi]
+impl Portal {
+    /// Open the Stripe billing portal
+    #[oai(
+        path = "/v1/billing/portal",
+        method = "post",
+        operation_id = "create_portal_session",
+        tag = "Tag::Billing"
+    )]
+    async fn create_portal_session(
+        &self,
+        request: &Request,
+        // In this order on purpose: arguments are extracted left to right, so nothing of the body is looked at
+        // before the caller is known and may call.
+        _place: InFlight,                   // 503
+        caller: BillingWrite,               // 429, 401, 403, 429
+        ask: JsonBody<CreatePortalSession>, // 415, 413, 408, 400, 422
+    ) -> Result<Success<PortalSessionEnvelope>, ApiError> {
+        let app = App::of(request);
+        let outcome = open_portal(app, &caller, &ask.0).await;
+        audit(caller.caller(), &ask.0, &outcome);
+        let session = outcome?;
+        let expires_at = Received::of(request).0 + app.portal_url_ttl;
+        let data = PortalSession {
+            portal_url: PortalUrl(session.url),
+            expires_at: Timestamp(expires_at),
+        };
+        Ok(Success(PortalSessionEnvelope {
+            success: True,
+            data,
+        })) // 200
+    }
+}
+
+async fn open_portal(
+    app: &App,
+    key: &BillingWrite,
+    ask: &CreatePortalSession,
+) -> Result<OpenedSession, ApiError> {
+    let caller = key.caller();
+    let customer = caller
+        .customer
+        .as_ref()
+        .ok_or(ErrorCode::NoStripeCustomer)?; // 409
+    match app
+        .stripe
+        .create_portal_session(customer, &ask.return_url)
+        .await
+    {
+        Ok(session) => Ok(session),
+        Err(SessionError::CustomerMissing) => {
+            // 409
+            if let Err(error) = app.store.mark_stale(&caller.organization, customer).await {
+                tracing::error!(%error, "a mapping that is stale could not be marked so");
+            }
+            app.authenticator.forget(key).await;
+            Err(ApiError::from(ErrorCode::NoStripeCustomer).with_cause("stripe_customer_missing"))
+        }
+        Err(SessionError::ReturnUrlRefused) => {
+            // 422
+            let refused = "was refused by the payment provider".to_owned();
+            Err(
+                ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
+                    .with_cause("stripe_refused_return_url"),
+            )
+        }
+        Err(SessionError::Unavailable(Unavailable { cause, retry_after })) => {
+            // 502
+            let error =
+                ApiError::from(ErrorCode::BillingPortalUnavailable).with_cause(cause.as_str());
+            Err(match retry_after {
+                Some(wait) => error.with_retry_after(wait),
+                None => error,
+            })
+        }
+    }
+}
+
+/// One event for each portal that was opened, or was not although the request was in order. Never the URL.
+fn audit(caller: &Caller, ask: &CreatePortalSession, outcome: &Result<OpenedSession, ApiError>) {
+    let (org_id, key_id) = (caller.organization.as_str(), caller.key_id.as_str());
+    let origin = ask.return_url.origin();
+    match outcome {
+        Ok(session) => tracing::info!(
+            event = "portal_session_created",
+            org_id,
+            key_id,
+            return_url_origin = origin,
+            session = session.id,
+        ),
+        Err(error) => tracing::warn!(
+            event = "portal_session_refused",
+            org_id,
+            key_id,
+            return_url_origin = origin,
+            code = error.code().as_str(),
+            cause = error.cause(),
+        ),
+    }
+}
+
+/// What to open the portal with. What is in it has passed the policy.
+#[derive(Object)]
+struct CreatePortalSession {
+    return_url: ReturnUrl,
+}
+
+impl Fields for CreatePortalSession {
+    fn read(mut object: JsonObject, app: &App) -> Result<Self, BTreeMap<String, String>> {
+        let return_url = match object.take("return_url") {
+            None => Err("is required".to_owned()),
+            Some(Value::String(text)) => app
+                .allow_list
+                .admit(&text)
+                .map_err(|refusal| refusal.to_string()),
+            Some(_) => Err("must be a string".to_owned()),
+        };
+        let mut problems = BTreeMap::new();
+        object.refuse_the_rest(&mut problems);
+        match return_url {
+            Ok(return_url) if problems.is_empty() => Ok(Self { return_url }),
+            Ok(_) => Err(problems),
+            Err(problem) => {
+                problems.insert("return_url".to_owned(), problem);
+                Err(problems)
+            }
+        }
+    }
+}
+
+#[derive(Object, Serialize)]
+struct PortalSessionEnvelope {
+    success: True,
+    data: PortalSession,
+}
+
+#[derive(Object, Serialize)]
+struct PortalSession {
+    portal_url: PortalUrl,
+    expires_at: Timestamp,
+}

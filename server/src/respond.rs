@@ -1,0 +1,124 @@
+//! The outermost layer: every request gets an id, every answer its headers, and every failure, a panic too, the
+//! envelope. One line of log for each request is written here.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use poem::{
+    Endpoint, IntoResponse, Request, Response, Result,
+    http::{HeaderName, HeaderValue, header},
+};
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::{api_error::ApiError, app::App, envelope::ErrorCode, wire::RequestId};
+
+/// When the request came in, by the service's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Received(pub DateTime<Utc>);
+
+impl Received {
+    /// The time that this layer noted.
+    pub(crate) fn of(request: &Request) -> Self {
+        *request.data().expect("the outermost layer notes the time")
+    }
+}
+
+/// Wraps all of the API.
+pub(crate) struct Respond<E> {
+    app: Arc<App>,
+    inner: E,
+}
+
+impl<E> Respond<E> {
+    /// Wraps `inner`.
+    pub(crate) fn new(app: Arc<App>, inner: E) -> Self {
+        Self { app, inner }
+    }
+}
+
+impl<E: Endpoint> Endpoint for Respond<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let began = self.app.clock.instant();
+        let request_id = RequestId::from(self.app.clock.ulid());
+        let client = self
+            .app
+            .authenticator
+            .client_address(&request)
+            .map(|address| address.to_string());
+        let span = tracing::info_span!(
+            "request",
+            %request_id,
+            client,
+            method = request.method().as_str(),
+            // The query is the caller's, and may hold what it should not.
+            path = request.uri().path(),
+            key_id = Empty,
+            org_id = Empty,
+        );
+        request.set_data(Received(self.app.clock.now()));
+        request.set_data(Arc::clone(&self.app));
+
+        let answer = AssertUnwindSafe(self.inner.call(request))
+            .catch_unwind()
+            .instrument(span.clone())
+            .await;
+        let (mut response, error) = match answer {
+            Ok(Ok(output)) => (output.into_response(), None),
+            Ok(Err(error)) => refuse(error, &request_id),
+            Err(_) => refuse(
+                ApiError::from(ErrorCode::Internal)
+                    .with_cause("panic")
+                    .into(),
+                &request_id,
+            ),
+        };
+        set_headers(&mut response, &request_id);
+        log(
+            &span,
+            &response,
+            error.as_ref(),
+            self.app.clock.instant().duration_since(began),
+        );
+        Ok(response)
+    }
+}
+
+fn refuse(error: poem::Error, request_id: &RequestId) -> (Response, Option<ApiError>) {
+    if error.is_from_response() {
+        return (error.into_response(), None);
+    }
+    let error = error
+        .downcast::<ApiError>()
+        .unwrap_or_else(|other| ApiError::from(ErrorCode::Internal).with_cause(other.to_string()));
+    (error.clone().into_response(request_id), Some(error))
+}
+
+/// The headers that every answer has; [`crate::wire`] declares them.
+fn set_headers(response: &mut Response, request_id: &RequestId) {
+    let headers = response.headers_mut();
+    // A ULID's characters are always a header's.
+    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+}
+
+fn log(span: &Span, response: &Response, error: Option<&ApiError>, elapsed: Duration) {
+    let _entered = span.enter();
+    let status = response.status().as_u16();
+    let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    let code = error.map(|error| error.code().as_str());
+    let cause = error.and_then(ApiError::cause);
+    if error.is_some_and(|error| error.code() == ErrorCode::Internal) {
+        tracing::error!(event = "answered", status, code, cause, elapsed_us);
+    } else {
+        tracing::info!(event = "answered", status, code, cause, elapsed_us);
+    }
+}

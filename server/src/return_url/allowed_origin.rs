@@ -1,0 +1,100 @@
+//! An entry of the allow-list.
+
+use std::fmt;
+
+use url::{Host, Url, quirks::domain_to_unicode};
+
+use super::{require_plain_spelling, written_authority};
+
+/// An entry of the allow-list: scheme, host and effective port (RFC 6454). An entry without a port means the
+/// scheme's default port and no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedOrigin {
+    scheme: &'static str,
+    /// As the parser writes it: lower case, punycode, brackets around IPv6.
+    host: String,
+    /// As people write it, where that differs.
+    display_host: String,
+    port: u16,
+}
+
+impl AllowedOrigin {
+    /// Reads an entry of the configuration. `http` says whether http entries are accepted at all, and then only
+    /// for loopback hosts.
+    pub fn parse(entry: &str, http: bool) -> Result<Self, &'static str> {
+        if entry.contains('*') {
+            return Err("wildcards and patterns are not supported; list each origin");
+        }
+        require_plain_spelling(entry)
+            .map_err(|_| "contains white space, an invisible character, a backslash or a bad %")?;
+        let authority = written_authority(entry, true).map_err(|_| "must begin with https://")?;
+        let url =
+            Url::parse(entry).map_err(|_| "is not an origin such as https://app.example.com")?;
+        let scheme = match url.scheme() {
+            "http" if !http => return Err("http is not allowed in production"),
+            "http" if !is_loopback(&url) => return Err("http is allowed for loopback hosts only"),
+            "http" => "http",
+            _ => "https",
+        };
+        if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
+            return Err("must not contain credentials");
+        }
+        let rest = &entry[scheme.len() + "://".len() + authority.len()..];
+        if !matches!(rest, "" | "/") {
+            return Err("must be an origin: no path, query or fragment");
+        }
+        let host = url.host_str().ok_or("has no host")?.to_owned();
+        let port = url
+            .port_or_known_default()
+            .filter(|port| *port != 0)
+            .ok_or("port 0 is not a port")?;
+        let origin = Self {
+            scheme,
+            display_host: domain_to_unicode(&host),
+            host,
+            port,
+        };
+        // A trailing dot or a disguised address would never match what browsers send.
+        if origin.host.ends_with('.') || !origin.is_written_as(authority) {
+            return Err("the host must be written plainly");
+        }
+        Ok(origin)
+    }
+
+    pub(super) fn is_origin_of(&self, url: &Url) -> bool {
+        url.scheme() == self.scheme
+            && url.host_str() == Some(&self.host)
+            && url.port_or_known_default() == Some(self.port)
+    }
+
+    /// R7: no escapes, full-width letters, zero-padded ports or trailing dots that the parser would repair.
+    pub(super) fn is_written_as(&self, authority: &str) -> bool {
+        let authority = authority.to_ascii_lowercase();
+        let default_port = if self.scheme == "https" { 443 } else { 80 };
+        [&self.host, &self.display_host].into_iter().any(|host| {
+            let Some(port) = authority.strip_prefix(host.as_str()) else {
+                return false;
+            };
+            port == format!(":{}", self.port) || (port.is_empty() && self.port == default_port)
+        })
+    }
+}
+
+impl fmt::Display for AllowedOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)?;
+        match (self.scheme, self.port) {
+            ("https", 443) | ("http", 80) => Ok(()),
+            (_, port) => write!(f, ":{port}"),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,183 @@
+//! One request to Stripe and its answer, bounded in time and size, without any judgement of it.
+
+use std::{error::Error as _, io, time::Duration};
+
+use reqwest::{Client, Method, Response, header};
+use serde_json::Value;
+
+use super::cause::UpstreamCause;
+use crate::config::StripeSettings;
+
+/// The version of Stripe's API that this module was written against; sent with every request, so that the account's
+/// default does not matter.
+pub(super) const STRIPE_VERSION: &str = "2026-09-30.endive";
+
+/// How long a try may take, from the connection to the answer's last byte.
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// A request, ready to be sent as often as it takes.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// GET or POST.
+    pub method: Method,
+    /// The path, beginning with `/v1/`, with the query of a GET.
+    pub path: String,
+    /// The form of a POST.
+    pub form: Vec<(String, String)>,
+    /// The same for all tries of a POST: Stripe does the thing once.
+    pub idempotency_key: String,
+}
+
+/// What Stripe answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Stripe's id of the request, for our log and their support.
+    pub request_id: String,
+    /// Stripe's own word on whether to try again.
+    pub should_retry: Option<bool>,
+    /// How long Stripe asks to wait.
+    pub retry_after: Option<Duration>,
+    /// The JSON, or null where it is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A field of Stripe's error object, `""` where there is none.
+    pub(super) fn error(&self, field: &str) -> &str {
+        self.body["error"][field].as_str().unwrap_or_default()
+    }
+}
+
+/// The connections to Stripe.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: Client,
+    settings: StripeSettings,
+}
+
+impl Transport {
+    /// Connections that follow no redirect, ask no proxy, and trust the system's certificate authorities only.
+    pub(super) fn new(settings: StripeSettings) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .no_proxy()
+            .https_only(settings.api_base.starts_with("https:"))
+            .user_agent(concat!("billing-portal/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, settings })
+    }
+
+    /// The settings.
+    pub(super) fn settings(&self) -> &StripeSettings {
+        &self.settings
+    }
+
+    /// Sends the request once and reads the answer.
+    pub(super) async fn attempt(
+        &self,
+        call: &Call,
+        timeout: Duration,
+    ) -> Result<Answer, UpstreamCause> {
+        match tokio::time::timeout(timeout.min(ATTEMPT_TIMEOUT), self.exchange(call)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(UpstreamCause::Timeout),
+        }
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<Answer, UpstreamCause> {
+        let url = format!("{}{}", self.settings.api_base, call.path);
+        let mut request = self
+            .http
+            .request(call.method.clone(), url)
+            .bearer_auth(self.settings.secret_key.expose())
+            .header("Stripe-Version", STRIPE_VERSION)
+            .header(header::ACCEPT_ENCODING, "identity");
+        if call.method == Method::POST {
+            request = request
+                .header("Idempotency-Key", &call.idempotency_key)
+                .form(&call.form);
+        }
+        let response = request.send().await.map_err(|error| cause_of(&error))?;
+        read(response).await
+    }
+}
+
+async fn read(mut response: Response) -> Result<Answer, UpstreamCause> {
+    let text = |name: &str| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        request_id: text("request-id").unwrap_or_default(),
+        should_retry: text("stripe-should-retry").and_then(|word| word.parse().ok()),
+        retry_after: text("retry-after")
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs),
+        body: Value::Null,
+    };
+    // Identity was asked for; a coded body is never unpacked, whatever it would become.
+    if text("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        return Err(UpstreamCause::InvalidResponse);
+    }
+    let too_large = |length: usize| length > MAX_ANSWER_BYTES;
+    if response
+        .content_length()
+        .is_some_and(|length| too_large(usize::try_from(length).unwrap_or(usize::MAX)))
+    {
+        return Err(UpstreamCause::InvalidResponse);
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|_| UpstreamCause::Truncated)?
+    {
+        if too_large(bytes.len() + chunk.len()) {
+            return Err(UpstreamCause::InvalidResponse);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    answer.body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Ok(answer)
+}
+
+/// What went wrong below HTTP. reqwest tells only the layer, so the chain of causes is asked.
+fn cause_of(error: &reqwest::Error) -> UpstreamCause {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            if io
+                .get_ref()
+                .is_some_and(|tls| tls.downcast_ref::<rustls::Error>().is_some())
+            {
+                return UpstreamCause::Tls;
+            }
+            if matches!(
+                io.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            ) {
+                return UpstreamCause::Reset;
+            }
+        }
+        if inner.to_string() == "dns error" {
+            return UpstreamCause::Dns;
+        }
+        source = inner.source();
+    }
+    match error {
+        error if error.is_timeout() && error.is_connect() => UpstreamCause::ConnectTimeout,
+        error if error.is_timeout() => UpstreamCause::Timeout,
+        error if error.is_connect() => UpstreamCause::Connect,
+        error if format!("{error:?}").contains("IncompleteMessage") => UpstreamCause::Reset,
+        _ => UpstreamCause::Protocol,
+    }
+}

@@ -1,0 +1,235 @@
+//! The promise that the portal changes no plans: one portal configuration, found or created, verified, and passed
+//! with every session.
+//!
+//! Ours is marked by metadata and mended when somebody changed it. One that the operator named is verified and never
+//! changed: while it breaks the promise no portal is opened.
+
+use std::sync::{PoisonError, RwLock};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{Answer, Stripe, Unavailable, UpstreamCause};
+
+const PATH: &str = "/v1/billing_portal/configurations";
+const MANAGED_BY: &str = "billing-portal";
+
+/// What the portal is for. `email` is left out: our mapping never uses it, but others' might.
+const WANTED: [(&str, &str); 10] = [
+    ("features[customer_update][enabled]", "true"),
+    ("features[customer_update][allowed_updates][0]", "name"),
+    ("features[customer_update][allowed_updates][1]", "address"),
+    ("features[customer_update][allowed_updates][2]", "phone"),
+    ("features[customer_update][allowed_updates][3]", "tax_id"),
+    ("features[invoice_history][enabled]", "true"),
+    ("features[payment_method_update][enabled]", "true"),
+    ("features[subscription_cancel][enabled]", "false"),
+    ("features[subscription_update][enabled]", "false"),
+    ("login_page[enabled]", "false"),
+];
+
+/// The features that may be on. Any other, also one that Stripe adds one day, breaks the promise.
+const PERMITTED: [&str; 3] = [
+    "customer_update",
+    "invoice_history",
+    "payment_method_update",
+];
+
+/// A way in which a configuration breaks the promise, such as `subscription_cancel is on`.
+pub(super) type Violation = String;
+
+/// A configuration and how it keeps the promise.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Verification {
+    /// Stripe's id, `bpc_…`.
+    pub id: String,
+    /// Whether portals may be opened with it.
+    pub ok: bool,
+    /// What breaks the promise.
+    pub violations: Vec<Violation>,
+}
+
+/// Whether the promise is known to be kept, and by which configuration.
+#[derive(Debug, Default)]
+pub struct Promise {
+    verified: RwLock<Option<String>>,
+    /// Rings when the configuration should be looked at before its time.
+    pub doubt: tokio::sync::Notify,
+}
+
+impl Promise {
+    /// The id of the verified configuration; none while there is none, and then no portal is opened.
+    pub fn verified(&self) -> Option<String> {
+        self.verified
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Closes the operation until the configuration has been verified again.
+    pub(super) fn break_because(&self, reason: &'static str) {
+        tracing::error!(event = "portal_configuration_unverified", reason);
+        self.set(None);
+        self.doubt.notify_one();
+    }
+
+    fn set(&self, id: Option<String>) {
+        *self
+            .verified
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = id;
+    }
+}
+
+impl Stripe {
+    /// Finds or creates the configuration, mends ours, and opens or closes the operation by the result.
+    pub async fn keep_promise(&self) -> Result<Verification, Unavailable> {
+        let verification = self.ensure_configuration().await?;
+        if verification.ok {
+            self.promise.set(Some(verification.id.clone()));
+        } else {
+            tracing::error!(
+                event = "portal_configuration_violation",
+                configuration = verification.id,
+                violations = verification.violations.join("; "),
+            );
+            self.promise.set(None);
+        }
+        Ok(verification)
+    }
+
+    /// The configuration in use, as it is, without changing anything. None where ours was not created yet.
+    pub async fn find_configuration(&self) -> Result<Option<Verification>, Unavailable> {
+        let found = match &self.transport.settings().portal_configuration {
+            Some(named) => Some(self.retrieve(named).await?),
+            None => self.find_ours().await?,
+        };
+        Ok(found.map(|configuration| verify(&configuration)))
+    }
+
+    /// The configuration in use, created or mended where it is ours.
+    pub async fn ensure_configuration(&self) -> Result<Verification, Unavailable> {
+        if let Some(named) = &self.transport.settings().portal_configuration {
+            return Ok(verify(&self.retrieve(named).await?));
+        }
+        let Some(ours) = self.find_ours().await? else {
+            return Ok(verify(&self.write(PATH, "create").await?));
+        };
+        let verification = verify(&ours);
+        if verification.ok && lacks_nothing(&ours) {
+            return Ok(verification);
+        }
+        tracing::error!(
+            event = "portal_configuration_mended",
+            configuration = verification.id,
+            violations = verification.violations.join("; "),
+            "somebody changed our portal configuration; it is set back"
+        );
+        Ok(verify(
+            &self
+                .write(
+                    &format!("{PATH}/{}", verification.id),
+                    &self.clock.ulid().to_string(),
+                )
+                .await?,
+        ))
+    }
+
+    async fn retrieve(&self, id: &str) -> Result<Value, Unavailable> {
+        require_success(self.get(format!("{PATH}/{id}")).await?)
+    }
+
+    async fn find_ours(&self) -> Result<Option<Value>, Unavailable> {
+        let mut after = String::new();
+        loop {
+            let page = require_success(
+                self.get(format!("{PATH}?active=true&limit=100{after}"))
+                    .await?,
+            )?;
+            let configurations = page["data"]
+                .as_array()
+                .ok_or(UpstreamCause::InvalidResponse)?;
+            if let Some(ours) = configurations
+                .iter()
+                .find(|one| one["metadata"]["managed_by"] == MANAGED_BY)
+            {
+                return Ok(Some(ours.clone()));
+            }
+            match configurations.last().and_then(|last| last["id"].as_str()) {
+                Some(last) if page["has_more"] == true => after = format!("&starting_after={last}"),
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// Writes what the configuration should be. The key of a creation follows from its content, so that two
+    /// instances that start together are given the same one.
+    async fn write(&self, path: &str, purpose: &str) -> Result<Value, Unavailable> {
+        let own = [
+            ("name", "billing-portal"),
+            ("metadata[managed_by]", MANAGED_BY),
+        ];
+        let form = own
+            .iter()
+            .chain(&WANTED)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let form: Vec<_> = form.collect();
+        let content = Sha256::digest(format!("{path} {purpose} {form:?}"));
+        let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
+        let digest = content.iter().take(16).fold(String::new(), hex);
+        require_success(
+            self.post(path, form, format!("billing-portal-{digest}"))
+                .await?,
+        )
+    }
+}
+
+fn require_success(answer: Answer) -> Result<Value, Unavailable> {
+    let cause = match answer.status {
+        200..300 if answer.body.is_object() => return Ok(answer.body),
+        200..300 => UpstreamCause::InvalidResponse,
+        300..400 => UpstreamCause::Redirect,
+        401 => UpstreamCause::CredentialsRefused,
+        403 => UpstreamCause::Permission,
+        404 => UpstreamCause::ConfigurationMissing,
+        400 if answer.error("code") == "resource_missing" => UpstreamCause::ConfigurationMissing,
+        400 => UpstreamCause::BadRequest,
+        _ => UpstreamCause::UnexpectedStatus,
+    };
+    Err(cause.into())
+}
+
+/// What of the configuration breaks the promise.
+fn verify(configuration: &Value) -> Verification {
+    let is_on = |feature: &Value| feature["enabled"] != Value::Bool(false);
+    let mut violations = Vec::new();
+    match configuration["features"].as_object() {
+        None => violations.push("the features are not known".to_owned()),
+        Some(features) => violations.extend(
+            features
+                .iter()
+                .filter(|(name, feature)| !PERMITTED.contains(&name.as_str()) && is_on(feature))
+                .map(|(name, _)| format!("{name} is on")),
+        ),
+    }
+    let login_page = &configuration["login_page"];
+    if !login_page.is_null() && is_on(login_page) {
+        violations.push("login_page is on".to_owned());
+    }
+    if configuration["active"] == false {
+        violations.push("the configuration is not active".to_owned());
+    }
+    let id = configuration["id"].as_str().unwrap_or_default().to_owned();
+    Verification {
+        ok: violations.is_empty() && !id.is_empty(),
+        id,
+        violations,
+    }
+}
+
+/// Whether what the portal is for is on.
+fn lacks_nothing(configuration: &Value) -> bool {
+    PERMITTED
+        .iter()
+        .all(|name| configuration["features"][name]["enabled"] == true)
+}

@@ -1,0 +1,238 @@
+//! Everything that we ask of Stripe. reqwest is used here and nowhere else in the service.
+//!
+//! Invariants: nothing that Stripe wrote reaches a caller, but the portal's URL on success; its free text and the
+//! URL reach no log. A call is never repeated with another idempotency key, nor beyond its deadline.
+
+mod attempt;
+mod cause;
+mod configuration;
+mod gate;
+mod session;
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+
+use attempt::{ATTEMPT_TIMEOUT, Answer, Call, Transport};
+pub(crate) use cause::{Unavailable, UpstreamCause};
+pub(crate) use configuration::{Promise, Verification};
+use gate::Gate;
+/// The connections to Stripe could not be set up.
+pub(crate) use reqwest::Error as SetupError;
+pub(crate) use session::{OpenedSession, SessionError};
+
+use crate::{
+    clock::Clock,
+    config::{Settings, StripeSettings},
+};
+
+/// How long a call may take, all tries and waits together.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
+const MAX_TRIES: u32 = 3;
+/// The wait before the first and the longest wait before any retry, before jitter.
+const BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// Stripe, as this deployment reaches it.
+#[derive(Debug)]
+pub struct Stripe {
+    transport: Transport,
+    gate: Gate,
+    clock: Clock,
+    promise: Promise,
+    missing: session::MissingCustomers,
+}
+
+impl Stripe {
+    /// Connects to nothing yet.
+    pub fn new(
+        stripe: StripeSettings,
+        settings: &Settings,
+        clock: Clock,
+    ) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            transport: Transport::new(stripe)?,
+            gate: Gate::new(
+                settings.stripe_max_in_flight,
+                settings.stripe_rate_limit,
+                clock.clone(),
+            ),
+            clock,
+            promise: Promise::default(),
+            missing: session::MissingCustomers::default(),
+        })
+    }
+
+    /// The state of the promise about the portal's features.
+    pub fn promise(&self) -> &Promise {
+        &self.promise
+    }
+
+    /// Whether calls go out at present.
+    pub fn is_reachable(&self) -> bool {
+        self.gate.is_open()
+    }
+
+    async fn get(&self, path: String) -> Result<Answer, Unavailable> {
+        let call = Call {
+            method: Method::GET,
+            path,
+            form: Vec::new(),
+            idempotency_key: String::new(),
+        };
+        self.call(&call).await
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        form: Vec<(String, String)>,
+        idempotency_key: String,
+    ) -> Result<Answer, Unavailable> {
+        self.call(&Call {
+            method: Method::POST,
+            path: path.to_owned(),
+            form,
+            idempotency_key,
+        })
+        .await
+    }
+
+    /// Makes a call with its retries. `Ok` is any answer that is not worth another try and not a failure of Stripe.
+    async fn call(&self, call: &Call) -> Result<Answer, Unavailable> {
+        let pass = self.gate.enter().await?;
+        let result = self.tries(call).await;
+        match &result {
+            Err(failure) if failure.cause.means_down() => pass.failed(failure.cause),
+            Ok(Answer { status: 401, .. }) => pass.failed(UpstreamCause::CredentialsRefused),
+            Ok(Answer { status: 403, .. }) => pass.failed(UpstreamCause::Permission),
+            _ => pass.succeeded(),
+        }
+        if let Err(Unavailable {
+            cause: UpstreamCause::RateLimited,
+            retry_after: Some(wait),
+        }) = &result
+        {
+            self.gate.pause(*wait);
+        }
+        result
+    }
+
+    async fn tries(&self, call: &Call) -> Result<Answer, Unavailable> {
+        let deadline = self.clock.instant() + CALL_DEADLINE;
+        let mut backoff = BACKOFF;
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let began = self.clock.instant();
+            let outcome = self
+                .transport
+                .attempt(call, deadline.duration_since(began))
+                .await;
+            self.log_attempt(call, tried, began, &outcome);
+            let failure = match outcome {
+                Ok(answer) if is_final(&answer) => return Ok(answer),
+                Ok(answer) => Failure::from(&answer),
+                Err(cause) => Failure {
+                    cause,
+                    retry: is_worth_retrying(cause),
+                    retry_after: None,
+                },
+            };
+            let wait = failure.retry_after.unwrap_or_else(|| self.jitter(backoff));
+            let fits = self.clock.instant() + wait + ATTEMPT_TIMEOUT <= deadline;
+            if !failure.retry || tried == MAX_TRIES || !fits || !self.gate.may_retry() {
+                return Err(failure.into());
+            }
+            tokio::time::sleep(wait).await;
+            self.gate.wait_for_rate().await;
+            backoff = MAX_BACKOFF.min(backoff * 2);
+        }
+    }
+
+    /// Full jitter: anything up to `ceiling`, so that callers who failed together do not come back together.
+    fn jitter(&self, ceiling: Duration) -> Duration {
+        ceiling
+            .mul_f64(f64::from(u16::from_le_bytes(self.clock.random_bytes())) / f64::from(u16::MAX))
+    }
+
+    fn log_attempt(
+        &self,
+        call: &Call,
+        attempt: u32,
+        began: Instant,
+        outcome: &Result<Answer, UpstreamCause>,
+    ) {
+        let elapsed_ms = self.clock.instant().duration_since(began).as_millis();
+        let idempotency_key = &call.idempotency_key;
+        match outcome {
+            Ok(answer) => tracing::info!(
+                event = "stripe_call",
+                path = call.path,
+                attempt,
+                idempotency_key,
+                elapsed_ms,
+                upstream_status = answer.status,
+                stripe_request_id = answer.request_id,
+                stripe_type = answer.error("type"),
+                stripe_code = answer.error("code"),
+                stripe_param = answer.error("param"),
+            ),
+            Err(cause) => tracing::warn!(
+                event = "stripe_call", path = call.path, attempt, idempotency_key, elapsed_ms, upstream_cause = %cause,
+            ),
+        }
+    }
+}
+
+/// A try that did not bring what was asked for.
+struct Failure {
+    cause: UpstreamCause,
+    retry: bool,
+    retry_after: Option<Duration>,
+}
+
+impl From<&Answer> for Failure {
+    fn from(answer: &Answer) -> Self {
+        let cause = match (answer.status, answer.error("code")) {
+            (409, _) => UpstreamCause::Conflict,
+            (429, "lock_timeout") => UpstreamCause::LockTimeout,
+            (_, "rate_limit") | (429, _) => UpstreamCause::RateLimited,
+            (500.., _) => UpstreamCause::ServerError,
+            _ => UpstreamCause::BadRequest,
+        };
+        // A plain 429 is not tried again: that would add to what it complains of.
+        let retry = answer
+            .should_retry
+            .unwrap_or(cause != UpstreamCause::RateLimited);
+        Self {
+            cause,
+            retry,
+            retry_after: answer.retry_after,
+        }
+    }
+}
+
+impl From<Failure> for Unavailable {
+    fn from(failure: Failure) -> Self {
+        let told = failure
+            .retry_after
+            .map(|wait| wait.clamp(Duration::from_secs(1), Duration::from_secs(30)));
+        let Unavailable { cause, retry_after } = failure.cause.into();
+        Self {
+            cause,
+            retry_after: told.or(retry_after),
+        }
+    }
+}
+
+/// Whether the answer says something about the request rather than about Stripe's state.
+fn is_final(answer: &Answer) -> bool {
+    let transient =
+        matches!(answer.status, 409 | 429 | 500..) || answer.error("code") == "rate_limit";
+    !transient && answer.should_retry != Some(true)
+}
+
+fn is_worth_retrying(cause: UpstreamCause) -> bool {
+    !matches!(cause, UpstreamCause::Tls | UpstreamCause::InvalidResponse)
+}

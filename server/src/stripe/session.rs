@@ -1,0 +1,196 @@
+//! Opens a billing portal session, and accepts the answer only if it is the session that was asked for.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    Answer, Stripe,
+    cause::{Unavailable, UpstreamCause},
+};
+use crate::{api_key::Mode, return_url::ReturnUrl, store::CustomerId};
+
+const MAX_URL_LENGTH: usize = 2048;
+/// More different customers missing within [`MISSING_WINDOW`] look like the wrong account.
+const MISSING_IN_BULK: usize = 5;
+const MISSING_WINDOW: Duration = Duration::from_mins(1);
+
+/// An open portal. Its URL is a credential; `Debug` does not show it.
+pub struct OpenedSession {
+    /// Stripe's id of the session, which is no secret.
+    pub id: String,
+    /// Where to send the browser.
+    pub url: String,
+}
+
+impl fmt::Debug for OpenedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenedSession")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no session.
+#[derive(Debug)]
+pub enum SessionError {
+    /// Stripe does not have the customer any more.
+    CustomerMissing,
+    /// Stripe did not accept a return URL that our policy did.
+    ReturnUrlRefused,
+    /// Everything else.
+    Unavailable(Unavailable),
+}
+
+impl<T: Into<Unavailable>> From<T> for SessionError {
+    fn from(failure: T) -> Self {
+        Self::Unavailable(failure.into())
+    }
+}
+
+impl Stripe {
+    /// Opens the portal for `customer`, with the verified configuration.
+    pub async fn create_portal_session(
+        &self,
+        customer: &CustomerId,
+        return_url: &ReturnUrl,
+    ) -> Result<OpenedSession, SessionError> {
+        let configuration = self
+            .promise
+            .verified()
+            .ok_or(UpstreamCause::ConfigurationUnverified)?;
+        let form = [
+            ("customer", customer.as_str()),
+            ("return_url", return_url.as_str()),
+            ("configuration", &configuration),
+        ];
+        let form = form
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec();
+        // Fresh for each request: a replayed answer would be an ageing URL.
+        let idempotency_key = self.clock.ulid().to_string();
+        let answer = self
+            .post("/v1/billing_portal/sessions", form, idempotency_key)
+            .await?;
+        match answer.status {
+            200..300 => self.accept(&answer, customer).map_err(|reason| {
+                tracing::error!(
+                    event = "stripe_invalid_response",
+                    reason,
+                    stripe_request_id = answer.request_id
+                );
+                UpstreamCause::InvalidResponse.into()
+            }),
+            _ => Err(self.refusal(&answer, customer)),
+        }
+    }
+
+    /// A session for this customer, in our mode, with an https URL on a listed host; or what is wrong with it.
+    fn accept(
+        &self,
+        answer: &Answer,
+        customer: &CustomerId,
+    ) -> Result<OpenedSession, &'static str> {
+        let settings = self.transport.settings();
+        let text = |field: &str| answer.body[field].as_str();
+        if text("object") != Some("billing_portal.session") {
+            return Err("object_type");
+        }
+        if text("customer") != Some(customer.as_str()) {
+            return Err("customer_mismatch");
+        }
+        if answer.body["livemode"] != Value::Bool(settings.mode == Mode::Live) {
+            return Err("livemode_mismatch");
+        }
+        let url = text("url").ok_or("portal_url_missing")?;
+        require_portal_url(url, &settings.portal_hosts)?;
+        Ok(OpenedSession {
+            id: text("id").unwrap_or_default().to_owned(),
+            url: url.to_owned(),
+        })
+    }
+
+    /// What an answer other than 2xx means. Decided by status, code and param; Stripe's text is for people, but for
+    /// the one case that nothing else tells apart.
+    fn refusal(&self, answer: &Answer, customer: &CustomerId) -> SessionError {
+        let (code, param) = (answer.error("code"), answer.error("param"));
+        let cause = match (answer.status, code, param) {
+            (400 | 404, "resource_missing", "customer") => {
+                if answer
+                    .error("message")
+                    .contains("a similar object exists in")
+                {
+                    UpstreamCause::ModeMismatch
+                } else if self.missing.are_too_many(customer, self.clock.instant()) {
+                    UpstreamCause::CustomersMissing
+                } else {
+                    return SessionError::CustomerMissing;
+                }
+            }
+            (400, _, "return_url") => return SessionError::ReturnUrlRefused,
+            (400 | 404, "resource_missing", "configuration") => {
+                self.promise
+                    .break_because("Stripe does not know the portal configuration");
+                UpstreamCause::ConfigurationMissing
+            }
+            (400, ..) if answer.error("type") == "idempotency_error" => {
+                UpstreamCause::IdempotencyMisuse
+            }
+            (400, ..) => UpstreamCause::BadRequest,
+            (401, ..) => UpstreamCause::CredentialsRefused,
+            (403, ..) => UpstreamCause::Permission,
+            (300..400, ..) => UpstreamCause::Redirect,
+            _ => UpstreamCause::UnexpectedStatus,
+        };
+        cause.into()
+    }
+}
+
+fn require_portal_url(text: &str, hosts: &[String]) -> Result<(), &'static str> {
+    if text.len() > MAX_URL_LENGTH {
+        return Err("portal_url_length");
+    }
+    if !text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+    {
+        return Err("portal_url_characters");
+    }
+    let url = Url::parse(text).map_err(|_| "portal_url_characters")?;
+    if url.scheme() != "https" {
+        return Err("portal_url_scheme");
+    }
+    let anonymous = url.username().is_empty() && url.password().is_none() && url.port().is_none();
+    let listed = url
+        .host_str()
+        .is_some_and(|host| hosts.iter().any(|listed| listed == host));
+    if anonymous && listed {
+        Ok(())
+    } else {
+        Err("portal_url_host")
+    }
+}
+
+/// The customers that Stripe said were missing, a short while back.
+#[derive(Debug, Default)]
+pub(super) struct MissingCustomers(Mutex<VecDeque<(Instant, CustomerId)>>);
+
+impl MissingCustomers {
+    /// Notes one, and says whether so many are missing that the fault must be ours.
+    fn are_too_many(&self, customer: &CustomerId, now: Instant) -> bool {
+        let mut missing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.retain(|(at, other)| now.duration_since(*at) < MISSING_WINDOW && other != customer);
+        missing.push_back((now, customer.clone()));
+        // One more than the bound is enough to know; the list does not grow beyond it.
+        if missing.len() > MISSING_IN_BULK + 1 {
+            missing.pop_front();
+        }
+        missing.len() > MISSING_IN_BULK
+    }
+}

@@ -1,0 +1,178 @@
+//! What the simulated account holds: customers, portal configurations, idempotent answers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::reply::Reply;
+
+/// A successful call, for its repetition under the same key.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// The path and the fields that the key was first used with.
+    pub(super) asked: (String, Vec<(String, String)>),
+    pub(super) reply: Reply,
+}
+
+/// One Stripe account in one mode.
+#[derive(Debug)]
+pub(super) struct Account {
+    secret: String,
+    session_url: String,
+    /// Each customer with whether it is still there: a deleted one is known, but gone.
+    customers: BTreeMap<String, bool>,
+    configurations: Vec<Value>,
+    last_session: Option<Value>,
+    pub(super) done: HashMap<String, Done>,
+}
+
+impl Account {
+    pub(super) fn new(secret: String, session_url: Option<String>) -> Self {
+        let mode = if is_live(&secret) { "live" } else { "test" };
+        Self {
+            session_url: session_url
+                .unwrap_or_else(|| format!("https://billing.stripe.com/p/session/{mode}_")),
+            secret,
+            customers: BTreeMap::new(),
+            configurations: Vec::new(),
+            last_session: None,
+            done: HashMap::new(),
+        }
+    }
+
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    pub(super) fn add_customer(&mut self, id: &str) {
+        self.customers.insert(id.to_owned(), true);
+    }
+
+    pub(super) fn delete_customer(&mut self, id: &str) {
+        self.customers.insert(id.to_owned(), false);
+    }
+
+    pub(super) fn has_customer(&self, id: &str) -> bool {
+        self.customers.get(id).copied().unwrap_or(false)
+    }
+
+    pub(super) fn configurations(&self) -> &[Value] {
+        &self.configurations
+    }
+
+    pub(super) fn find_configuration(&self, id: &str) -> Option<&Value> {
+        self.configurations.iter().find(|one| one["id"] == id)
+    }
+
+    /// Answers the id of the new configuration.
+    pub(super) fn add_configuration(&mut self, differing: &Value) -> String {
+        let id = format!("bpc_{}", random());
+        let mut configuration = default_configuration(&id, is_live(&self.secret));
+        merge(&mut configuration, differing);
+        self.configurations.push(configuration);
+        id
+    }
+
+    /// The configuration after the change, if there is one of this id.
+    pub(super) fn change_configuration(&mut self, id: &str, change: &Value) -> Option<&Value> {
+        let configuration = self.configurations.iter_mut().find(|one| one["id"] == id)?;
+        merge(configuration, change);
+        configuration["updated"] = unix_time().into();
+        Some(configuration)
+    }
+
+    /// A session object; sessions cannot be looked up again, so only the last is kept.
+    pub(super) fn open_session(
+        &mut self,
+        customer: &str,
+        configuration: &str,
+        asked: &Value,
+    ) -> Value {
+        let session = json!({
+            "id": format!("bps_{}", random()),
+            "object": "billing_portal.session",
+            "configuration": configuration,
+            "created": unix_time(),
+            "customer": customer,
+            "customer_account": null,
+            "flow": null,
+            "livemode": is_live(&self.secret),
+            "locale": asked["locale"],
+            "on_behalf_of": null,
+            "return_url": asked["return_url"],
+            "url": format!("{}{}", self.session_url, random()),
+        });
+        self.last_session = Some(session.clone());
+        session
+    }
+
+    pub(super) fn last_session(&self) -> Option<&Value> {
+        self.last_session.as_ref()
+    }
+}
+
+/// The mode is a part of the secret: `sk_live_…`, `rk_live_…` or the same with `test`.
+fn is_live(secret: &str) -> bool {
+    secret.split('_').nth(1) == Some("live")
+}
+
+/// Stripe's defaults: a feature that is not asked for is off.
+fn default_configuration(id: &str, livemode: bool) -> Value {
+    let now = unix_time();
+    json!({
+        "id": id,
+        "object": "billing_portal.configuration",
+        "active": true,
+        "application": null,
+        "business_profile": {"headline": null, "privacy_policy_url": null, "terms_of_service_url": null},
+        "created": now,
+        "default_return_url": null,
+        "features": {
+            "customer_update": {"allowed_updates": [], "enabled": false},
+            "invoice_history": {"enabled": false},
+            "payment_method_update": {"enabled": false, "payment_method_configuration": null},
+            "subscription_cancel": {
+                "cancellation_reason": {"enabled": false, "options": []},
+                "enabled": false,
+                "mode": "at_period_end",
+                "proration_behavior": "none",
+            },
+            "subscription_update": {
+                "default_allowed_updates": [],
+                "enabled": false,
+                "products": null,
+                "proration_behavior": "none",
+            },
+        },
+        "is_default": false,
+        "livemode": livemode,
+        "login_page": {"enabled": false, "url": null},
+        "metadata": {},
+        "name": null,
+        "updated": now,
+    })
+}
+
+/// Objects are merged, everything else is replaced, as an update of Stripe's does.
+fn merge(into: &mut Value, change: &Value) {
+    match (into, change) {
+        (Value::Object(into), Value::Object(change)) => {
+            for (name, value) in change {
+                merge(into.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, value) => *into = value.clone(),
+    }
+}
+
+fn unix_time() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// Sixteen characters that no other object has; std seeds every `RandomState` differently.
+fn random() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}

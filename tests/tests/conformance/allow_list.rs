@@ -1,0 +1,113 @@
+//! Every entry of `corpora/allowlist_config.json`: taken in its normal form, or a reason not to start.
+
+use std::fs;
+
+use billing_portal_server::config::Config;
+use billing_portal_server::return_url::AllowedOrigin;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+#[derive(Deserialize)]
+struct Corpus {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    entry: String,
+    mode: String,
+    expect: String,
+    normalised: Option<String>,
+    why: String,
+}
+
+/// What is wrong with a configuration file that has these entries.
+fn problems(mode: &str, entries: &[&str]) -> Vec<String> {
+    let directory = TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("billing-portal.toml");
+    let entries = serde_json::json!(entries);
+    let text = format!(
+        "environment = \"{mode}\"\nreturn_url_allow_list = {entries}\nstripe_secret_key = \"sk_live_x\"\n"
+    );
+    fs::write(&file, text).expect("the file is written");
+    let config = Config::load(Some(&file), []);
+    let problems = config
+        .and_then(|config| config.serving().map(drop))
+        .err()
+        .unwrap_or_default();
+    problems
+        .0
+        .into_iter()
+        .map(|problem| format!("{} {}", problem.setting, problem.problem))
+        .collect()
+}
+
+#[test]
+fn every_entry_of_the_corpus_is_taken_or_refused_as_it_must() {
+    let corpus: Corpus = serde_json::from_str(include_str!("../../corpora/allowlist_config.json"))
+        .expect("the corpus");
+    let mut failures = Vec::new();
+    for case in &corpus.cases {
+        let problems = problems(&case.mode, &[&case.entry]);
+        let holds = match case.expect.as_str() {
+            "valid" => problems.is_empty(),
+            "refuse_to_start" => {
+                matches!(problems.as_slice(), [one] if one.starts_with("return_url_allow_list "))
+            }
+            other => panic!("{other} is not expected"),
+        };
+        if !holds {
+            failures.push(format!(
+                "{:?} in {} ({}): {problems:?}",
+                case.entry, case.mode, case.why
+            ));
+        }
+    }
+    println!(
+        "{} of {} entries hold",
+        corpus.cases.len() - failures.len(),
+        corpus.cases.len()
+    );
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn an_entry_is_shown_in_its_normal_form() {
+    let corpus: Corpus = serde_json::from_str(include_str!("../../corpora/allowlist_config.json"))
+        .expect("the corpus");
+    for case in corpus.cases {
+        let Some(normalised) = case.normalised else {
+            continue;
+        };
+        let origin = AllowedOrigin::parse(&case.entry, case.mode == "development");
+        assert_eq!(
+            origin.map(|origin| origin.to_string()),
+            Ok(normalised),
+            "{}",
+            case.why
+        );
+    }
+}
+
+#[test]
+fn an_empty_list_is_refused_in_production_only() {
+    assert_eq!(
+        problems("production", &[]),
+        ["return_url_allow_list must not be empty in production"]
+    );
+    assert!(problems("development", &[]).is_empty());
+}
+
+#[test]
+fn every_bad_entry_is_named() {
+    let problems = problems(
+        "production",
+        &["http://a.example", "https://good.example", "*"],
+    );
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(
+        problems[0].contains("http://a.example") && problems[1].contains('*'),
+        "{problems:?}"
+    );
+}

@@ -1,0 +1,140 @@
+//! From a case to the bytes on the wire.
+
+use std::collections::BTreeMap;
+
+use regex::{Captures, Regex};
+
+use super::case::{Request, Text};
+use super::key_damage::damage;
+
+/// Real keys by their name in the corpus.
+pub(super) type Keys = BTreeMap<&'static str, String>;
+
+/// Head and body apart, since a client may wait between them.
+pub(super) struct Bytes {
+    pub(super) head: Vec<u8>,
+    pub(super) body: Vec<u8>,
+}
+
+/// What the case sends. A text of the corpus stands for its Latin-1 bytes in the head, for UTF-8 in the body.
+pub(super) fn bytes(request: &Request, keys: &Keys) -> Bytes {
+    if let Some(raw) = &request.raw {
+        let head = latin1(&text(raw, keys));
+        return Bytes {
+            head,
+            body: Vec::new(),
+        };
+    }
+    let body = body(request, keys);
+    let is_chunked = request.framing.is_some();
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\n",
+        request.method,
+        text(&request.target, keys)
+    );
+    let headers = request
+        .headers
+        .iter()
+        .map(|(name, value)| (text(name, keys), text(value, keys)));
+    let headers: Vec<(String, String)> = headers.collect();
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
+        head.push_str("Host: api.example.com\r\n");
+    }
+    for (name, value) in headers {
+        head.extend([&name, ": ", &value, "\r\n"]);
+    }
+    for number in 0..request.many_headers {
+        head.extend(["X-", &number.to_string(), ": a\r\n"]);
+    }
+    match &body {
+        Some(_) if is_chunked => head.push_str("Transfer-Encoding: chunked\r\n"),
+        Some(body) => head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]),
+        None => {}
+    }
+    head.push_str("\r\n");
+    let body = body.unwrap_or_default();
+    Bytes {
+        head: latin1(&head),
+        body: if is_chunked {
+            chunked(&body, request.chunk)
+        } else {
+            body
+        },
+    }
+}
+
+fn body(request: &Request, keys: &Keys) -> Option<Vec<u8>> {
+    if let Some(encoded) = &request.body_b64 {
+        return Some(base64(encoded));
+    }
+    let body = request.body_gen.as_ref().or(request.body.as_ref())?;
+    Some(text(body, keys).into_bytes())
+}
+
+/// The text with `{{NAME}}` and `{{NAME|damage}}` replaced by keys.
+fn text(text: &Text, keys: &Keys) -> String {
+    let text = match text {
+        Text::Plain(text) => text,
+        Text::Repeated {
+            prefix,
+            unit,
+            count,
+            suffix,
+        } => {
+            return format!("{prefix}{}{suffix}", unit.repeat(*count));
+        }
+    };
+    let placeholder =
+        Regex::new(r"\{\{([A-Z0-9]+)(?:\|([A-Za-z_]+))?\}\}").expect("a regular expression");
+    let replaced = placeholder.replace_all(text, |found: &Captures<'_>| {
+        let key = &keys[&found[1]];
+        match found.get(2) {
+            Some(how) => damage(key, how.as_str()),
+            None => key.clone(),
+        }
+    });
+    replaced.into_owned()
+}
+
+fn latin1(text: &str) -> Vec<u8> {
+    let byte =
+        |character| u8::try_from(character).expect("the corpus writes bytes as U+0000 to U+00FF");
+    text.chars().map(byte).collect()
+}
+
+fn chunked(body: &[u8], size: usize) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    for chunk in body.chunks(size) {
+        encoded.extend(format!("{:x}\r\n", chunk.len()).bytes());
+        encoded.extend_from_slice(chunk);
+        encoded.extend(b"\r\n");
+    }
+    encoded.extend(b"0\r\n\r\n");
+    encoded
+}
+
+/// Standard base64 with padding (RFC 4648).
+fn base64(encoded: &str) -> Vec<u8> {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let sextet = |byte: &u8| {
+        alphabet
+            .iter()
+            .position(|letter| letter == byte)
+            .expect("base64")
+    };
+    let sextets: Vec<usize> = encoded
+        .trim_end_matches('=')
+        .as_bytes()
+        .iter()
+        .map(sextet)
+        .collect();
+    let bits = sextets.len() * 6;
+    let bit = |at: usize| sextets[at / 6] >> (5 - at % 6) & 1;
+    let byte = |at: usize| (0..8).fold(0, |byte, offset| byte << 1 | bit(at * 8 + offset));
+    (0..bits / 8)
+        .map(|at| u8::try_from(byte(at)).expect("eight bits"))
+        .collect()
+}

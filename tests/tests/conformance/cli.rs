@@ -1,0 +1,225 @@
+//! The commands: what they print with `--json`, what they refuse, and with which exit status.
+
+mod config;
+
+use std::collections::BTreeMap;
+
+use billing_portal_server::clock::Clock;
+use chrono::{DateTime, TimeDelta, Utc};
+use conformance::stripe::SimulatedStripe;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::command::{self, Outcome};
+
+/// A deployment that is not running: settings, a database, Stripe.
+struct Deployment {
+    settings: BTreeMap<String, String>,
+    stripe: SimulatedStripe,
+    _directory: TempDir,
+}
+
+impl Deployment {
+    async fn new() -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let stripe = SimulatedStripe::builder()
+            .start()
+            .await
+            .expect("a free port");
+        let database = format!("sqlite://{}", directory.path().join("x.db").display());
+        let settings = [
+            ("DATABASE_URL", database),
+            ("STRIPE_SECRET_KEY", stripe.secret()),
+            ("STRIPE_API_BASE", stripe.api_base()),
+            (
+                "RETURN_URL_ALLOW_LIST",
+                "https://app.example.com".to_owned(),
+            ),
+        ];
+        let settings = settings
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+        Self {
+            settings,
+            stripe,
+            _directory: directory,
+        }
+    }
+
+    async fn run(&self, line: &str) -> Outcome {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        command::run(&arguments, &command::variables(&self.settings)).await
+    }
+
+    /// Runs a command that must succeed with `--json`: one value on stdout, nothing on stderr, and no null (a schema may speak of it).
+    async fn json(&self, line: &str) -> Value {
+        let outcome = self.run(&format!("{line} --json")).await;
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{line}");
+        let is_schema = line == "config schema";
+        assert!(
+            is_schema || !outcome.stdout.contains("null"),
+            "{line}: {}",
+            outcome.stdout
+        );
+        serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+}
+
+/// The value without its times and ids, which are held to their forms.
+fn settled(mut value: Value) -> Value {
+    let Some(fields) = value.as_object_mut() else {
+        return value;
+    };
+    for (name, form) in [
+        ("created_at", "created"),
+        ("expires_at", "expires"),
+        ("revoked_at", "revoked"),
+    ] {
+        let Some(text) = fields.get(name) else {
+            continue;
+        };
+        let time: DateTime<Utc> = text
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .expect("a time");
+        assert_eq!(text, &json!(time.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
+        fields.insert(name.to_owned(), json!(form));
+    }
+    value
+}
+
+#[tokio::test]
+async fn org_commands_create_list_and_show() {
+    let deployment = Deployment::new().await;
+    let acme = deployment.json("org create --name Acme --id acme-1").await;
+    assert_eq!(
+        settled(acme.clone()),
+        json!({"id": "acme-1", "name": "Acme", "created_at": "created"})
+    );
+    let minted = deployment.json("org create --name Minted").await;
+    assert!(
+        minted["id"]
+            .as_str()
+            .is_some_and(|id| (1..=64).contains(&id.len()))
+    );
+    let listed = deployment.json("org list").await;
+    let listed = listed.as_array().expect("a list");
+    assert!(
+        listed.len() == 2 && listed.contains(&acme) && listed.contains(&minted),
+        "{listed:?}"
+    );
+    assert_eq!(deployment.json("org show acme-1").await, acme);
+    deployment.json("customer link --org acme-1 cus_1").await;
+    assert_eq!(
+        deployment.json("org show acme-1").await["customer"],
+        "cus_1"
+    );
+}
+
+#[tokio::test]
+async fn key_commands_create_list_revoke_and_rotate() {
+    let deployment = Deployment::new().await;
+    deployment.json("org create --name Acme --id acme").await;
+    let line = "key create --org acme --scope billing:write --scope messages:send --name ci --expires-in 90d";
+    let mut created = settled(deployment.json(line).await);
+    let key = created
+        .as_object_mut()
+        .and_then(|created| created.remove("key"))
+        .expect("the key");
+    let id = created["id"].as_str().expect("an id").to_owned();
+    let mut expected = json!({
+        "id": id, "org": "acme", "name": "ci", "scopes": ["billing:write", "messages:send"],
+        "created_at": "created", "expires_at": "expires",
+    });
+    assert_eq!(created, expected);
+    let listed = deployment.json("key list --org acme").await;
+    assert_eq!(settled(listed[0].clone()), expected);
+    assert!(
+        !listed
+            .to_string()
+            .contains(&key.as_str().expect("a string")[8..]),
+        "it is shown once"
+    );
+
+    let rotated = deployment
+        .json(&format!("key rotate {id} --overlap 24h"))
+        .await;
+    assert!(rotated["key"] != key && rotated["id"] != json!(id));
+    assert_eq!(
+        (&rotated["scopes"], &rotated["name"]),
+        (&expected["scopes"], &expected["name"])
+    );
+    let listed = deployment.json("key list --org acme").await;
+    let of_old = listed
+        .as_array()
+        .and_then(|keys| keys.iter().find(|key| key["id"] == json!(id)));
+    let end: DateTime<Utc> = of_old.expect("it is listed")["expires_at"]
+        .as_str()
+        .and_then(|end| end.parse().ok())
+        .expect("an end");
+    assert!(
+        (end - Clock::system().now() - TimeDelta::hours(24)).abs() < TimeDelta::seconds(10),
+        "{end}"
+    );
+
+    let revoked = settled(deployment.json(&format!("key revoke {id}")).await);
+    expected["revoked_at"] = json!("revoked");
+    assert_eq!(revoked, expected);
+}
+
+#[tokio::test]
+async fn customer_commands_link_unlink_and_list() {
+    let deployment = Deployment::new().await;
+    deployment.json("org create --name Acme --id acme").await;
+    deployment.json("org create --name Beta --id beta").await;
+    let linked = deployment.json("customer link --org acme cus_1").await;
+    assert_eq!(
+        linked,
+        json!({"org": "acme", "customer": "cus_1", "state": "active"})
+    );
+    assert_eq!(deployment.json("customer list").await, json!([linked]));
+    let taken = deployment.run("customer link --org beta cus_1").await;
+    assert_eq!(
+        (taken.code, taken.stdout.as_str()),
+        (1, ""),
+        "a customer has one organization"
+    );
+    assert_eq!(
+        deployment.json("customer unlink --org acme").await,
+        json!({"org": "acme"})
+    );
+    assert_eq!(deployment.json("customer list").await, json!([]));
+    assert_eq!(deployment.stripe.calls(), 0, "Stripe is not asked");
+}
+
+#[tokio::test]
+async fn failures_exit_1_and_misuse_exits_2_with_nothing_on_stdout() {
+    let deployment = Deployment::new().await;
+    deployment.json("org create --name Acme --id acme").await;
+    #[rustfmt::skip]
+    let rows = [
+        ("org create --name Again --id acme", 1, "acme"),
+        ("org show nobody", 1, "nobody"),
+        ("key create --org nobody --scope billing:write", 1, "nobody"),
+        ("key list --org nobody", 1, "nobody"),
+        ("key revoke key_0", 1, "key_0"),
+        ("customer link --org nobody cus_1", 1, "nobody"),
+        ("customer unlink --org nobody", 1, "nobody"),
+        ("org create --name x --id no/slash", 2, "--id"),
+        ("key create --org acme --scope billing", 2, "--scope"),
+        ("key create --org acme --scope a:b --expires-in soon", 2, "--expires-in"),
+        ("customer link --org acme sub_1", 2, "sub_1"),
+        ("key create", 2, "--org"),
+        ("nonsense", 2, "nonsense"),
+    ];
+    for (line, code, named) in rows {
+        let outcome = deployment.run(&format!("{line} --json")).await;
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_str()),
+            (code, ""),
+            "{line}: {}",
+            outcome.stderr
+        );
+        assert!(outcome.stderr.contains(named), "{line}: {}", outcome.stderr);
+    }
+}

@@ -1,0 +1,107 @@
+//! The contract and Swagger UI, as the running service shows them.
+
+use serde_json::Value;
+
+use crate::harness::answer::Answer;
+use crate::harness::ask::Ask;
+use crate::harness::contract;
+use crate::harness::service::{Service, send};
+
+async fn get(service: &Service, path: &str) -> Answer {
+    let answer = send(service.api(), &Ask::get(path)).await;
+    answer.assert_header("x-content-type-options", "nosniff");
+    answer
+}
+
+#[tokio::test]
+async fn the_contract_is_served_as_it_was_committed() {
+    let service = Service::start().await;
+    let yaml = get(&service, "/openapi.yaml").await;
+    assert_eq!((yaml.status, yaml.text()), (200, contract::TEXT));
+    yaml.assert_header("content-type", "application/yaml");
+    let json = get(&service, "/openapi.json").await;
+    assert_eq!(&json.json(), contract::document());
+    json.assert_header("content-type", "application/json");
+}
+
+#[tokio::test]
+async fn swagger_ui_shows_the_contract_and_all_its_files_are_there() {
+    let service = Service::start().await;
+    let redirect = get(&service, "/docs").await;
+    redirect.assert_header("location", "/docs/");
+    let page = get(&service, "/docs/").await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+    );
+    let quoted = page.text().split('"');
+    let files: Vec<&str> = quoted
+        .filter(|text| {
+            [".js", ".css", ".png"]
+                .iter()
+                .any(|end| text.ends_with(end))
+        })
+        .collect();
+    assert!(files.len() >= 4, "{files:?}");
+    for file in files {
+        let answer = get(
+            &service,
+            &format!("/docs/{}", file.trim_start_matches("./")),
+        )
+        .await;
+        assert_eq!(answer.status, 200, "{file}");
+        assert!(!answer.body.is_empty(), "{file}");
+    }
+    let start = get(&service, "/docs/swagger-initializer.js").await;
+    assert!(
+        start.text().contains("\"/openapi.json\"") || start.text().contains("\"/openapi.yaml\"")
+    );
+}
+
+#[tokio::test]
+async fn the_documentation_is_read_only() {
+    let service = Service::start().await;
+    for path in ["/openapi.yaml", "/openapi.json", "/docs/"] {
+        let answer = send(service.api(), &Ask::get(path).method("POST")).await;
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, Some("GET, HEAD")),
+            "{path}"
+        );
+        let head = send(service.api(), &Ask::get(path).method("HEAD")).await;
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+    }
+}
+
+#[test]
+fn every_example_of_an_error_is_what_the_service_answers() {
+    let responses = contract::operation()["responses"]
+        .as_object()
+        .expect("responses");
+    let mut seen = Vec::new();
+    for (status, response) in responses {
+        let examples = response["content"]["application/json"]["examples"]
+            .as_object()
+            .expect("examples");
+        for (name, example) in examples {
+            let Some(error) = example["value"].get("error") else {
+                continue;
+            };
+            let row = (
+                status.as_str(),
+                error["code"].as_str(),
+                error["message"].as_str(),
+            );
+            let (known, code, message) = crate::harness::answer::error(name);
+            assert_eq!(row, (known.to_string().as_str(), Some(code), Some(message)));
+            assert_eq!(response["x-error-codes"], Value::from(vec![code]));
+            seen.push(code);
+        }
+    }
+    assert_eq!(
+        seen.len(),
+        12,
+        "404 and 405 are outside the operation: {seen:?}"
+    );
+}

@@ -1,0 +1,249 @@
+//! Every row of the error table, produced for real: status, whole body, headers, and no call to Stripe.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use billing_portal_server::clock::Clock;
+use chrono::{DateTime, Utc};
+use conformance::stripe::{Endpoint, Reply};
+use tokio::time::sleep;
+
+use crate::harness::ask::Ask;
+use crate::harness::database::Database;
+use crate::harness::service::{self, Service};
+use crate::harness::wire::Connection;
+use crate::keys;
+
+const RETURN_URL: &str = "https://app.example.com/settings/billing";
+
+fn good(service: &Service) -> Ask {
+    Ask::portal(service.key(), RETURN_URL)
+}
+
+#[tokio::test]
+async fn create_portal_session_refuses_with_the_code_of_the_first_check_that_fails() {
+    let service = Service::start().await;
+    let reader = service.new_key("acme", &["billing:read"]).await;
+    let lonely = service.organization("lonely", None).await;
+    let good = || good(&service);
+    let bearer = |key: &str| good().bearer(key);
+    #[rustfmt::skip]
+    let rows = [
+        (good().path("/v1/billing/portals"), "NOT_FOUND", "unknown path"),
+        (good().path("/v1/billing/portal/"), "NOT_FOUND", "a trailing slash is another path"),
+        (Ask::get("/"), "NOT_FOUND", "nothing at the root"),
+        (good().method("GET"), "METHOD_NOT_ALLOWED", "the portal is opened, not fetched"),
+        (good().method("DELETE"), "METHOD_NOT_ALLOWED", "sessions cannot be ended"),
+        (good().without("Authorization"), "UNAUTHORIZED", "no key"),
+        (bearer(&keys::well_formed("am_live_", &"0".repeat(30))), "UNAUTHORIZED", "a key that was never made"),
+        (bearer(&service.key().replace("am_live_", "am_test_")), "UNAUTHORIZED", "the other mode"),
+        (bearer(&reader), "FORBIDDEN", "reading is not writing"),
+        (bearer(&lonely), "NO_STRIPE_CUSTOMER", "never subscribed"),
+        (good().header("Content-Type", "text/plain"), "UNSUPPORTED_MEDIA_TYPE", "not JSON by its own word"),
+        (good().body("x".repeat(16 * 1024 + 1)), "PAYLOAD_TOO_LARGE", "one byte too many"),
+        (good().body("x".repeat(16 * 1024)), "BAD_REQUEST", "as large as allowed, but not JSON"),
+        (good().body("[]"), "BAD_REQUEST", "JSON, but not an object"),
+        (good().body(r#"{"return_url":"","return_url":""}"#), "BAD_REQUEST", "a key twice"),
+    ];
+    for (ask, code, why) in rows {
+        println!("{why}");
+        service.ask(&ask).await.assert_error(code);
+    }
+    assert!(
+        service.sessions().is_empty(),
+        "Stripe is not called for what we refuse"
+    );
+}
+
+#[tokio::test]
+async fn the_checks_are_made_in_the_contracts_order() {
+    let service = Service::start().await;
+    let reader = service.new_key("acme", &[]).await;
+    let lonely = service.organization("lonely", None).await;
+    // Each has one thing more wrong than the one before, and that decides.
+    let failing = good(&service);
+    let homeless = failing.clone().bearer(&lonely);
+    let invalid = homeless.clone().body("{}");
+    let broken = invalid.clone().body("x");
+    let large = broken.clone().body("x".repeat(20_000));
+    let untyped = large.clone().header("Content-Type", "text/plain");
+    let forbidden = untyped.clone().bearer(&reader);
+    let unknown = forbidden.clone().bearer("nonsense");
+    let put = unknown.clone().method("PUT");
+    let lost = put.clone().path("/v1/billing");
+    let rows = [
+        (failing, "BILLING_PORTAL_UNAVAILABLE"),
+        (homeless, "NO_STRIPE_CUSTOMER"),
+        (invalid, "VALIDATION_FAILED"),
+        (broken, "BAD_REQUEST"),
+        (large, "PAYLOAD_TOO_LARGE"),
+        (untyped, "UNSUPPORTED_MEDIA_TYPE"),
+        (forbidden, "FORBIDDEN"),
+        (unknown, "UNAUTHORIZED"),
+        (put, "METHOD_NOT_ALLOWED"),
+        (lost, "NOT_FOUND"),
+    ];
+    let refused = Reply::status(400);
+    service.stripe.answer_always(Endpoint::Sessions, refused);
+    for (ask, code) in rows {
+        assert_eq!(service.ask(&ask).await.code().as_deref(), Some(code));
+    }
+}
+
+#[tokio::test]
+async fn all_problems_of_the_fields_are_named_at_once() {
+    let service = Service::start().await;
+    let ask = good(&service).body(r#"{"customer":"cus_1","return_url":7,"locale":"de"}"#);
+    let answer = service.ask(&ask).await;
+    let details = answer.json()["error"]["details"].clone();
+    let expected =
+        r#"{"customer":"unknown field","locale":"unknown field","return_url":"must be a string"}"#;
+    assert_eq!(
+        (answer.status, details.to_string().as_str()),
+        (422, expected)
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_given_up() {
+    let service = Service::builder()
+        .set("BODY_TIMEOUT_SECONDS", "1")
+        .start()
+        .await;
+    let ask = good(&service);
+    let mut connection = Connection::open(service.api()).await.expect("it listens");
+    connection.send(&ask.head()).await.expect("it reads");
+    connection.send(&ask.body[..10]).await.expect("it reads");
+    let answer = connection
+        .answer("POST", Duration::from_secs(3))
+        .await
+        .expect("it answers");
+    service::judge(&ask, &answer);
+    answer.assert_error("REQUEST_TIMEOUT");
+}
+
+#[tokio::test]
+async fn a_key_that_asks_too_often_waits_and_others_do_not() {
+    let service = Service::builder()
+        .set("RATE_LIMIT_PER_KEY", "6")
+        .start()
+        .await;
+    let other = service.new_key("acme", &["billing:write"]).await;
+    for _ in 0..2 {
+        assert_eq!(
+            service.create_portal_session(RETURN_URL).await.status,
+            200,
+            "a third of 6 at once"
+        );
+    }
+    let refused = service.create_portal_session(RETURN_URL).await;
+    refused
+        .assert_error("RATE_LIMITED")
+        .assert_retry_after(9..=10);
+    assert_eq!(
+        service.ask(&Ask::portal(&other, RETURN_URL)).await.status,
+        200
+    );
+    assert_eq!(service.sessions().len(), 3);
+}
+
+#[tokio::test]
+async fn an_address_that_fails_to_authenticate_waits_and_its_good_keys_do_not() {
+    let service = Service::builder()
+        .set("RATE_LIMIT_FAILED_AUTH", "3")
+        .start()
+        .await;
+    let bad = good(&service).bearer("nonsense");
+    for _ in 0..3 {
+        service.ask(&bad).await.assert_error("UNAUTHORIZED");
+    }
+    service
+        .ask(&bad)
+        .await
+        .assert_error("RATE_LIMITED")
+        .assert_retry_after(19..=20);
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_panic_answers_500_and_the_next_request_works() {
+    // At the end of time there is no time to live left to add: the handler panics.
+    let at_the_end = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&at_the_end);
+    let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+    let clock = Clock::from_fn(move || {
+        if flag.load(Ordering::Relaxed) {
+            DateTime::<Utc>::MAX_UTC
+        } else {
+            now
+        }
+    });
+    let service = Service::builder().clock(clock).start().await;
+    at_the_end.store(true, Ordering::Relaxed);
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("INTERNAL");
+    at_the_end.store(false, Ordering::Relaxed);
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_stripe_does_not_do_is_502_and_says_whether_waiting_helps() {
+    #[rustfmt::skip]
+    let rows = [
+        (Reply::status(500).body("sk_live_leak"), true, "Stripe is down"),
+        (Reply::status(429), true, "Stripe is busy"),
+        (Reply::status(401), false, "our secret is refused"),
+        (Reply::status(400), false, "our request is refused"),
+        (Reply::status(200).body("<html>"), false, "not Stripe's answer"),
+    ];
+    for (reply, waiting_helps, why) in rows {
+        // A service for each: what Stripe does is remembered.
+        let service = Service::start().await;
+        service.stripe.answer_always(Endpoint::Sessions, reply);
+        let answer = service.create_portal_session(RETURN_URL).await;
+        answer.assert_error("BILLING_PORTAL_UNAVAILABLE");
+        assert_eq!(
+            answer.header("retry-after").is_some(),
+            waiting_helps,
+            "{why}"
+        );
+        service.stripe.recover();
+    }
+}
+
+#[tokio::test]
+async fn a_full_service_says_so_at_once() {
+    let service = Service::builder().set("MAX_IN_FLIGHT", "1").start().await;
+    let slow = Reply::status(400).after(Duration::from_millis(500));
+    service.stripe.answer_next(Endpoint::Sessions, [slow]);
+    let (first, second) = tokio::join!(service.create_portal_session(RETURN_URL), async {
+        while service.sessions().is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        service.create_portal_session(RETURN_URL).await
+    });
+    first.assert_error("BILLING_PORTAL_UNAVAILABLE");
+    second.assert_error("SERVICE_UNAVAILABLE");
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_503_and_never_401() {
+    let service = Service::start().await;
+    let mut database = Database::open(&service).await;
+    database
+        .execute("ALTER TABLE api_keys RENAME TO away")
+        .await;
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("SERVICE_UNAVAILABLE");
+    database
+        .execute("ALTER TABLE away RENAME TO api_keys")
+        .await;
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+    assert_eq!(service.sessions().len(), 1);
+}

@@ -1,0 +1,13 @@
+//! What the tests stand on: the service beside a simulated Stripe, a client that sees every byte, and the contract.
+
+pub(crate) mod answer;
+pub(crate) mod ask;
+pub(crate) mod command;
+pub(crate) mod contract;
+pub(crate) mod coverage;
+pub(crate) mod database;
+mod fixtures;
+pub(crate) mod process;
+pub(crate) mod service;
+pub(crate) mod tap;
+pub(crate) mod wire;

@@ -1,0 +1,21 @@
+//! The database behind the service's back: what is in it, and what happens when it breaks.
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::service::Service;
+
+/// A connection of the test's own.
+pub(crate) struct Database(SqliteConnection);
+
+impl Database {
+    pub(crate) async fn open(service: &Service) -> Self {
+        let file = service.database();
+        let connection = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await;
+        Self(connection.expect("the database is there"))
+    }
+
+    pub(crate) async fn execute(&mut self, statement: &'static str) {
+        let done = sqlx::raw_sql(statement).execute(&mut self.0).await;
+        done.expect("the statement is good");
+    }
+}

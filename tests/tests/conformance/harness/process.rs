@@ -1,0 +1,119 @@
+//! The real binary as a process of its own: for what only a process can show, its signals and its output.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
+
+/// The binary, built as `cargo xtask demo` builds it, so that the two share their work.
+fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let mut cargo = std::process::Command::new(env!("CARGO"));
+        let built = cargo
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "billing-portal-server",
+                "--bin",
+                "billing-portal",
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(
+            built.is_ok_and(|status| status.success()),
+            "the binary builds"
+        );
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        target.with_file_name("debug").join("billing-portal")
+    })
+}
+
+/// A running `billing-portal serve`; it is killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// All that it logged so far.
+    pub(crate) logged: String,
+    pub(crate) api: SocketAddr,
+    pub(crate) operations: SocketAddr,
+}
+
+impl Process {
+    /// Starts it with these variables and no others, and waits until it listens.
+    pub(crate) async fn serve(variables: &[(String, String)]) -> Self {
+        let mut child = Command::new(binary())
+            .arg("serve")
+            .env_clear()
+            .envs(variables.iter().cloned())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary runs");
+        let mut log = BufReader::new(child.stderr.take().expect("its log is ours"));
+        let mut logged = String::new();
+        let listening = loop {
+            let mut line = String::new();
+            let read = timeout(Duration::from_secs(10), log.read_line(&mut line)).await;
+            assert!(
+                read.is_ok_and(|read| read.is_ok_and(|bytes| bytes > 0)),
+                "it says where it listens: {logged}"
+            );
+            logged.push_str(&line);
+            let event: serde_json::Value =
+                serde_json::from_str(&line).expect("each line of the log is JSON");
+            if event["message"] == "listening" {
+                break event;
+            }
+        };
+        let address = |name: &str| {
+            listening[name]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .expect("an address")
+        };
+        Self {
+            api: address("api"),
+            operations: address("operations"),
+            child,
+            log,
+            logged,
+        }
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) async fn terminate(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "the signal is sent"
+        );
+    }
+
+    /// Waits for its end; answers its exit code and all that it printed and logged.
+    pub(crate) async fn end(mut self) -> (Option<i32>, String) {
+        let ended = timeout(Duration::from_secs(20), self.child.wait()).await;
+        let code = ended
+            .expect("it ends")
+            .expect("it can be waited for")
+            .code();
+        self.log
+            .read_to_string(&mut self.logged)
+            .await
+            .expect("the log is UTF-8");
+        let mut stdout = self.child.stdout.take().expect("its output is ours");
+        stdout
+            .read_to_string(&mut self.logged)
+            .await
+            .expect("the output is UTF-8");
+        (code, self.logged)
+    }
+}

@@ -1,0 +1,37 @@
+//! Between the SDK and the service: passes everything on and holds both sides to the contract.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use super::coverage;
+use super::wire::Connection;
+
+/// No answer takes longer.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// Listens until the test ends; answers where.
+pub(crate) async fn tap(service: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(pass_on(Connection::new(stream), service));
+        }
+    });
+    address
+}
+
+/// One request after the other, until the client has no more.
+async fn pass_on(mut client: Connection, service: SocketAddr) -> Option<()> {
+    loop {
+        let ask = client.request(PATIENCE).await?;
+        let mut connection = Connection::open(service).await.ok()?;
+        connection.send(&ask.head()).await.ok()?;
+        connection.send(&ask.body).await.ok()?;
+        let answer = connection.answer(&ask.method, PATIENCE).await?;
+        coverage::record_exchange(&ask, &answer, Some("sdk"));
+        client.send(&answer.bytes()).await.ok()?;
+    }
+}

@@ -1,0 +1,22 @@
+//! The conformance tests: the running service held to its contract and to the design, over HTTP.
+//!
+//! One binary, one module for each subject. A test is a claim in words, most of them rows of a table that go through
+//! one check; what a row needs is made by the harness.
+
+mod allow_list;
+mod bodies;
+mod browser;
+mod cli;
+mod configuration;
+mod docs;
+mod errors;
+mod harness;
+mod house;
+mod keys;
+mod logs;
+mod operations;
+mod return_url;
+mod sdk;
+mod simulated_stripe;
+mod stripe_session;
+mod success;

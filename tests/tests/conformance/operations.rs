@@ -1,0 +1,114 @@
+//! Health, readiness, and the end of the service.
+
+use std::time::Duration;
+
+use conformance::stripe::{Endpoint, Reply};
+use tokio::time::{Instant, sleep};
+
+use crate::harness::ask::Ask;
+use crate::harness::database::Database;
+use crate::harness::process::Process;
+use crate::harness::service::{Service, send};
+use crate::harness::wire::Connection;
+
+const RETURN_URL: &str = "https://app.example.com/settings/billing";
+
+#[tokio::test]
+async fn health_is_told_on_the_operations_port_only() {
+    let service = Service::start().await;
+    let health = send(service.operations(), &Ask::get("/healthz")).await;
+    assert_eq!((health.status, health.text()), (200, r#"{"status":"ok"}"#));
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        service.ask(&Ask::get(path)).await.assert_error("NOT_FOUND");
+    }
+    let portal = Ask::portal(service.key(), RETURN_URL);
+    assert_eq!(send(service.operations(), &portal).await.status, 404);
+}
+
+#[tokio::test]
+async fn readiness_is_the_store_and_not_stripe() {
+    let service = Service::start().await;
+    service
+        .stripe
+        .answer_always(Endpoint::Sessions, Reply::status(500));
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    let ready = service.readiness().await;
+    assert_eq!((ready.status, &ready.json()["ready"]), (200, &true.into()));
+
+    let mut database = Database::open(&service).await;
+    database
+        .execute("ALTER TABLE organizations RENAME TO away")
+        .await;
+    let ready = service.readiness().await;
+    assert_eq!(
+        (ready.status, &ready.json()["ready"], &ready.json()["store"]),
+        (503, &false.into(), &false.into())
+    );
+    assert_eq!(
+        send(service.operations(), &Ask::get("/healthz"))
+            .await
+            .status,
+        200
+    );
+    database
+        .execute("ALTER TABLE away RENAME TO organizations")
+        .await;
+    assert_eq!(service.readiness().await.status, 200);
+}
+
+#[tokio::test]
+async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
+    let service = Service::start().await;
+    let mut variables = service.variables().to_vec();
+    variables.push((
+        "BILLING_PORTAL_SHUTDOWN_DELAY_SECONDS".to_owned(),
+        "1".to_owned(),
+    ));
+    let process = Process::serve(&variables).await;
+    let readyz = async || send(process.operations, &Ask::get("/readyz")).await;
+    while readyz().await.json()["portal_configuration_verified"] != true {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let slow = Reply::status(400).after(Duration::from_secs(2));
+    service.stripe.answer_next(Endpoint::Sessions, [slow]);
+    let ask = Ask::portal(service.key(), RETURN_URL);
+    let under_way = tokio::spawn({
+        let (api, ask) = (process.api, ask.clone());
+        async move { send(api, &ask).await }
+    });
+    while service.sessions().is_empty() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    process.terminate().await;
+    let asked = Instant::now();
+    while readyz().await.status != 503 {
+        assert!(
+            asked.elapsed() < Duration::from_millis(500),
+            "readiness turns at once"
+        );
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(
+        send(process.api, &ask).await.status,
+        200,
+        "balancers are still sending"
+    );
+    under_way
+        .await
+        .expect("no panic")
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    assert!(
+        Connection::open(process.api).await.is_err(),
+        "no more are accepted"
+    );
+    let (code, log) = process.end().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(
+        asked.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        asked.elapsed()
+    );
+}

@@ -1,0 +1,241 @@
+//! What Stripe is sent, how often, and which of its answers are believed.
+
+use std::time::Duration;
+
+use conformance::stripe::{Endpoint, Reply};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::harness::service::Service;
+
+const RETURN_URL: &str = "https://app.example.com/settings/billing?tab=cards#top";
+
+/// Stripe's error object.
+fn error(status: u16, kind: &str, code: &str, param: &str) -> Reply {
+    let error =
+        json!({"type": kind, "code": code, "param": param, "message": "Stripe's own words"});
+    Reply::json(status, &json!({ "error": error }))
+}
+
+#[tokio::test]
+async fn create_portal_session_sends_stripe_exactly_this() {
+    let service = Service::start().await;
+    service.create_portal_session(RETURN_URL).await;
+    let calls = service.sessions();
+    let [call] = calls.as_slice() else {
+        panic!("{} calls", calls.len())
+    };
+    let configuration = service.stripe.configurations()[0]["id"].clone();
+    let mut form = call.form.clone();
+    form.sort();
+    let expected = [
+        ("configuration", configuration.as_str().expect("an id")),
+        ("customer", "cus_acme"),
+        ("return_url", RETURN_URL),
+    ];
+    assert_eq!(
+        form,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+    assert_eq!((call.method.as_str(), call.query.len()), ("POST", 0));
+    #[rustfmt::skip]
+    let headers = [
+        ("authorization", format!("Bearer {}", service.stripe.secret())),
+        ("stripe-version", "2026-09-30.endive".to_owned()),
+        ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ("accept-encoding", "identity".to_owned()),
+    ];
+    for (name, value) in headers {
+        assert_eq!(call.header(name), Some(value.as_str()), "{name}");
+    }
+    assert!(
+        call.header("user-agent")
+            .is_some_and(|agent| agent.starts_with("billing-portal/"))
+    );
+}
+
+#[tokio::test]
+async fn a_request_has_one_idempotency_key_for_all_its_tries_and_no_other_request_has_it() {
+    let service = Service::start().await;
+    for _ in 0..2 {
+        service
+            .stripe
+            .answer_next(Endpoint::Sessions, [Reply::status(500), Reply::status(502)]);
+        assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+    }
+    let calls = service.sessions();
+    let keys: Vec<_> = calls
+        .iter()
+        .map(|call| call.header("idempotency-key").expect("a key"))
+        .collect();
+    assert_eq!(keys.len(), 6);
+    for request in keys.chunks(3) {
+        assert_eq!(request, [request[0]; 3]);
+        assert!((20..=255).contains(&request[0].len()), "{}", request[0]);
+    }
+    assert_ne!(keys[0], keys[3]);
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
+    #[rustfmt::skip]
+    let rows = [
+        (Reply::status(500), 3, "a server error"),
+        (Reply::status(503).header("Retry-After", "0"), 3, "an outage"),
+        (Reply::status(409), 3, "a conflict"),
+        (error(429, "invalid_request_error", "lock_timeout", ""), 3, "a lock"),
+        (Reply::status(429), 1, "too many: trying again would add to it"),
+        (Reply::status(400), 1, "our mistake"),
+        (Reply::status(401), 1, "our secret"),
+        (Reply::status(403), 1, "our permissions"),
+        (Reply::status(302).header("Location", "https://evil.test/"), 1, "a redirect is never followed"),
+        (Reply::status(500).header("Stripe-Should-Retry", "false"), 1, "Stripe says no"),
+        (Reply::status(400).header("Stripe-Should-Retry", "true"), 3, "Stripe says yes"),
+        (Reply::status(503).header("Retry-After", "30"), 1, "the wait does not fit"),
+    ];
+    for (reply, tries, why) in rows {
+        // A service for each row: the breaker and the retry budget remember.
+        let service = Service::start().await;
+        service.stripe.answer_always(Endpoint::Sessions, reply);
+        service
+            .create_portal_session(RETURN_URL)
+            .await
+            .assert_error("BILLING_PORTAL_UNAVAILABLE");
+        assert_eq!(service.sessions().len(), tries, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_try_that_hangs_is_given_up_and_the_next_one_counts() {
+    let service = Service::start().await;
+    service
+        .stripe
+        .answer_next(Endpoint::Sessions, [Reply::hang()]);
+    let began = Instant::now();
+    let answer = service.create_portal_session(RETURN_URL).await;
+    assert_eq!((answer.status, service.sessions().len()), (200, 2));
+    let elapsed = began.elapsed();
+    assert!(
+        (Duration::from_secs(4)..Duration::from_secs(6)).contains(&elapsed),
+        "{elapsed:?}"
+    );
+}
+
+#[tokio::test]
+async fn only_the_session_that_was_asked_for_is_believed() {
+    let service = Service::start().await;
+    service.create_portal_session(RETURN_URL).await;
+    let good = service.stripe.last_session().expect("a session");
+    let with = |field: &str, value: Value| {
+        let mut session = good.clone();
+        session[field] = value;
+        Reply::json(200, &session)
+    };
+    #[rustfmt::skip]
+    let rows = [
+        (with("unknown", json!([1])), true, "fields that Stripe adds"),
+        (with("url", json!("https://billing.stripe.com/p/session/x")), true, "the listed host"),
+        (with("customer", json!("cus_other")), false, "another customer"),
+        (with("livemode", json!(false)), false, "the other mode"),
+        (with("object", json!("checkout.session")), false, "another object"),
+        (with("url", Value::Null), false, "no URL"),
+        (with("url", json!("http://billing.stripe.com/p/session/x")), false, "not https"),
+        (with("url", json!("javascript:alert(1)")), false, "a script"),
+        (with("url", json!("https://billing.stripe.com.evil.test/")), false, "another host"),
+        (with("url", json!("https://me@billing.stripe.com/")), false, "credentials"),
+        (with("url", json!("https://billing.stripe.com:444/")), false, "another port"),
+        (with("url", json!("https://billing.stripe.com/\n")), false, "a control character"),
+        (with("url", json!(format!("https://billing.stripe.com/{}", "a".repeat(2048)))), false, "too long"),
+        (Reply::status(200).body("{"), false, "half an answer"),
+        (Reply::status(200).body(" ".repeat(65 * 1024)), false, "too large"),
+    ];
+    for (reply, believed, why) in rows {
+        service.stripe.answer_next(Endpoint::Sessions, [reply]);
+        let answer = service.create_portal_session(RETURN_URL).await;
+        assert_eq!(answer.status, if believed { 200 } else { 502 }, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_custom_portal_domain_is_believed_when_it_is_listed() {
+    let hosts = "billing.stripe.com,pay.example.com";
+    let service = Service::builder()
+        .set("STRIPE_PORTAL_HOSTS", hosts)
+        .start()
+        .await;
+    service.create_portal_session(RETURN_URL).await;
+    let mut session = service.stripe.last_session().expect("a session");
+    session["url"] = json!("https://pay.example.com/p/session/live_x");
+    service
+        .stripe
+        .answer_next(Endpoint::Sessions, [Reply::json(200, &session)]);
+    let answer = service.create_portal_session(RETURN_URL).await;
+    assert_eq!(answer.json()["data"]["portal_url"], session["url"]);
+}
+
+#[tokio::test]
+async fn a_customer_that_stripe_lost_is_409_and_not_asked_for_again_until_it_is_linked_anew() {
+    let service = Service::start().await;
+    service.stripe.delete_customer("cus_acme");
+    for _ in 0..2 {
+        service
+            .create_portal_session(RETURN_URL)
+            .await
+            .assert_error("NO_STRIPE_CUSTOMER");
+        assert_eq!(service.sessions().len(), 1, "the mapping is stale now");
+    }
+    assert_eq!(
+        service.run(&["customer", "list"]).await[0]["state"],
+        "stale"
+    );
+    service.stripe.add_customer("cus_new");
+    service
+        .run(&["customer", "link", "--org", "acme", "cus_new"])
+        .await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
+
+#[tokio::test]
+async fn resource_missing_is_409_only_for_the_customer() {
+    let service = Service::start().await;
+    let missing = error(400, "invalid_request_error", "resource_missing", "price");
+    service.stripe.answer_next(Endpoint::Sessions, [missing]);
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_return_url_that_stripe_refuses_is_422() {
+    let service = Service::start().await;
+    let refused = error(400, "invalid_request_error", "url_invalid", "return_url");
+    service.stripe.answer_next(Endpoint::Sessions, [refused]);
+    let answer = service.create_portal_session(RETURN_URL).await;
+    answer.assert_invalid("return_url", "was refused by the payment provider");
+}
+
+#[tokio::test]
+async fn stripe_is_not_called_more_often_a_second_than_allowed() {
+    let service = Service::builder()
+        .set("STRIPE_RATE_LIMIT", "2")
+        .start()
+        .await;
+    let ask = || service.create_portal_session(RETURN_URL);
+    let answers = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask());
+    let statuses = [
+        answers.0, answers.1, answers.2, answers.3, answers.4, answers.5, answers.6, answers.7,
+    ]
+    .map(|answer| answer.status);
+    let opened = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(opened, service.sessions().len());
+    assert!(
+        (2..=4).contains(&opened),
+        "2 a second, waiting at most 1 s: {statuses:?}"
+    );
+    assert!(
+        statuses.iter().all(|status| matches!(status, 200 | 502)),
+        "{statuses:?}"
+    );
+}
