@@ -27,9 +27,7 @@ impl Answer {
     /// The error that this answer is: the service's, if the body is its envelope, else a stranger's.
     pub(crate) fn into_error(self, key: &ApiKey) -> Error {
         match serde_json::from_slice::<ErrorEnvelope>(&self.body) {
-            Ok(envelope) if !envelope.success && !self.status.is_success() => {
-                self.into_api_error(envelope.error, key)
-            }
+            Ok(envelope) if !envelope.success => self.into_api_error(envelope.error, key),
             _ => self.into_unexpected("without the service's envelope", key),
         }
     }
