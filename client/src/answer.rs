@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::generated::types::ErrorEnvelope;
+use crate::generated::types::{ErrorBody, ErrorEnvelope};
 use crate::{ApiKey, Error, ErrorCode};
 
 /// How much of a strange body is kept.
@@ -19,23 +19,20 @@ const EXCERPT_CHARACTERS: usize = 512;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// Empty for a success: it may hold a portal's URL, and the generated code has it.
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// The error that this answer is: the service's, if the body is its envelope, else a stranger's.
     pub(crate) fn into_error(self, key: &ApiKey) -> Error {
-        let envelope = serde_json::from_slice::<ErrorEnvelope>(&self.body);
-        match envelope {
-            Ok(envelope) if !envelope.success && !self.status.is_success() => {
-                self.into_api_error(envelope)
-            }
+        match serde_json::from_slice::<ErrorEnvelope>(&self.body) {
+            Ok(envelope) if !envelope.success => self.into_api_error(envelope.error, key),
             _ => self.into_unexpected("without the service's envelope", key),
         }
     }
 
-    fn into_api_error(self, envelope: ErrorEnvelope) -> Error {
-        let error = envelope.error;
+    fn into_api_error(self, error: ErrorBody, key: &ApiKey) -> Error {
         Error::Api(Box::new(ApiError {
             status: self.status,
             code: ErrorCode::from(error.code.as_str()),
@@ -43,25 +40,30 @@ impl Answer {
             request_id: error.request_id,
             details: error.details,
             retry_after: self.retry_after(),
+            excerpt: self.excerpt(key),
             headers: self.headers,
         }))
     }
 
-    /// An answer that the service cannot have meant. Of a success nothing is kept: it may hold a portal's URL.
+    /// An answer that the service cannot have meant.
     pub(crate) fn into_unexpected(self, problem: &'static str, key: &ApiKey) -> Error {
-        let excerpt = if self.status.is_success() {
-            String::new()
-        } else {
-            excerpt(&self.body)
-        };
         Error::UnexpectedAnswer(Box::new(UnexpectedAnswer {
             status: self.status,
             problem,
             request_id: self.header("x-request-id").map(str::to_owned),
             retry_after: self.retry_after(),
-            excerpt: key.blot_out(&excerpt),
+            excerpt: self.excerpt(key),
             headers: self.headers,
         }))
+    }
+
+    /// The body's beginning, without the key, in case somebody sent the request back.
+    fn excerpt(&self, key: &ApiKey) -> String {
+        let beginning: String = String::from_utf8_lossy(&self.body)
+            .chars()
+            .take(EXCERPT_CHARACTERS)
+            .collect();
+        key.blot_out(&beginning)
     }
 
     /// `Retry-After`, given in seconds or as a date by the clock of whoever answered.
@@ -90,13 +92,6 @@ pub(crate) fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
     date.ok().map(|date| date.to_utc())
 }
 
-fn excerpt(body: &[u8]) -> String {
-    String::from_utf8_lossy(body)
-        .chars()
-        .take(EXCERPT_CHARACTERS)
-        .collect()
-}
-
 /// An error that the service answered, in its envelope.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -113,6 +108,7 @@ pub struct ApiError {
     pub details: BTreeMap<String, String>,
     /// How long the service asks to wait before the next try.
     pub retry_after: Option<Duration>,
+    excerpt: String,
     headers: HeaderMap,
 }
 
@@ -121,6 +117,13 @@ impl ApiError {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// The body's beginning as it came, 512 characters at most: for what this version of the SDK does not know. It is
+    /// not printed with the error.
+    #[must_use]
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
     }
 }
 

@@ -19,7 +19,8 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// An API key whose form and checksum are right: `am_live_…` or `am_test_…`, 44 characters in all.
 ///
-/// Its `Debug` shows no more than the mode, it has no `Display`, and its memory is wiped when it is dropped.
+/// Its `Debug` shows no more than the mode, it has no `Display`, and its memory is wiped when it is dropped. The header
+/// that a client makes of it belongs to the HTTP library, which shows it nowhere but does not wipe it.
 ///
 /// ```
 /// use billing_portal_client::{ApiKey, Mode};

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use crate::answer::{ApiError, UnexpectedAnswer};
 use crate::{ErrorCode, retry};
@@ -118,6 +118,16 @@ impl Error {
         match self {
             Self::Api(error) => error.retry_after,
             Self::UnexpectedAnswer(answer) => answer.retry_after,
+            _ => None,
+        }
+    }
+
+    /// The answer's headers, if a whole answer came.
+    #[must_use]
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        match self {
+            Self::Api(error) => Some(error.headers()),
+            Self::UnexpectedAnswer(answer) => Some(answer.headers()),
             _ => None,
         }
     }

@@ -34,9 +34,8 @@ impl PortalUrl {
     /// `None` for what a browser must not be sent to: anything but an https URL in ASCII.
     pub(crate) fn parse(text: &str, lifetime: Lifetime) -> Option<Self> {
         let host = text.strip_prefix("https://")?;
-        if !host.starts_with(|first: char| first.is_ascii_alphanumeric())
-            || text.contains([' ', '\t'])
-        {
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_visible || !host.starts_with(|first: char| first.is_ascii_alphanumeric()) {
             return None;
         }
         let mut location = HeaderValue::from_str(text).ok()?;

@@ -36,6 +36,16 @@ async fn an_unknown_code_keeps_all_it_carries() {
         assert_eq!(error.code(), Some(&ErrorCode::Unknown("TEAPOT".to_owned())));
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        let Error::Api(api) = &error else {
+            panic!("another case")
+        };
+        assert!(
+            api.excerpt()
+                .starts_with(r#"{"success":false,"error":{"code":"TEAPOT""#),
+            "{}",
+            api.excerpt()
+        );
+        assert_eq!(error.headers().expect("an answer")["retry-after"], "7");
         assert_eq!(error.request_id(), Some("01JTBQH2FZ8K1RXC0WJ4Z9P3VM"));
         assert_eq!(
             error.is_retryable(),

@@ -10,7 +10,10 @@ use super::{RETURN_URL, client_of};
 /// How many requests a client with two retries makes when every one is answered so, and how long that takes.
 async fn tries(reply: Reply) -> (usize, Duration) {
     let wire = Wire::start([reply]).await;
-    let client = client_of(&wire).build().expect("right settings");
+    let client = client_of(&wire)
+        .timeout(Duration::from_mins(5))
+        .build()
+        .expect("right settings");
     let started = Instant::now();
     client
         .create_portal_session(RETURN_URL)
