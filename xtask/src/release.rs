@@ -13,7 +13,7 @@ use crate::{
         evidence::Evidence,
         finding::Finding,
         findings,
-        history::{self, RELEASED, VERSIONED, version_in},
+        history::{self, RELEASED, UNRELEASED, VERSIONED, version_in},
     },
     document::{CONTRACT, Document, sha256},
     generate,
@@ -98,25 +98,15 @@ fn with_version(
         changed.insert(file.to_owned(), new);
     }
     let changelog = text("CHANGELOG.md")?;
-    let heading = |title: &str| {
-        changelog
-            .lines()
-            .position(|line| line.starts_with(title))
-            .map(|index| index + 1)
-    };
-    let dated = format!("## [{version}] - {today}");
-    let changelog = match (
-        heading(&format!("## [{version}]")),
-        heading("## [Unreleased]"),
-    ) {
-        (Some(line), _) => with_line(changelog, line, &dated),
-        (None, Some(line)) => with_line(changelog, line, &format!("## [Unreleased]\n\n{dated}")),
-        (None, None) => {
-            return Err(
-                "CHANGELOG.md has neither `## [Unreleased]` nor a section of this version"
-                    .to_owned(),
-            );
-        }
+    let unreleased = format!("\n## {UNRELEASED}\n");
+    let waiting = format!("\n## {version}\n");
+    let dated = format!("\n## {version} - {today}\n");
+    let changelog = if changelog.contains(&waiting) {
+        changelog.replacen(&waiting, &dated, 1)
+    } else if changelog.contains(&unreleased) {
+        changelog.replacen(&unreleased, &format!("{unreleased}{dated}"), 1)
+    } else {
+        return Err(format!("CHANGELOG.md has no section `## {UNRELEASED}`"));
     };
     changed.insert("CHANGELOG.md".to_owned(), changelog);
     Ok(changed)
@@ -183,7 +173,7 @@ mod tests {
             ),
             file(
                 "CHANGELOG.md",
-                "# Changelog\n\n## [Unreleased]\n\n- More.\n\n## [1.2.3] - 2026-01-01\n\n- First.\n",
+                "# Changelog\n\n## Unreleased\n\n- More.\n\n## 1.2.3 - 2026-01-01\n\n- First.\n",
             ),
         ])
     }
@@ -198,7 +188,7 @@ mod tests {
             .collect();
         assert!(left.is_empty(), "{left:?}");
         assert!(
-            after["CHANGELOG.md"].contains("## [Unreleased]\n\n## [1.3.0] - 2026-02-03\n\n- More.")
+            after["CHANGELOG.md"].contains("## Unreleased\n\n## 1.3.0 - 2026-02-03\n\n- More.")
         );
         assert!(after["Cargo.toml"].starts_with("[dependencies]\nversion = \"9\"\n"));
         assert_eq!(
@@ -214,13 +204,13 @@ mod tests {
         let mut files = files();
         files.insert(
             "CHANGELOG.md".to_owned(),
-            "## [1.3.0]\n\n- More.\n".to_owned(),
+            "# Changelog\n\n## 1.3.0\n\n- More.\n".to_owned(),
         );
         let after = with_version(&files, &Version::new(1, 3, 0), "2026-02-03")
             .expect("all files are there");
         assert_eq!(
             after["CHANGELOG.md"],
-            "## [1.3.0] - 2026-02-03\n\n- More.\n"
+            "# Changelog\n\n## 1.3.0 - 2026-02-03\n\n- More.\n"
         );
     }
 }

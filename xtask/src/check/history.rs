@@ -18,6 +18,9 @@ use crate::document::{CONTRACT, Document, sha256};
 /// The folder of the released contracts.
 pub(crate) const RELEASED: &str = "openapi/released";
 
+/// The title of the CHANGELOG's section for what is not released yet.
+pub(crate) const UNRELEASED: &str = "Unreleased";
+
 /// Everything in which versions, history and CHANGELOG disagree with the contract.
 pub(crate) fn check(contract: &Contract, files: &BTreeMap<String, String>) -> Vec<Finding> {
     let mut findings = untouched(files);
@@ -188,37 +191,25 @@ fn changelog(
 ) -> Option<Finding> {
     let text = files.get("CHANGELOG.md").map_or("", String::as_str);
     let version = contract.version();
-    let section = |title: &str| {
-        let lines = text
-            .lines()
-            .skip_while(|line| !line.starts_with(title))
-            .collect::<Vec<_>>();
-        let end = lines
-            .iter()
-            .skip(1)
-            .position(|line| line.starts_with("## "))
-            .map_or(lines.len(), |next| next + 1);
-        lines[..end].join("\n")
-    };
-    let has_entries = |section: &str| section.lines().any(|line| line.starts_with("- "));
-    let finding = || Finding::in_file("VER-CHANGELOG", "CHANGELOG.md", 1);
-    let own = section(&format!("## [{version}]"));
-    if is_released
-        && !own
-            .lines()
-            .next()
-            .is_some_and(|title| title.contains(" - 20"))
-    {
-        return Some(finding().says(
-            "rule",
-            format!("`## [{version}] - date` for what is released"),
-        ));
+    let mut dated = false;
+    let mut told = false;
+    for section in text.split("\n## ").skip(1) {
+        let title = section.lines().next().unwrap_or_default();
+        let is_own = title.split(' ').next() == Some(version);
+        dated |= is_own && title.contains(" - 20");
+        let has_entries = section.contains("\n- ");
+        told |= has_entries && (title == UNRELEASED || is_own && !is_released);
     }
-    let told = has_entries(&section("## [Unreleased]")) || (!is_released && has_entries(&own));
+    let missing =
+        |rule: String| Finding::in_file("VER-CHANGELOG", "CHANGELOG.md", 1).says("rule", rule);
+    if is_released && !dated {
+        return Some(missing(format!(
+            "`## {version} - date` for what is released"
+        )));
+    }
     (changed && !told).then(|| {
-        finding().says(
-            "rule",
-            "an entry under `## [Unreleased]` for what changed in the contract",
-        )
+        missing(format!(
+            "an entry under `## {UNRELEASED}` for what changed in the contract"
+        ))
     })
 }

@@ -42,7 +42,7 @@ impl Case {
         );
         evidence.files.insert(
             "CHANGELOG.md".to_owned(),
-            format!("## [{version}] - 2000-01-01\n\n- All of it.\n"),
+            format!("# Changelog\n\n## {version} - 2000-01-01\n\n- All of it.\n"),
         );
         evidence.files.entry("README.md".to_owned()).or_default();
         Ok(Self {
