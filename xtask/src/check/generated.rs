@@ -10,12 +10,15 @@ use crate::{
     generate::{ARTEFACTS, Artefact, Header},
 };
 
+/// How much of a difference is shown; `cargo xtask generate` and git show all of it.
+const LINES: usize = 12;
+
 /// A finding for each generated file that is not what the contract makes of it.
 pub(crate) fn check(contract: &Document, files: &BTreeMap<String, String>) -> Vec<Finding> {
-    ARTEFACTS
+    let judged = ARTEFACTS
         .iter()
-        .filter_map(|artefact| judge(artefact, contract, files.get(artefact.path)))
-        .collect()
+        .map(|artefact| judge(artefact, contract, files.get(artefact.path)));
+    judged.flatten().collect()
 }
 
 fn judge(artefact: &Artefact, contract: &Document, file: Option<&String>) -> Option<Finding> {
@@ -25,42 +28,31 @@ fn judge(artefact: &Artefact, contract: &Document, file: Option<&String>) -> Opt
     };
     let (header, body) = Header::read(text);
     let fresh = Header::of(artefact, contract, body);
+    let differs = |id, had, has| Some(finding(id).says("header", had).says("now", has));
     if header.body != fresh.body {
-        return Some(
-            finding("GEN-EDITED")
-                .says("header", header.body)
-                .says("body", fresh.body),
-        );
+        return differs("GEN-EDITED", header.body, fresh.body);
     }
     if header.generator != fresh.generator {
-        return Some(
-            finding("GEN-TOOL")
-                .says("header", header.generator)
-                .says("pinned", fresh.generator),
-        );
+        return differs("GEN-TOOL", header.generator, fresh.generator);
     }
-    if header.contract != fresh.contract {
-        return Some(
-            finding("GEN-STALE")
-                .says("header", header.contract)
-                .says("contract", fresh.contract),
-        );
+    // Where the hashes agree, only a change of this program itself can make a difference.
+    let made = artefact
+        .in_process
+        .then(|| (artefact.body)(contract).unwrap_or_else(|error| error));
+    match made {
+        Some(made) if made != body => {
+            let diff = TextDiff::from_lines(body, &made);
+            let diff = diff
+                .unified_diff()
+                .context_radius(0)
+                .header("committed", "now")
+                .to_string();
+            let shown: Vec<_> = diff.lines().take(LINES).collect();
+            Some(finding("GEN-STALE").says("difference", shown.join("\n    ")))
+        }
+        _ if header.contract != fresh.contract => {
+            differs("GEN-STALE", header.contract, fresh.contract)
+        }
+        _ => None,
     }
-    if !artefact.in_process {
-        return None;
-    }
-    // The hashes agree, so only a change of this program can make a difference.
-    let made = (artefact.body)(contract).unwrap_or_else(|error| error);
-    let diff = TextDiff::from_lines(body, &made);
-    let shown = diff
-        .unified_diff()
-        .context_radius(0)
-        .header("committed", "made afresh")
-        .to_string();
-    (body != made).then(|| {
-        finding("GEN-STALE").says(
-            "difference",
-            shown.lines().take(12).collect::<Vec<_>>().join("\n  "),
-        )
-    })
 }
