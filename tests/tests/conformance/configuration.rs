@@ -61,11 +61,24 @@ async fn the_configuration_is_created_once_and_changes_no_plans() {
 #[tokio::test]
 async fn two_that_start_at_once_create_one_configuration() {
     let stripe = stripe().await;
+    // Both look before either has created one.
+    let none_yet = Reply::json(
+        200,
+        &json!({"object": "list", "data": [], "has_more": false}),
+    );
+    let none_yet = none_yet.after(Duration::from_millis(500));
+    stripe.answer_next(Endpoint::Configurations, [none_yet.clone(), none_yet]);
     let start = || Service::builder().stripe(&stripe).start();
     let (one, other) = tokio::join!(start(), start());
     assert_eq!(one.create_portal_session(RETURN_URL).await.status, 200);
     assert_eq!(other.create_portal_session(RETURN_URL).await.status, 200);
-    assert_eq!(stripe.configurations().len(), 1);
+    let calls = stripe.received_at(Endpoint::Configurations);
+    let created = calls.iter().filter(|call| call.method == "POST").count();
+    assert_eq!(
+        (created, stripe.configurations().len()),
+        (2, 1),
+        "the same key, so the same one"
+    );
 }
 
 #[tokio::test]

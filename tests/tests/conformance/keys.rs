@@ -141,6 +141,24 @@ async fn a_change_is_seen_within_a_second() {
 }
 
 #[tokio::test]
+async fn the_day_of_the_last_use_is_kept() {
+    let service = Service::builder().now("2099-02-03T04:05:06Z").start().await;
+    assert_eq!(
+        service.run(&["key", "list", "--org", "acme"]).await[0].get("last_used_on"),
+        None
+    );
+    assert_eq!(status(&service, service.key()).await, 200);
+    let used = Instant::now();
+    while service.run(&["key", "list", "--org", "acme"]).await[0]["last_used_on"] != "2099-02-03" {
+        assert!(
+            used.elapsed() < Duration::from_secs(2),
+            "it is written soon"
+        );
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_key_ends_to_the_second() {
     let start = DateTime::parse_from_rfc3339("2099-01-01T00:00:00Z")
         .expect("a time")

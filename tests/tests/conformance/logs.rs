@@ -40,8 +40,10 @@ async fn at_trace_level_no_secret_is_written_whatever_fails() {
     for ask in [
         good.clone().bearer(&mistaken),
         good.clone().bearer(&secret),
-        good.clone()
-            .path(&format!("/v1/billing/portal?key={}", service.key())),
+        good.clone().path(&format!(
+            "/v1/billing/portal?token=callers-own-secret&key={}",
+            service.key()
+        )),
         good.clone()
             .body(r#"{"return_url":"https://callers-own-secret.test/"}"#),
     ] {

@@ -5,6 +5,7 @@
 
 mod allow_list;
 mod bodies;
+mod browser;
 mod cli;
 mod configuration;
 mod docs;
@@ -12,10 +13,13 @@ mod errors;
 mod harness;
 mod house;
 mod keys;
+mod limits;
 mod logs;
+mod missing_customer;
 mod operations;
 mod return_url;
 mod sdk;
 mod simulated_stripe;
+mod stripe_outage;
 mod stripe_session;
 mod success;

@@ -18,7 +18,7 @@ async fn health_is_told_on_the_operations_port_only() {
     let service = Service::start().await;
     let health = send(service.operations(), &Ask::get("/healthz")).await;
     assert_eq!((health.status, health.text()), (200, r#"{"status":"ok"}"#));
-    for path in ["/healthz", "/readyz", "/metrics"] {
+    for path in ["/healthz", "/readyz", "/metrics", "/webhooks/stripe"] {
         service.ask(&Ask::get(path)).await.assert_error("NOT_FOUND");
     }
     let portal = Ask::portal(service.key(), RETURN_URL);

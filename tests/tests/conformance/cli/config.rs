@@ -1,6 +1,10 @@
 //! The commands about configuration: this service's own, Stripe's portal configuration, and the declared document.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::Deployment;
 use crate::harness::command;
@@ -107,4 +111,54 @@ async fn the_declared_document_needs_no_settings() {
     let operation = &document["paths"]["/v1/billing/portal"]["post"];
     assert_eq!(operation["operationId"], "create_portal_session");
     assert_eq!(operation["x-required-scopes"], json!(["billing:write"]));
+}
+
+#[tokio::test]
+async fn settings_come_from_the_file_then_from_variables_and_secrets_from_files_of_their_own() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let secret = path("secret");
+    let file = format!(
+        "return_url_allow_list = [\"https://a.example\"]\nportal_url_ttl_seconds = 60\n\
+         stripe_secret_key_file = \"{secret}\"\n"
+    );
+    fs::write(path("billing-portal.toml"), file).expect("the file is written");
+    fs::write(&secret, "sk_live_fromafile\n").expect("the file is written");
+    fs::set_permissions(&secret, Permissions::from_mode(0o640)).expect("it is ours");
+
+    let file = path("billing-portal.toml");
+    let variables = [(
+        "BILLING_PORTAL_PORTAL_URL_TTL_SECONDS".to_owned(),
+        " 90 ".to_owned(),
+    )];
+    let show = command::run(&["config", "show", "--json", "--config", &file], &variables).await;
+    let shown: Value = serde_json::from_str(&show.stdout).expect("JSON");
+    assert_eq!(shown["return_url_allow_list"], json!(["https://a.example"]));
+    assert_eq!(shown["portal_url_ttl_seconds"], 90, "the variable wins");
+    assert!(!show.stdout.contains("fromafile"), "{}", show.stdout);
+    let check = command::run(&["config", "check", "--config", &file], &variables).await;
+    assert_eq!(check.code, 0, "{}", check.stdout);
+
+    fs::set_permissions(&secret, Permissions::from_mode(0o644)).expect("it is ours");
+    let check = command::run(&["config", "check", "--config", &file], &variables).await;
+    assert_eq!(check.code, 1);
+    assert!(
+        check.stdout.contains("stripe_secret_key"),
+        "everybody can read it: {}",
+        check.stdout
+    );
+
+    fs::write(path("typo.toml"), "lisen = \"127.0.0.1:1\"\n").expect("the file is written");
+    let typo = command::run(&["config", "check", "--config", &path("typo.toml")], &[]).await;
+    assert!(
+        typo.code == 1 && typo.stdout.contains("lisen"),
+        "{}",
+        typo.stdout
+    );
+    let absent = command::run(&["config", "check", "--config", &path("absent.toml")], &[]).await;
+    assert!(
+        absent.code == 1 && absent.stdout.contains("absent.toml"),
+        "{}",
+        absent.stdout
+    );
 }

@@ -16,7 +16,7 @@ pub(crate) fn record_exchange(ask: &Ask, answer: &Answer, client: Option<&str>) 
     if let Some(authorization) = headers.get_mut("authorization") {
         *authorization = "Bearer, and a key that is not recorded".into();
     }
-    let request = json!({ "headers": headers, "body": String::from_utf8_lossy(&ask.body) });
+    let request = json!({ "method": ask.method, "path": ask.path, "headers": headers, "body": String::from_utf8_lossy(&ask.body) });
     let headers = object(&answer.headers);
     let response = json!({ "headers": headers, "body": String::from_utf8_lossy(&answer.body) });
     append(

@@ -1,4 +1,4 @@
-//! The real service in this process, beside a simulated Stripe, on free loopback ports and a fresh SQLite file.
+//! The real service in this process, beside a simulated Stripe, on free loopback ports, with a database of its own.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,0 +1,146 @@
+//! How much one caller, one address and all together may ask for.
+
+use std::time::Duration;
+
+use conformance::stripe::{Endpoint, Reply};
+use tokio::time::sleep;
+
+use crate::harness::ask::Ask;
+use crate::harness::service::Service;
+use crate::harness::wire::Connection;
+
+const RETURN_URL: &str = "https://app.example.com/settings/billing";
+
+#[tokio::test]
+async fn a_key_that_asks_too_often_waits_and_others_do_not() {
+    let service = Service::builder()
+        .set("RATE_LIMIT_PER_KEY", "6")
+        .start()
+        .await;
+    let other = service.new_key("acme", &["billing:write"]).await;
+    for _ in 0..2 {
+        assert_eq!(
+            service.create_portal_session(RETURN_URL).await.status,
+            200,
+            "a third of 6 at once"
+        );
+    }
+    let refused = service.create_portal_session(RETURN_URL).await;
+    refused
+        .assert_error("RATE_LIMITED")
+        .assert_retry_after(9..=10);
+    assert_eq!(
+        service.ask(&Ask::portal(&other, RETURN_URL)).await.status,
+        200
+    );
+    assert_eq!(service.sessions().len(), 3);
+}
+
+#[tokio::test]
+async fn an_address_that_fails_to_authenticate_waits_and_its_good_keys_do_not() {
+    let service = Service::builder()
+        .set("RATE_LIMIT_FAILED_AUTH", "3")
+        .start()
+        .await;
+    let bad = Ask::portal("nonsense", RETURN_URL);
+    for _ in 0..3 {
+        service.ask(&bad).await.assert_error("UNAUTHORIZED");
+    }
+    service
+        .ask(&bad)
+        .await
+        .assert_error("RATE_LIMITED")
+        .assert_retry_after(19..=20);
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_address_is_the_last_one_that_no_proxy_reported() {
+    let bad =
+        |forwarded: &str| Ask::portal("nonsense", RETURN_URL).header("X-Forwarded-For", forwarded);
+    let trusting = Service::builder()
+        .set("RATE_LIMIT_FAILED_AUTH", "1")
+        .set("TRUSTED_PROXIES", "127.0.0.0/8,10.0.0.0/8")
+        .start()
+        .await;
+    #[rustfmt::skip]
+    let rows = [
+        ("203.0.113.1", "UNAUTHORIZED", "the first failure of this address"),
+        ("203.0.113.2", "UNAUTHORIZED", "another address behind the same proxy"),
+        ("203.0.113.1", "RATE_LIMITED", "the second failure"),
+        ("203.0.113.1, 10.0.0.7", "RATE_LIMITED", "behind a second proxy of ours"),
+        ("203.0.113.3, 203.0.113.1", "RATE_LIMITED", "what the caller made up does not count"),
+        ("203.0.113.1, 203.0.113.4", "UNAUTHORIZED", "only what our proxy saw counts"),
+        ("2001:db8:0:1::1", "UNAUTHORIZED", "an address of version 6"),
+        ("2001:db8:0:1::2", "RATE_LIMITED", "its neighbour in the same /64"),
+    ];
+    for (forwarded, code, why) in rows {
+        println!("{why}");
+        trusting.ask(&bad(forwarded)).await.assert_error(code);
+    }
+    let mut two_headers = bad("203.0.113.5");
+    let second = ("X-Forwarded-For".to_owned(), "203.0.113.1".to_owned());
+    two_headers.headers.push(second);
+    trusting
+        .ask(&two_headers)
+        .await
+        .assert_error("RATE_LIMITED");
+
+    let direct = Service::builder()
+        .set("RATE_LIMIT_FAILED_AUTH", "1")
+        .start()
+        .await;
+    direct
+        .ask(&bad("203.0.113.1"))
+        .await
+        .assert_error("UNAUTHORIZED");
+    direct
+        .ask(&bad("203.0.113.2"))
+        .await
+        .assert_error("RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn a_full_service_says_so_at_once() {
+    let service = Service::builder().set("MAX_IN_FLIGHT", "1").start().await;
+    let slow = Reply::status(400).after(Duration::from_millis(500));
+    service.stripe.answer_next(Endpoint::Sessions, [slow]);
+    let (first, second) = tokio::join!(service.create_portal_session(RETURN_URL), async {
+        while service.sessions().is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        service.create_portal_session(RETURN_URL).await
+    });
+    first.assert_error("BILLING_PORTAL_UNAVAILABLE");
+    second.assert_error("SERVICE_UNAVAILABLE");
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_waits_for_its_turn() {
+    let service = Service::builder().set("MAX_CONNECTIONS", "1").start().await;
+    let ask = Ask::portal(service.key(), RETURN_URL);
+    let mut first = Connection::open(service.api()).await.expect("it listens");
+    first.send(&ask.head()[..20]).await.expect("it reads");
+    sleep(Duration::from_millis(50)).await;
+    let mut second = Connection::open(service.api())
+        .await
+        .expect("the system queues it");
+    second
+        .send(&[ask.head(), ask.body.clone()].concat())
+        .await
+        .expect("the system queues it");
+    assert!(
+        second
+            .answer("POST", Duration::from_millis(300))
+            .await
+            .is_none(),
+        "it waits"
+    );
+    drop(first);
+    let answer = second
+        .answer("POST", Duration::from_secs(3))
+        .await
+        .expect("its turn");
+    assert_eq!(answer.status, 200);
+}

@@ -1,0 +1,74 @@
+//! What becomes of a mapping to a customer that Stripe does not have.
+
+use std::time::Duration;
+
+use conformance::stripe::{Endpoint, Reply};
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::harness::ask::Ask;
+use crate::harness::service::Service;
+
+const RETURN_URL: &str = "https://app.example.com/settings/billing";
+
+#[tokio::test]
+async fn a_customer_that_stripe_lost_is_409_and_not_asked_for_again_until_it_is_linked_anew() {
+    let service = Service::start().await;
+    service.stripe.delete_customer("cus_acme");
+    for _ in 0..2 {
+        service
+            .create_portal_session(RETURN_URL)
+            .await
+            .assert_error("NO_STRIPE_CUSTOMER");
+        assert_eq!(service.sessions().len(), 1, "the mapping is stale now");
+    }
+    assert_eq!(
+        service.run(&["customer", "list"]).await[0]["state"],
+        "stale"
+    );
+    service.stripe.add_customer("cus_new");
+    service
+        .run(&["customer", "link", "--org", "acme", "cus_new"])
+        .await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
+
+#[tokio::test]
+async fn resource_missing_is_409_only_for_the_customer() {
+    let service = Service::start().await;
+    let error =
+        json!({"type": "invalid_request_error", "code": "resource_missing", "param": "price"});
+    let missing = Reply::json(400, &json!({ "error": error }));
+    service.stripe.answer_next(Endpoint::Sessions, [missing]);
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn many_customers_missing_at_once_look_like_the_wrong_account() {
+    let service = Service::start().await;
+    let mut codes = Vec::new();
+    for number in 0..7 {
+        let (organization, customer) = (format!("org-{number}"), format!("cus_{number}"));
+        let key = service.organization(&organization, Some(&customer)).await;
+        service.stripe.delete_customer(&customer);
+        let answer = service.ask(&Ask::portal(&key, RETURN_URL)).await;
+        codes.extend(answer.code());
+    }
+    let expected = [
+        vec!["NO_STRIPE_CUSTOMER"; 5],
+        vec!["BILLING_PORTAL_UNAVAILABLE"; 2],
+    ]
+    .concat();
+    assert_eq!(codes, expected);
+    let links = service.run(&["customer", "list"]).await;
+    let stale = links
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|link| link["state"] == "stale");
+    assert_eq!(stale.count(), 5, "no further mapping is marked");
+}

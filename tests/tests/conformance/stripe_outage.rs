@@ -1,0 +1,161 @@
+//! Stripe away: how long callers wait, how often it is asked, and how the service finds out that it is back.
+
+use std::time::Duration;
+
+use conformance::stripe::{Endpoint, Reply};
+use tokio::time::{Instant, sleep};
+
+use crate::harness::service::Service;
+
+const RETURN_URL: &str = "https://app.example.com/settings/billing";
+
+#[tokio::test]
+async fn a_try_that_hangs_is_given_up_and_the_next_one_counts() {
+    let service = Service::start().await;
+    service
+        .stripe
+        .answer_next(Endpoint::Sessions, [Reply::hang()]);
+    let began = Instant::now();
+    let answer = service.create_portal_session(RETURN_URL).await;
+    assert_eq!((answer.status, service.sessions().len()), (200, 2));
+    let elapsed = began.elapsed();
+    assert!(
+        (Duration::from_secs(4)..Duration::from_secs(6)).contains(&elapsed),
+        "{elapsed:?}"
+    );
+}
+
+#[tokio::test]
+async fn no_caller_waits_longer_than_the_deadline() {
+    let service = Service::start().await;
+    service
+        .stripe
+        .answer_always(Endpoint::Sessions, Reply::hang());
+    let began = Instant::now();
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    assert!(
+        began.elapsed() < Duration::from_secs(11),
+        "{:?}",
+        began.elapsed()
+    );
+    let calls = service.sessions();
+    assert!((2..=3).contains(&calls.len()), "{} tries", calls.len());
+}
+
+#[tokio::test]
+async fn while_stripe_is_down_callers_are_answered_at_once_and_one_call_finds_out_when_it_is_back()
+{
+    let service = Service::start().await;
+    // A refused secret counts as down, and is not tried again: twenty calls.
+    service
+        .stripe
+        .answer_always(Endpoint::Sessions, Reply::status(401));
+    for _ in 0..20 {
+        service
+            .create_portal_session(RETURN_URL)
+            .await
+            .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    }
+    let answer = service.create_portal_session(RETURN_URL).await;
+    answer.assert_retry_after(4..=5);
+    for _ in 0..5 {
+        let answer = service.create_portal_session(RETURN_URL).await;
+        answer
+            .assert_error("BILLING_PORTAL_UNAVAILABLE")
+            .assert_retry_after(1..=5);
+    }
+    assert_eq!(service.sessions().len(), 20, "no more calls go out");
+    sleep(Duration::from_millis(5100)).await;
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    service
+        .create_portal_session(RETURN_URL)
+        .await
+        .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    assert_eq!(
+        service.sessions().len(),
+        21,
+        "one call finds out that it is still down"
+    );
+    service.stripe.recover();
+    sleep(Duration::from_millis(5100)).await;
+    for _ in 0..3 {
+        assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_not_made_worse_by_trying_again() {
+    let service = Service::start().await;
+    service
+        .stripe
+        .answer_always(Endpoint::Sessions, Reply::status(500));
+    for _ in 0..8 {
+        service
+            .create_portal_session(RETURN_URL)
+            .await
+            .assert_error("BILLING_PORTAL_UNAVAILABLE");
+    }
+    assert_eq!(
+        service.sessions().len(),
+        8 + 10,
+        "ten retries in ten seconds, no more"
+    );
+}
+
+#[tokio::test]
+async fn so_many_calls_at_a_time_and_the_next_one_waits_a_second_at_most() {
+    let service = Service::builder()
+        .set("STRIPE_MAX_IN_FLIGHT", "1")
+        .start()
+        .await;
+    let slow = Reply::status(400).after(Duration::from_secs(2));
+    service.stripe.answer_next(Endpoint::Sessions, [slow]);
+    let began = Instant::now();
+    let (first, second) = tokio::join!(service.create_portal_session(RETURN_URL), async {
+        while service.sessions().is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let answer = service.create_portal_session(RETURN_URL).await;
+        assert!(
+            began.elapsed() < Duration::from_millis(1900),
+            "{:?}",
+            began.elapsed()
+        );
+        answer
+    });
+    first.assert_error("BILLING_PORTAL_UNAVAILABLE");
+    second
+        .assert_error("BILLING_PORTAL_UNAVAILABLE")
+        .assert_retry_after(1..=5);
+    assert_eq!(service.sessions().len(), 1);
+}
+
+#[tokio::test]
+async fn stripe_is_not_called_more_often_a_second_than_allowed() {
+    let service = Service::builder()
+        .set("STRIPE_RATE_LIMIT", "2")
+        .start()
+        .await;
+    let ask = || service.create_portal_session(RETURN_URL);
+    let answers = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask());
+    let statuses = [
+        answers.0, answers.1, answers.2, answers.3, answers.4, answers.5, answers.6, answers.7,
+    ]
+    .map(|answer| answer.status);
+    let opened = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(opened, service.sessions().len());
+    assert!(
+        (2..=4).contains(&opened),
+        "2 a second, waiting at most 1 s: {statuses:?}"
+    );
+    assert!(
+        statuses.iter().all(|status| matches!(status, 200 | 502)),
+        "{statuses:?}"
+    );
+}
