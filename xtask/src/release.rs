@@ -11,7 +11,7 @@ use crate::{
     check::{
         contract::Contract,
         evidence::Evidence,
-        finding::Finding,
+        finding::{Finding, Findings},
         findings,
         history::{self, RELEASED, UNRELEASED, VERSIONED, version_in},
     },
@@ -38,14 +38,17 @@ pub(crate) fn run(root: &Path, version: &str) -> Result<(), String> {
     let contract = Document::parse(CONTRACT, &released[CONTRACT]).map_err(|error| error.reason)?;
     let mut after = evidence.files.clone();
     after.extend(released.clone());
-    refuse(&history::check(&Contract::new(contract), &after))?;
+    let contract = Contract::new(contract);
+    let mut found = Findings::about(&contract);
+    history::check(&after, &mut found);
+    refuse(&found.list)?;
     for (file, text) in &released {
         write(root, file, text)?;
     }
     let text = &released[CONTRACT];
-    let sums = format!("{RELEASED}/SHA256SUMS");
+    let sums = format!("{RELEASED}SHA256SUMS");
     let listed = evidence.files.get(&sums).cloned().unwrap_or_default();
-    write(root, &format!("{RELEASED}/{version}.yaml"), text)?;
+    write(root, &format!("{RELEASED}{version}.yaml"), text)?;
     write(
         root,
         &sums,

@@ -61,7 +61,21 @@ impl Contract {
     }
 }
 
-impl Operation<'_> {
+impl<'a> Operation<'a> {
+    /// The schema of its request's body.
+    pub(crate) fn request_schema(&self) -> &'a Value {
+        let mut bodies = entries(&self.value["requestBody"]["content"]);
+        bodies
+            .next()
+            .map_or(&Value::Null, |(_, body)| &body["schema"])
+    }
+
+    /// The names of its request's fields.
+    pub(crate) fn request_fields(&self) -> Vec<&'a str> {
+        let fields = entries(&self.request_schema()["properties"]);
+        fields.map(|(field, _)| field).collect()
+    }
+
     /// Each status with its pointer and what it says.
     pub(crate) fn responses(&self) -> impl Iterator<Item = (&str, String, &Value)> {
         let pointer = child(&self.pointer, "responses");

@@ -3,40 +3,39 @@
 use serde_json::Value;
 
 use super::{
-    contract::{Contract, Operation, entries, walk},
+    contract::{Contract, walk},
     examples::{matches_schema, secret_in},
-    finding::Finding,
+    finding::Findings,
 };
 
-/// Everything in the text of `file` that the contract does not bear out.
-pub(crate) fn check(contract: &Contract, file: &str, text: &str) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut report = |id, line: usize, who, what: String| {
-        findings.push(Finding::in_file(id, file, line).says(who, what));
-    };
-    for (index, line) in text.lines().enumerate() {
-        if let Some(secret) = secret_in(line) {
-            report("EX-SECRET", index + 1, "file", secret);
+/// Adds everything in the text of `file` that the contract does not bear out.
+pub(crate) fn check(file: &str, text: &str, found: &mut Findings<'_>) {
+    for (text, line) in text.lines().zip(1..) {
+        if let Some(secret) = secret_in(text) {
+            found.in_file("EX-SECRET", file, line).says("file", secret);
         }
     }
     for block in blocks(text) {
         match block.language {
             "sh" | "bash" | "console" => {
                 for (line, command) in commands(&block) {
-                    if let Err(reason) = curl_holds(contract, &command) {
-                        report("README-CURL", line, "contract", reason);
+                    if let Err(reason) = curl_holds(found.contract, &command) {
+                        found
+                            .in_file("README-CURL", file, line)
+                            .says("contract", reason);
                     }
                 }
             }
             "json" if block.text.contains("\"success\"") => {
-                if let Err(reason) = answer_is_shown(contract, &block.text) {
-                    report("README-ANSWER", block.line, "contract", reason);
+                if let Err(reason) = answer_is_shown(found.contract, &block.text) {
+                    found
+                        .in_file("README-ANSWER", file, block.line)
+                        .says("contract", reason);
                 }
             }
             _ => {}
         }
     }
-    findings
 }
 
 /// A fenced block.
@@ -119,30 +118,15 @@ fn curl_holds(contract: &Contract, command: &str) -> Result<(), String> {
     {
         return Err("needs `-H 'Authorization: Bearer …'`".to_owned());
     }
-    let json = words.iter().any(|word| word == "--json");
-    match (body, request_schema(operation)) {
-        (Some(body), Some(schema)) => {
-            if !json
-                && !headers
-                    .iter()
-                    .any(|header| header.starts_with("content-type: application/json"))
-            {
-                return Err("needs `-H 'Content-Type: application/json'`".to_owned());
-            }
-            let body = serde_json::from_str(body)
-                .map_err(|error| format!("the body is not JSON: {error}"))?;
-            matches_schema(schema, &body).map_err(|mismatch| mismatch.reason)
-        }
-        (None, None) => Ok(()),
-        (None, Some(_)) => Err("needs a body".to_owned()),
-        (Some(_), None) => Err("takes no body".to_owned()),
+    let Some(body) = body else {
+        return Err("needs a body".to_owned());
+    };
+    let is_json = |header: &String| header.starts_with("content-type: application/json");
+    if !words.iter().any(|word| word == "--json") && !headers.iter().any(is_json) {
+        return Err("needs `-H 'Content-Type: application/json'`".to_owned());
     }
-}
-
-fn request_schema<'a>(operation: &Operation<'a>) -> Option<&'a Value> {
-    entries(&operation.value["requestBody"]["content"])
-        .next()
-        .map(|(_, body)| &body["schema"])
+    let body = serde_json::from_str(body).map_err(|error| format!("not JSON: {error}"))?;
+    matches_schema(operation.request_schema(), &body).map_err(|mismatch| mismatch.reason)
 }
 
 /// Whether the JSON of an answer is, word for word, one of the contract's examples.

@@ -35,9 +35,9 @@ impl Case {
         let version = contract.version();
         evidence
             .files
-            .insert(format!("{RELEASED}/{version}.yaml"), text.clone());
+            .insert(format!("{RELEASED}{version}.yaml"), text.clone());
         evidence.files.insert(
-            format!("{RELEASED}/SHA256SUMS"),
+            format!("{RELEASED}SHA256SUMS"),
             format!("{}  {version}.yaml\n", sha256(&text)),
         );
         evidence.files.insert(
