@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     difference::{Difference, differences},
-    normalise::{NAMED, PROSE, resolve},
+    normalise::{has_names, is_prose, resolve},
 };
 use crate::document::{Document, segments};
 
@@ -99,7 +99,7 @@ fn level(difference: &Difference) -> Level {
     if shared
         || keywords
             .iter()
-            .any(|keyword| PROSE.contains(keyword) || *keyword == "tags")
+            .any(|keyword| is_prose(keyword) || *keyword == "tags")
     {
         return Level::Text;
     }
@@ -164,7 +164,7 @@ fn keywords<'a>(segments: &[&'a str]) -> Vec<&'a str> {
         if !name {
             keywords.push(*segment);
         }
-        name = !name && NAMED.contains(segment);
+        name = !name && has_names(segment);
     }
     keywords
 }

@@ -21,7 +21,7 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| {
 pub(crate) fn check(found: &mut Findings<'_>) {
     let contract = found.contract;
     walk(&contract.resolved, "", &mut |pointer, node| {
-        valid(pointer, node, found)
+        valid(pointer, node, found);
     });
     for operation in contract.operations() {
         for (_, pointer, response) in operation.responses() {

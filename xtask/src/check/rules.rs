@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     catalogue,
-    contract::{Operation, strings, walk},
+    contract::{Operation, items, strings, walk},
     finding::Findings,
 };
 use crate::{
@@ -140,8 +140,9 @@ fn sorted<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// Each tag is declared.
 fn tags(operation: &Operation<'_>, found: &mut Findings<'_>) {
-    let tags = found.contract.resolved["tags"].as_array();
-    let declared: Vec<_> = tags.into_iter().flatten().map(|tag| &tag["name"]).collect();
+    let declared: Vec<_> = items(&found.contract.resolved["tags"])
+        .map(|tag| &tag["name"])
+        .collect();
     for tag in
         strings(&operation.value["tags"]).filter(|tag| !declared.iter().any(|one| one == tag))
     {
