@@ -47,7 +47,7 @@ macro_rules! scalar {
             }
         }
 
-        /// Requests are read by [`crate::body`], with all their problems at once, never by poem-openapi.
+        /// Requests are read by `body`, with all their problems at once, never by poem-openapi.
         impl ParseFromJSON for $name {
             fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
                 Err(ParseError::expected_type(value.unwrap_or_default()))

@@ -15,7 +15,7 @@ use crate::harness::service::{Service, send};
 /// How long a page may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How an element's id is called (WebDriver, 12.2).
+/// How an element's id is called (`WebDriver`, 12.2).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A page of a browser of our own, with nothing of any other browser in it.
