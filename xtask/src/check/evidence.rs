@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::history::{RELEASED, VERSIONED};
 use crate::{document::CONTRACT, generate::ARTEFACTS, workspace};
@@ -79,7 +79,9 @@ fn declared_document(root: &Path) -> Result<Value, String> {
     if !output.status.success() {
         return Err(failed(&String::from_utf8_lossy(&output.stderr)));
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))
+    let document: Map<_, _> =
+        serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))?;
+    Ok(Value::Object(document))
 }
 
 /// The development binary; built first if a source is newer.

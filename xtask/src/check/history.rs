@@ -133,10 +133,10 @@ fn bump(version: &Version, last: &Version, changes: &[Change], found: &mut Findi
     };
     for change in changes.iter().filter(|change| Some(change.level) > allowed) {
         let finding = found.in_file(id, CONTRACT, change.line);
-        finding.pointer.clone_from(&change.pointer);
+        finding.pointer.clone_from(&change.difference.pointer);
         finding.says("change", change.level.word());
-        finding.has("released", change.before.as_ref());
-        finding.has("contract", change.after.as_ref());
+        finding.has("released", change.difference.left.as_ref());
+        finding.has("contract", change.difference.right.as_ref());
     }
 }
 
