@@ -170,11 +170,11 @@ mod tests {
         let mut agreed = 0;
         for (from, to, expected, why) in cases {
             assert!(text.contains(from), "{from} is not in the contract");
-            let changed = parse(&text.replacen(from, to, 1));
-            let changes = changes(&released, &changed);
+            let edited = parse(&text.replacen(from, to, 1));
+            let changes = changes(&released, &edited);
             let level = changes.iter().map(|change| change.level).max();
             assert_eq!(level, Some(expected), "{from} -> {to}: {why}");
-            if drift_sees_more_than_words(&released, &changed) {
+            if drift_sees_more_than_words(&released, &edited) {
                 assert!(
                     level > Some(Level::Text),
                     "drift sees more in {from} -> {to}"
@@ -190,8 +190,8 @@ mod tests {
 
     /// A second opinion. It knows the structure of schemas well, and nothing of scopes, codes and headers; most of what
     /// it sees it leaves unjudged.
-    fn drift_sees_more_than_words(released: &Document, changed: &Document) -> bool {
-        let changes = drift::compare(&released.value, &changed.value).expect("drift can tell");
+    fn drift_sees_more_than_words(released: &Document, edited: &Document) -> bool {
+        let changes = drift::compare(&released.value, &edited.value).expect("drift can tell");
         let mut changes = changes.iter().flat_map(|change| &change.changes);
         changes.any(|change| change.class != drift::ChangeClass::Trivial)
     }
