@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::history::{RELEASED, VERSIONED};
+use super::history::{RELEASED, SDK, VERSIONED};
 use crate::{document::CONTRACT, generate::ARTEFACTS, workspace};
 
 /// Everything that the check looks at.
@@ -26,7 +26,7 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Reads the workspace and asks the server.
     pub(crate) fn gather(root: &Path) -> Self {
-        let mut paths = vec![CONTRACT.into(), "CHANGELOG.md".into()];
+        let mut paths = vec![CONTRACT.into(), SDK.into(), "CHANGELOG.md".into()];
         let readmes = [
             "README.md",
             "client/README.md",

@@ -85,6 +85,9 @@ pub(crate) const VERSIONED: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// The SDK's manifest, which takes the workspace's version.
+pub(crate) const SDK: &str = "client/Cargo.toml";
+
 /// The version that a file holds, and its line.
 pub(crate) fn version_in<'a>(
     text: &'a str,
@@ -111,6 +114,15 @@ fn agreement(files: &Files, found: &mut Findings<'_>) {
             let finding = found.in_file("VER-AGREE", file, line);
             finding.says("package", own).says("contract", version);
         }
+    }
+    if !files
+        .get(SDK)
+        .is_some_and(|manifest| manifest.contains("\nversion.workspace = true\n"))
+    {
+        let finding = found.in_file("VER-AGREE", SDK, 1);
+        finding
+            .says("package", "a version of its own")
+            .says("contract", version);
     }
 }
 
