@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::{
     check::{
-        contract::{Contract, Operation, entries, strings},
-        finding::Finding,
+        contract::{Contract, entries, strings},
+        finding::{Finding, Findings},
         report,
     },
     document::{CONTRACT, Document, child},
@@ -49,94 +49,59 @@ pub(crate) fn forget() {
 
 /// Everything in which the recorded exchanges and the contract disagree.
 pub(crate) fn findings(contract: &Contract, exchanges: &[Value]) -> Vec<Finding> {
+    let mut found = Findings::about(contract);
     if exchanges.is_empty() {
-        return vec![Finding::in_file("META-RECORD", RECORD, 1)];
+        found.in_file("META-RECORD", RECORD, 1);
+        return found.list;
     }
-    let mut findings = unseen(contract, exchanges);
+    unseen(exchanges, &mut found);
     let mut request_ids = BTreeSet::new();
-    for (index, exchange) in exchanges.iter().enumerate() {
-        let seen = exchange::judge(contract, exchange, &mut request_ids);
-        findings.extend(
-            seen.into_iter()
-                .map(|finding| finding.says("record", format!("{RECORD}:{}", index + 1))),
-        );
+    for (exchange, line) in exchanges.iter().zip(1..) {
+        let before = found.list.len();
+        exchange::judge(exchange, &mut request_ids, &mut found);
+        for finding in &mut found.list[before..] {
+            finding.says("record", format!("{RECORD}:{line}"));
+        }
     }
     // One wrong answer may be recorded a thousand times.
-    findings.sort_by(|a, b| (a.id, &a.pointer, &a.sides[0]).cmp(&(b.id, &b.pointer, &b.sides[0])));
-    findings.dedup_by(|a, b| (a.id, &a.pointer, &a.sides[0]) == (b.id, &b.pointer, &b.sides[0]));
-    findings
+    found.list.sort();
+    found
+        .list
+        .dedup_by(|a, b| (a.id, &a.pointer, &a.sides[0]) == (b.id, &b.pointer, &b.sides[0]));
+    found.list
 }
 
 /// What is documented and was never seen: statuses, codes, headers, and codes of no operation.
-fn unseen(contract: &Contract, exchanges: &[Value]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut report = |pointer: &str, what: String| {
-        findings
-            .push(Finding::in_contract("LIVE-UNSEEN", contract, pointer).says("never seen", what));
+fn unseen(exchanges: &[Value], found: &mut Findings<'_>) {
+    let contract = found.contract;
+    let mut expect = |seen: bool, pointer: &str, what: &str| {
+        if !seen {
+            found.at("LIVE-UNSEEN", pointer).says("never seen", what);
+        }
     };
-    let operations = contract.operations();
-    let mut of_operations = BTreeSet::new();
-    for operation in &operations {
+    let mut outside = contract.listed_codes();
+    for operation in contract.operations() {
         for (status, pointer, response) in operation.responses() {
-            let seen: Vec<_> = exchanges
-                .iter()
-                .filter(|one| {
-                    one["operation"] == operation.value["operationId"]
-                        && one["status"]
-                            .as_u64()
-                            .map(|status| status.to_string())
-                            .as_deref()
-                            == Some(status)
-                })
-                .collect();
-            if seen.is_empty() {
-                report(&pointer, format!("status {status}"));
-                continue;
-            }
+            let is_it = |one: &&Value| {
+                one["operation"] == operation.value["operationId"]
+                    && one["status"].as_u64() == status.parse().ok()
+            };
+            let seen: Vec<_> = exchanges.iter().filter(is_it).collect();
+            expect(!seen.is_empty(), &pointer, status);
             for code in strings(&response["x-error-codes"]) {
-                if !seen.iter().any(|one| one["code"] == code) {
-                    report(
-                        &child(&pointer, "x-error-codes"),
-                        format!("{status} {code}"),
-                    );
-                }
+                outside.retain(|other| *other != code);
+                let seen = seen.iter().any(|one| one["code"] == code);
+                expect(seen, &child(&pointer, "x-error-codes"), code);
             }
             for (header, _) in entries(&response["headers"]) {
-                let has = |one: &&Value| {
-                    strings(&one["headers"]).any(|name| name.eq_ignore_ascii_case(header))
-                };
-                if !seen.iter().any(has) {
-                    report(
-                        &child(&child(&pointer, "headers"), header),
-                        format!("{status} with {header}"),
-                    );
-                }
+                let same = |name: &str| name.eq_ignore_ascii_case(header);
+                let seen = seen.iter().any(|one| strings(&one["headers"]).any(same));
+                expect(seen, &child(&child(&pointer, "headers"), header), header);
             }
         }
-        of_operations.extend(
-            operation
-                .responses()
-                .flat_map(|(_, _, response)| strings(&response["x-error-codes"])),
-        );
     }
-    for code in contract
-        .listed_codes()
-        .into_iter()
-        .filter(|code| !of_operations.contains(code))
-    {
-        if !exchanges.iter().any(|one| one["code"] == code) {
-            report("/info/description", code.to_owned());
-        }
+    for code in outside {
+        let seen = exchanges.iter().any(|one| one["code"] == code);
+        expect(seen, "/info/description", code);
     }
-    findings
-}
-
-/// The operation of this id.
-pub(crate) fn operation_of<'a>(
-    operations: &'a [Operation<'a>],
-    id: &Value,
-) -> Option<&'a Operation<'a>> {
-    operations
-        .iter()
-        .find(|operation| operation.value["operationId"] == *id)
 }

@@ -42,19 +42,17 @@ impl Document {
             reason: error.info().to_owned(),
         })?;
         let [root] = trees.as_slice() else {
-            return Err(NotYaml {
-                line: 1,
-                reason: format!("{} documents instead of one", trees.len()),
-            });
+            let reason = format!("{} documents instead of one", trees.len());
+            return Err(NotYaml { line: 1, reason });
         };
-        let mut lines = BTreeMap::from([(String::new(), (1, 1))]);
-        let value = to_json(root, "", &mut lines)?;
-        let file = file.as_ref().display().to_string();
+        let lines = BTreeMap::from([(String::new(), (1, 1))]);
+        let mut reader = Reader { lines };
+        let value = reader.read(root, "")?;
         Ok(Self {
-            file,
+            file: file.as_ref().display().to_string(),
             value,
             text: text.to_owned(),
-            lines,
+            lines: reader.lines,
         })
     }
 
@@ -97,10 +95,8 @@ impl Document {
             {
                 written = target.to_owned();
             }
-            match self
-                .get(&written)
-                .and_then(|node| child_named(node, &segment))
-            {
+            let node = self.get(&written);
+            match node.and_then(|node| child_named(node, &segment)) {
                 Some(name) => written = child(&written, &name),
                 None if segment == "security" => "/security".clone_into(&mut written),
                 None => break,
@@ -137,10 +133,8 @@ pub(crate) fn child(pointer: &str, key: &str) -> String {
 
 /// The keys that a pointer is made of.
 pub(crate) fn segments(pointer: &str) -> Vec<String> {
-    pointer
-        .split('/')
-        .skip(1)
-        .map(|key| key.replace("~1", "/").replace("~0", "~"))
+    let keys = pointer.split('/').skip(1);
+    keys.map(|key| key.replace("~1", "/").replace("~0", "~"))
         .collect()
 }
 
@@ -154,81 +148,85 @@ fn child_named(node: &Value, name: &str) -> Option<String> {
     match node {
         Value::Object(map) if map.contains_key(name) => Some(name.to_owned()),
         Value::Object(map) => {
-            let same = |key: &&String| {
-                key.split(';')
-                    .next()
-                    .is_some_and(|key| key.trim().eq_ignore_ascii_case(name))
-            };
+            let plain = |key: &str| key.split(';').next().map(|key| key.trim().to_lowercase());
+            let same = |key: &&String| plain(key).is_some_and(|key| key == name.to_lowercase());
             map.keys().find(same).cloned()
         }
         Value::Array(items) => {
-            let parameter = |item: &Value| name.ends_with(item["name"].as_str().unwrap_or("/"));
+            let is_it = |item: &Value| name.ends_with(item["name"].as_str().unwrap_or("/"));
             let index = name.parse().ok().filter(|index| *index < items.len());
-            index
-                .or_else(|| items.iter().position(parameter))
-                .map(|index| index.to_string())
+            let index = index.or_else(|| items.iter().position(is_it))?;
+            Some(index.to_string())
         }
         _ => None,
     }
 }
 
-fn to_json(
-    node: &MarkedYaml<'_>,
-    pointer: &str,
-    lines: &mut BTreeMap<String, (usize, usize)>,
-) -> Result<Value, NotYaml> {
-    let refuse = |reason: &str| {
-        Err(NotYaml {
-            line: node.span.start.line(),
-            reason: reason.to_owned(),
-        })
-    };
-    match &node.data {
-        YamlData::Value(scalar) => match scalar {
-            Scalar::Null => Ok(Value::Null),
-            Scalar::Boolean(boolean) => Ok(Value::Bool(*boolean)),
-            Scalar::Integer(integer) => Ok(Value::from(*integer)),
-            Scalar::FloatingPoint(number) => Ok(number_from(number.into_inner())),
-            Scalar::String(text) => Ok(Value::from(text.as_ref())),
-        },
-        YamlData::Sequence(items) => {
-            let mut values = Vec::new();
-            for (index, item) in items.iter().enumerate() {
-                let pointer = child(pointer, &index.to_string());
-                lines.insert(
-                    pointer.clone(),
-                    (item.span.start.line(), item.span.end.line()),
-                );
-                values.push(to_json(item, &pointer, lines)?);
+/// Turns YAML into JSON and notes the lines.
+struct Reader {
+    lines: BTreeMap<String, (usize, usize)>,
+}
+
+impl Reader {
+    fn read(&mut self, node: &MarkedYaml<'_>, pointer: &str) -> Result<Value, NotYaml> {
+        match &node.data {
+            YamlData::Value(Scalar::Null) => Ok(Value::Null),
+            YamlData::Value(Scalar::Boolean(boolean)) => Ok(Value::from(*boolean)),
+            YamlData::Value(Scalar::Integer(integer)) => Ok(Value::from(*integer)),
+            YamlData::Value(Scalar::FloatingPoint(number)) => Ok(number_from(number.0)),
+            YamlData::Value(Scalar::String(text)) => Ok(Value::from(text.as_ref())),
+            YamlData::Sequence(items) => {
+                let items = items.iter().enumerate();
+                items
+                    .map(|(index, item)| self.below(pointer, &index.to_string(), item, item))
+                    .collect()
             }
-            Ok(Value::Array(values))
-        }
-        YamlData::Mapping(entries) => {
-            let mut sorted = BTreeMap::new();
-            for (key, value) in entries {
-                let name = match &key.data {
-                    YamlData::Value(Scalar::String(name)) => name.to_string(),
-                    YamlData::Value(Scalar::Integer(number)) => number.to_string(),
-                    _ => return refuse("a key that is neither text nor an integer"),
-                };
-                let pointer = child(pointer, &name);
-                lines.insert(
-                    pointer.clone(),
-                    (key.span.start.line(), value.span.end.line()),
-                );
-                if sorted
-                    .insert(name, to_json(value, &pointer, lines)?)
-                    .is_some()
-                {
-                    return Err(NotYaml {
-                        line: key.span.start.line(),
-                        reason: "duplicated key in mapping".to_owned(),
-                    });
+            YamlData::Mapping(entries) => {
+                let mut sorted = BTreeMap::new();
+                for (key, node) in entries {
+                    let name = name(key)?;
+                    let value = self.below(pointer, &name, key, node)?;
+                    // YAML tells `200` from `'200'`; JSON does not.
+                    if sorted.insert(name, value).is_some() {
+                        return Err(NotYaml::at(key, "duplicated key in mapping"));
+                    }
                 }
+                Ok(Value::Object(Map::from_iter(sorted)))
             }
-            Ok(Value::Object(Map::from_iter(sorted)))
+            _ => Err(NotYaml::at(node, "a tag, or what YAML itself cannot read")),
         }
-        _ => refuse("a tag, an endless alias or a value that YAML cannot read"),
+    }
+
+    /// Reads the node at `key` below `pointer`, which begins at `first`.
+    fn below(
+        &mut self,
+        pointer: &str,
+        key: &str,
+        first: &MarkedYaml<'_>,
+        node: &MarkedYaml<'_>,
+    ) -> Result<Value, NotYaml> {
+        let pointer = child(pointer, key);
+        let span = (first.span.start.line(), node.span.end.line());
+        self.lines.insert(pointer.clone(), span);
+        self.read(node, &pointer)
+    }
+}
+
+fn name(key: &MarkedYaml<'_>) -> Result<String, NotYaml> {
+    match &key.data {
+        YamlData::Value(Scalar::String(name)) => Ok(name.to_string()),
+        YamlData::Value(Scalar::Integer(number)) => Ok(number.to_string()),
+        _ => Err(NotYaml::at(
+            key,
+            "a key that is neither text nor an integer",
+        )),
+    }
+}
+
+impl NotYaml {
+    fn at(node: &MarkedYaml<'_>, reason: &str) -> Self {
+        let (line, reason) = (node.span.start.line(), reason.to_owned());
+        Self { line, reason }
     }
 }
 

@@ -7,12 +7,11 @@ use serde_json::Value;
 
 use crate::{
     check::{
-        contract::{Contract, Operation, entries, strings},
+        contract::{Operation, entries, strings},
         examples::matches_schema,
-        finding::Finding,
+        finding::Findings,
         normalise::media_type,
     },
-    coverage::operation_of,
     document::child,
 };
 
@@ -44,41 +43,38 @@ const OUTSIDE: [&str; 4] = [
     "allow",
 ];
 
-/// Everything that is wrong with an exchange; `request_ids` are those seen before.
+/// Adds everything that is wrong with an exchange; `request_ids` are those seen before.
 pub(crate) fn judge(
-    contract: &Contract,
     exchange: &Value,
     request_ids: &mut BTreeSet<String>,
-) -> Vec<Finding> {
-    let operations = contract.operations();
+    found: &mut Findings<'_>,
+) {
+    let operations = found.contract.operations();
+    let is_it = |one: &&Operation<'_>| one.value["operationId"] == exchange["operation"];
+    let operation = operations.iter().find(is_it);
     let mut judge = Judge {
-        contract,
         exchange,
+        found,
         pointer: "/paths".to_owned(),
-        findings: Vec::new(),
     };
-    match operation_of(&operations, &exchange["operation"]) {
+    match operation {
         Some(operation) => judge.answer_of(operation),
         None => judge.answer_of_none(operations.first()),
     }
     judge.request_id(request_ids);
-    judge.findings
 }
 
-struct Judge<'a> {
-    contract: &'a Contract,
+struct Judge<'a, 'f> {
     exchange: &'a Value,
+    found: &'a mut Findings<'f>,
     /// What of the contract is being looked at.
     pointer: String,
-    findings: Vec<Finding>,
 }
 
-impl Judge<'_> {
+impl Judge<'_, '_> {
     fn report(&mut self, id: &'static str, seen: impl Into<String>) {
-        let status = &self.exchange["status"];
-        let finding = Finding::in_contract(id, self.contract, &self.pointer);
-        self.findings
-            .push(finding.says("seen", format!("{status}: {}", seen.into())));
+        let seen = format!("{}: {}", self.exchange["status"], seen.into());
+        self.found.at(id, &self.pointer).says("seen", seen);
     }
 
     /// The answer of an operation: documented, complete and to a request that deserved it.
@@ -171,7 +167,7 @@ impl Judge<'_> {
         }
         let answer = parsed(&self.exchange["response"]);
         let sent = parsed(&self.exchange["request"]);
-        let fields = &request_schema(operation)["properties"];
+        let fields = &operation.request_schema()["properties"];
         let strange = |field: &&str| fields.get(field).is_none() && sent.get(field).is_none();
         let strange: Vec<_> = entries(&answer["error"]["details"])
             .map(|(field, _)| field)
@@ -193,7 +189,7 @@ impl Judge<'_> {
         if header("authorization").is_empty() && ![401, 429, 500, 503].contains(&status) {
             self.report("LIVE-AUTH", "no key was sent");
         }
-        let (schema, body) = (request_schema(operation), parsed(request));
+        let (schema, body) = (operation.request_schema(), parsed(request));
         let is_json = media_type(header("content-type")) == "application/json";
         match status {
             200..300 if !is_json => self.report("LIVE-ACCEPTED", header("content-type")),
@@ -249,10 +245,4 @@ impl Judge<'_> {
 
 fn parsed(message: &Value) -> Value {
     serde_json::from_str(message["body"].as_str().unwrap_or_default()).unwrap_or_default()
-}
-
-fn request_schema<'a>(operation: &Operation<'a>) -> &'a Value {
-    entries(&operation.value["requestBody"]["content"])
-        .next()
-        .map_or(&Value::Null, |(_, body)| &body["schema"])
 }

@@ -6,6 +6,7 @@
 mod check;
 mod ci;
 mod coverage;
+#[cfg(feature = "demo")]
 mod demo;
 mod document;
 mod exchange;
@@ -13,6 +14,7 @@ mod generate;
 mod outcomes;
 mod release;
 mod rust_sdk;
+#[cfg(feature = "demo")]
 mod schemathesis;
 mod self_test;
 mod typescript;
@@ -84,15 +86,33 @@ fn main() -> ExitCode {
         }
         Command::Explain { id } => report::explain(id.as_deref()),
         Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),
+        #[cfg(feature = "demo")]
         Command::Demo { once } => demo::run(once).unwrap_or_else(problem),
+        #[cfg(feature = "demo")]
+        Command::Schemathesis => schemathesis::run(&root).unwrap_or_else(problem),
+        #[cfg(not(feature = "demo"))]
+        Command::Demo { .. } | Command::Schemathesis => problem(with_the_product(&root)),
         Command::Ci => ci::run(&root),
         Command::Release { version } => {
             release::run(&root, &version).map_or_else(problem, |()| ExitCode::SUCCESS)
         }
-        Command::Schemathesis => schemathesis::run(&root).unwrap_or_else(problem),
         Command::Typescript => typescript::test().map_or_else(problem, |()| ExitCode::SUCCESS),
         Command::SelfTest => self_test::run(Evidence::gather(&root)).unwrap_or_else(problem),
     }
+}
+
+/// Becomes an xtask that is built with the simulated Stripe and the SDK; comes back only if it cannot.
+#[cfg(not(feature = "demo"))]
+fn with_the_product(root: &std::path::Path) -> String {
+    use std::os::unix::process::CommandExt;
+
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    let cargo = cargo.args(["run", "--package", "xtask", "--features", "demo", "--"]);
+    let error = cargo
+        .args(std::env::args_os().skip(1))
+        .current_dir(root)
+        .exec();
+    format!("cargo: {error}")
 }
 
 /// What a command could not do goes to stderr.

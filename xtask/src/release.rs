@@ -11,9 +11,9 @@ use crate::{
     check::{
         contract::Contract,
         evidence::Evidence,
-        finding::Finding,
+        finding::{Finding, Findings},
         findings,
-        history::{self, RELEASED, VERSIONED, version_in},
+        history::{self, RELEASED, UNRELEASED, VERSIONED, version_in},
     },
     document::{CONTRACT, Document, sha256},
     generate,
@@ -38,14 +38,17 @@ pub(crate) fn run(root: &Path, version: &str) -> Result<(), String> {
     let contract = Document::parse(CONTRACT, &released[CONTRACT]).map_err(|error| error.reason)?;
     let mut after = evidence.files.clone();
     after.extend(released.clone());
-    refuse(&history::check(&Contract::new(contract), &after))?;
+    let contract = Contract::new(contract);
+    let mut found = Findings::about(&contract);
+    history::check(&after, &mut found);
+    refuse(&found.list)?;
     for (file, text) in &released {
         write(root, file, text)?;
     }
     let text = &released[CONTRACT];
-    let sums = format!("{RELEASED}/SHA256SUMS");
+    let sums = format!("{RELEASED}SHA256SUMS");
     let listed = evidence.files.get(&sums).cloned().unwrap_or_default();
-    write(root, &format!("{RELEASED}/{version}.yaml"), text)?;
+    write(root, &format!("{RELEASED}{version}.yaml"), text)?;
     write(
         root,
         &sums,
@@ -98,25 +101,15 @@ fn with_version(
         changed.insert(file.to_owned(), new);
     }
     let changelog = text("CHANGELOG.md")?;
-    let heading = |title: &str| {
-        changelog
-            .lines()
-            .position(|line| line.starts_with(title))
-            .map(|index| index + 1)
-    };
-    let dated = format!("## [{version}] - {today}");
-    let changelog = match (
-        heading(&format!("## [{version}]")),
-        heading("## [Unreleased]"),
-    ) {
-        (Some(line), _) => with_line(changelog, line, &dated),
-        (None, Some(line)) => with_line(changelog, line, &format!("## [Unreleased]\n\n{dated}")),
-        (None, None) => {
-            return Err(
-                "CHANGELOG.md has neither `## [Unreleased]` nor a section of this version"
-                    .to_owned(),
-            );
-        }
+    let unreleased = format!("\n## {UNRELEASED}\n");
+    let waiting = format!("\n## {version}\n");
+    let dated = format!("\n## {version} - {today}\n");
+    let changelog = if changelog.contains(&waiting) {
+        changelog.replacen(&waiting, &dated, 1)
+    } else if changelog.contains(&unreleased) {
+        changelog.replacen(&unreleased, &format!("{unreleased}{dated}"), 1)
+    } else {
+        return Err(format!("CHANGELOG.md has no section `## {UNRELEASED}`"));
     };
     changed.insert("CHANGELOG.md".to_owned(), changelog);
     Ok(changed)
@@ -183,7 +176,7 @@ mod tests {
             ),
             file(
                 "CHANGELOG.md",
-                "# Changelog\n\n## [Unreleased]\n\n- More.\n\n## [1.2.3] - 2026-01-01\n\n- First.\n",
+                "# Changelog\n\n## Unreleased\n\n- More.\n\n## 1.2.3 - 2026-01-01\n\n- First.\n",
             ),
         ])
     }
@@ -198,7 +191,7 @@ mod tests {
             .collect();
         assert!(left.is_empty(), "{left:?}");
         assert!(
-            after["CHANGELOG.md"].contains("## [Unreleased]\n\n## [1.3.0] - 2026-02-03\n\n- More.")
+            after["CHANGELOG.md"].contains("## Unreleased\n\n## 1.3.0 - 2026-02-03\n\n- More.")
         );
         assert!(after["Cargo.toml"].starts_with("[dependencies]\nversion = \"9\"\n"));
         assert_eq!(
@@ -214,13 +207,13 @@ mod tests {
         let mut files = files();
         files.insert(
             "CHANGELOG.md".to_owned(),
-            "## [1.3.0]\n\n- More.\n".to_owned(),
+            "# Changelog\n\n## 1.3.0\n\n- More.\n".to_owned(),
         );
         let after = with_version(&files, &Version::new(1, 3, 0), "2026-02-03")
             .expect("all files are there");
         assert_eq!(
             after["CHANGELOG.md"],
-            "## [1.3.0] - 2026-02-03\n\n- More.\n"
+            "# Changelog\n\n## 1.3.0 - 2026-02-03\n\n- More.\n"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask self-test`: does the check see what it claims to see?
 //!
-//! It is fed evidence that lies. Each row of `self_test/mutations.yaml` is one lie and the finding that must catch it,
+//! It is fed evidence that lies. Each row of `self_test/lies.yaml` is one lie and the finding that must catch it,
 //! at the line where the lie is told; `self_test/harmless.yaml` holds changes that mean nothing and must stay quiet.
 //! Besides, every line of the contract is changed in one word, and each must be found at its line. The table of all
 //! kinds of drift (`self_test/rows.md`) is printed with our column filled.
@@ -11,6 +11,7 @@ mod sample;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
+    ops::RangeInclusive,
     process::ExitCode,
 };
 
@@ -23,223 +24,198 @@ use crate::{
 };
 
 const ROWS: &str = include_str!("self_test/rows.md");
-const MUTATIONS: &str = include_str!("self_test/mutations.yaml");
+const LIES: &str = include_str!("self_test/lies.yaml");
 const HARMLESS: &str = include_str!("self_test/harmless.yaml");
 
-/// Rows that do not apply to this product, and why.
-const NOT_OURS: [(u64, &str); 1] = [(
-    71,
-    "there are no waivers: nothing that is found can be waved through",
-)];
-
-/// Rows that must stay quiet.
-const QUIET: [u64; 1] = [26];
+/// Rows that no lie is told for, and why.
+const NOT_OURS: [(u64, &str); 2] = [
+    (26, "Y, quiet: see harmless.yaml"),
+    (71, "n/a: nothing that is found can be waived"),
+];
 
 /// What the self-test found out.
-pub(crate) struct Outcome {
+#[derive(Default)]
+struct Outcome {
     /// The findings that caught each row's lies.
     caught: BTreeMap<u64, BTreeSet<String>>,
-    lies: usize,
-    harmless: usize,
-    lines: usize,
     /// What the check should have seen and did not, or saw and should not have.
     failures: Vec<String>,
 }
 
 /// Runs the self-test on this workspace and prints the table.
 pub(crate) fn run(evidence: Evidence) -> Result<ExitCode, String> {
-    let outcome = try_all(&Case::honest(evidence)?);
+    let honest = Case::honest(evidence)?;
+    let mut outcome = Outcome::default();
+    for alarm in honest.findings() {
+        outcome
+            .failures
+            .push(format!("false alarm: {}", alarm.to_text()));
+    }
+    let (lies, harmless) = (list(LIES), list(HARMLESS));
+    for lie in &lies {
+        match tell(&honest, lie) {
+            Ok((row, id)) => drop(outcome.caught.entry(row).or_default().insert(id)),
+            Err(reason) => outcome.failures.push(format!("{reason}: {lie}")),
+        }
+    }
+    for change in &harmless {
+        if let Err(reason) = stay_quiet(&honest, change) {
+            outcome
+                .failures
+                .push(format!("false alarm: {reason}: {change}"));
+        }
+    }
+    let changed = every_line(honest.contract(), &mut outcome);
+    every_row_and_id(&mut outcome);
     print!("{}", table(&outcome));
-    let Outcome {
-        lies,
-        harmless,
-        lines,
-        failures,
-        ..
-    } = outcome;
-    for failure in &failures {
+    for failure in &outcome.failures {
         println!("FAILED {failure}");
     }
-    println!(
-        "{lies} lies, {harmless} harmless changes, {lines} changed lines: {} failed",
-        failures.len()
-    );
-    Ok(if failures.is_empty() {
+    let (lies, harmless, failed) = (lies.len(), harmless.len(), outcome.failures.len());
+    println!("{lies} lies, {harmless} harmless changes, {changed} changed lines: {failed} failed");
+    Ok(if failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
 }
 
-/// Tells each lie, makes each harmless change, changes each line.
-pub(crate) fn try_all(honest: &Case) -> Outcome {
-    let (mutations, harmless) = (list(MUTATIONS), list(HARMLESS));
-    let mut outcome = Outcome {
-        caught: BTreeMap::new(),
-        lies: mutations.len(),
-        harmless: harmless.len(),
-        lines: 0,
-        failures: honest
-            .findings()
-            .iter()
-            .map(|finding| format!("false alarm: {}", finding.to_text()))
-            .collect(),
-    };
-    for mutation in &mutations {
-        match tell(honest, mutation) {
-            Ok((row, id)) => drop(outcome.caught.entry(row).or_default().insert(id)),
-            Err(reason) => outcome.failures.push(format!("{reason}: {mutation}")),
-        }
+/// Makes a harmless change.
+fn stay_quiet(honest: &Case, change: &Value) -> Result<(), String> {
+    let mut case = honest.clone();
+    case.apply(change)?;
+    let alarms: String = case.findings().iter().map(Finding::to_text).collect();
+    if alarms.is_empty() {
+        Ok(())
+    } else {
+        Err(alarms)
     }
-    for change in &harmless {
-        let mut case = honest.clone();
-        let applied = case.apply(change);
-        let alarms = case
-            .findings()
-            .iter()
-            .map(Finding::to_text)
-            .collect::<Vec<_>>();
-        if applied.is_err() || !alarms.is_empty() {
-            outcome.failures.push(format!(
-                "false alarm {applied:?} {}: {change}",
-                alarms.join("\n")
-            ));
-        }
-    }
-    every_line(honest, &mut outcome);
-    every_row_and_id(&mut outcome);
-    outcome
 }
 
-/// Tells one lie; its row and the finding that caught it.
-fn tell(honest: &Case, mutation: &Value) -> Result<(u64, String), String> {
+/// Tells one lie; its row and the finding that caught it, where it was told.
+fn tell(honest: &Case, lie: &Value) -> Result<(u64, String), String> {
     let mut case = honest.clone();
-    case.apply(mutation)?;
-    let id = mutation["finding"]
-        .as_str()
-        .ok_or("no finding is expected")?;
+    case.apply(lie)?;
+    let id = lie["finding"].as_str().ok_or("no finding is expected")?;
     let findings = case.findings();
-    let ours: Vec<&Finding> = findings.iter().filter(|finding| finding.id == id).collect();
+    let ours = findings.iter().filter(|finding| finding.id == id);
+    let ours: Vec<_> = ours
+        .map(|finding| (finding.file.as_str(), finding.line))
+        .collect();
     if ours.is_empty() {
         let others: BTreeSet<_> = findings.iter().map(|finding| finding.id).collect();
         return Err(format!("not caught by {id} but by {others:?}"));
     }
-    let (first, last) = changed_lines(honest.contract(), case.contract());
-    let there =
-        |finding: &&Finding| finding.file != CONTRACT || (first..=last).contains(&finding.line);
-    if mutation["in"] == "contract" && mutation["elsewhere"] != true && !ours.iter().any(there) {
-        return Err(format!(
-            "{id} names line {}, the change is at {first} to {last}",
-            ours[0].line
-        ));
+    let told = changed_lines(honest.contract(), case.contract());
+    let there = |(file, line): &(&str, usize)| *file != CONTRACT || told.contains(line);
+    if lie["in"] == "contract" && lie["elsewhere"] != true && !ours.iter().any(there) {
+        return Err(format!("{id} is at {ours:?}, the lie at {told:?}"));
     }
-    Ok((mutation["row"].as_u64().ok_or("no row")?, id.to_owned()))
+    Ok((lie["row"].as_u64().ok_or("no row")?, id.to_owned()))
 }
 
-/// Changes one word in each line of the contract; each must be seen, at its line.
-fn every_line(honest: &Case, outcome: &mut Outcome) {
-    let text = honest.contract();
+/// Changes one word in each line of the contract; each must be seen, at its line. Answers how many there are.
+fn every_line(text: &str, outcome: &mut Outcome) -> usize {
     let released = Document::parse(CONTRACT, text).expect("the honest contract can be read");
-    for (index, line) in text.lines().enumerate() {
-        let meaning = line.trim_start();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut tried = 0;
+    for index in 0..lines.len() {
+        let line = lines[index].clone();
         let Some(end) = line.rfind(|char: char| char.is_ascii_alphanumeric()) else {
             continue;
         };
         // The version is what all else is judged by; VER-AGREE and SRV-INFO watch it.
-        if meaning.starts_with('#') || meaning.starts_with("version:") {
+        if line.trim_start().starts_with('#') || line.starts_with("  version:") {
             continue;
         }
-        outcome.lines += 1;
-        let other = if line.as_bytes()[end] == b'7' {
+        tried += 1;
+        let other = if line[end..].starts_with('7') {
             "8"
         } else {
             "7"
         };
-        let changed = format!("{}{other}{}", &line[..end], &line[end + 1..]);
-        let lines: Vec<_> = text
-            .lines()
-            .enumerate()
-            .map(|(at, line)| if at == index { &changed } else { line })
-            .collect();
+        lines[index].replace_range(end..=end, other);
         let found = match Document::parse(CONTRACT, &lines.join("\n")) {
-            Ok(contract) => change::changes(&released, &contract)
-                .iter()
-                .any(|change| change.line == index + 1),
+            Ok(contract) => {
+                let changes = change::changes(&released, &contract);
+                changes.iter().any(|change| change.line == index + 1)
+            }
             Err(error) => error.line >= index,
         };
         if !found {
-            outcome.failures.push(format!(
-                "a change at {CONTRACT}:{} is not found there: {changed}",
-                index + 1
-            ));
+            let (line, changed) = (index + 1, &lines[index]);
+            outcome
+                .failures
+                .push(format!("{CONTRACT}:{line} is not found as {changed}"));
         }
+        lines[index] = line;
     }
+    tried
 }
 
 /// Every row is caught, stays quiet or is not ours; every finding there is was provoked.
 fn every_row_and_id(outcome: &mut Outcome) {
-    let provoked: BTreeSet<_> = outcome.caught.values().flatten().cloned().collect();
-    for entry in catalogue::ENTRIES
-        .iter()
-        .filter(|entry| !provoked.contains(entry.id))
-    {
-        outcome
-            .failures
-            .push(format!("nothing provokes {}", entry.id));
-    }
-    for (row, ..) in rows() {
-        if !outcome.caught.contains_key(&row)
-            && !QUIET.contains(&row)
-            && !NOT_OURS.iter().any(|(no, _)| *no == row)
-        {
-            outcome.failures.push(format!("nothing tries row {row}"));
-        }
-    }
+    let provoked: BTreeSet<_> = outcome.caught.values().flatten().collect();
+    let ids = catalogue::ENTRIES.iter().map(|entry| entry.id.to_owned());
+    let idle = ids.filter(|id| !provoked.contains(id));
+    let idle = idle.map(|id| format!("nothing provokes {id}"));
+    let untried = rows()
+        .into_iter()
+        .filter(|(row, ..)| ours(*row, outcome) == "-");
+    let untried = untried.map(|(row, ..)| format!("nothing tries row {row}"));
+    let failures: Vec<_> = idle.chain(untried).collect();
+    outcome.failures.extend(failures);
 }
 
-/// The first and last line in which two texts differ, in the second.
-fn changed_lines(before: &str, after: &str) -> (usize, usize) {
+/// The lines in which `after` differs from `before`.
+fn changed_lines(before: &str, after: &str) -> RangeInclusive<usize> {
     let same = |(a, b): &(&str, &str)| a == b;
     let first = before.lines().zip(after.lines()).take_while(same).count() + 1;
-    let tail = before
-        .lines()
-        .rev()
-        .zip(after.lines().rev())
-        .take_while(same)
-        .count();
-    (first, (after.lines().count() - tail).max(first))
+    let (before, after) = (before.lines().rev(), after.lines().rev());
+    let all = after.clone().count();
+    let last = all - before.zip(after).take_while(same).count();
+    first..=last.max(first)
 }
 
 /// The rows of the table: number, words, the other tools' cells.
 fn rows() -> Vec<(u64, &'static str, &'static str)> {
-    let cells = ROWS.lines().filter_map(|line| {
-        line.strip_prefix("| ")?
+    let read = |line: &'static str| {
+        let (row, rest) = line
+            .strip_prefix("| ")?
             .strip_suffix(" |")?
-            .split_once(" | ")
-    });
-    cells
-        .filter_map(|(number, rest)| {
-            let (words, others) = rest.split_once(" | ")?;
-            Some((number.parse().ok()?, words, others))
-        })
-        .collect()
+            .split_once(" | ")?;
+        let (words, others) = rest.split_once(" | ")?;
+        Some((row.parse().ok()?, words, others))
+    };
+    ROWS.lines().filter_map(read).collect()
+}
+
+/// Our cell of a row.
+fn ours(row: u64, outcome: &Outcome) -> String {
+    let not_ours = NOT_OURS.iter().find(|(no, _)| *no == row);
+    match (outcome.caught.get(&row), not_ours) {
+        (Some(ids), _) => ids.iter().fold("Y".to_owned(), |ids, id| ids + " " + id),
+        (None, Some((_, why))) => (*why).to_owned(),
+        (None, None) => "-".to_owned(),
+    }
 }
 
 /// The table with our column.
 fn table(outcome: &Outcome) -> String {
-    let mut table =
-        "| # | drift or mistake | DAM | oasdiff | ST | Spec | c.io | P/S | ours |\n".to_owned();
-    table += "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
+    let mut table = String::new();
+    for line in ROWS
+        .lines()
+        .filter(|line| line.starts_with("| #") || line.starts_with("| -"))
+    {
+        let ours = if line.contains('#') { "ours" } else { "---" };
+        let _ = writeln!(table, "{line} {ours} |");
+    }
     for (row, words, others) in rows() {
-        let ours = match outcome.caught.get(&row) {
-            Some(ids) => format!("Y {}", ids.iter().cloned().collect::<Vec<_>>().join(" ")),
-            None if QUIET.contains(&row) => "Y quiet".to_owned(),
-            None => NOT_OURS
-                .iter()
-                .find(|(no, _)| *no == row)
-                .map_or("-".to_owned(), |(_, why)| format!("n/a: {why}")),
-        };
-        let _ = writeln!(table, "| {row} | {words} | {others} | {ours} |");
+        let _ = writeln!(
+            table,
+            "| {row} | {words} | {others} | {} |",
+            ours(row, outcome)
+        );
     }
     table
 }

@@ -61,7 +61,21 @@ impl Contract {
     }
 }
 
-impl Operation<'_> {
+impl<'a> Operation<'a> {
+    /// The schema of its request's body.
+    pub(crate) fn request_schema(&self) -> &'a Value {
+        let mut bodies = entries(&self.value["requestBody"]["content"]);
+        bodies
+            .next()
+            .map_or(&Value::Null, |(_, body)| &body["schema"])
+    }
+
+    /// The names of its request's fields.
+    pub(crate) fn request_fields(&self) -> Vec<&'a str> {
+        let fields = entries(&self.request_schema()["properties"]);
+        fields.map(|(field, _)| field).collect()
+    }
+
     /// Each status with its pointer and what it says.
     pub(crate) fn responses(&self) -> impl Iterator<Item = (&str, String, &Value)> {
         let pointer = child(&self.pointer, "responses");
@@ -72,35 +86,27 @@ impl Operation<'_> {
 
 /// The entries of an object; none of anything else.
 pub(crate) fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.as_str(), value))
+    let entries = value.as_object().into_iter().flatten();
+    entries.map(|(key, value)| (key.as_str(), value))
+}
+
+/// The items of a list; none of anything else.
+pub(crate) fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
 }
 
 /// The texts of a list.
 pub(crate) fn strings(value: &Value) -> impl Iterator<Item = &str> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
+    items(value).filter_map(Value::as_str)
 }
 
 /// Calls `visit` with each node below `value` and its pointer.
 pub(crate) fn walk(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &Value)) {
     visit(pointer, value);
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .for_each(|(key, value)| walk(value, &child(pointer, key), visit)),
-        Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(index, item)| walk(item, &child(pointer, &index.to_string()), visit));
-        }
-        _ => {}
+    for (key, node) in entries(value) {
+        walk(node, &child(pointer, key), visit);
+    }
+    for (index, node) in items(value).enumerate() {
+        walk(node, &child(pointer, &index.to_string()), visit);
     }
 }

@@ -3,15 +3,15 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     fs,
     path::{Path, PathBuf},
     process::Command,
-    time::SystemTime,
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::history::{RELEASED, VERSIONED};
+use super::history::{RELEASED, SDK, VERSIONED};
 use crate::{document::CONTRACT, generate::ARTEFACTS, workspace};
 
 /// Everything that the check looks at.
@@ -26,31 +26,22 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Reads the workspace and asks the server.
     pub(crate) fn gather(root: &Path) -> Self {
-        let named = [
-            CONTRACT,
+        let mut paths = vec![CONTRACT.into(), SDK.into(), "CHANGELOG.md".into()];
+        let readmes = [
             "README.md",
-            "CHANGELOG.md",
             "client/README.md",
             "client/typescript/README.md",
         ];
-        let derived = ARTEFACTS.iter().map(|artefact| artefact.path);
-        let versioned = VERSIONED.iter().map(|(file, _, _)| *file);
-        let mut paths: Vec<PathBuf> = named
-            .into_iter()
-            .chain(derived)
-            .chain(versioned)
-            .map(PathBuf::from)
-            .collect();
+        paths.extend(readmes.map(PathBuf::from));
+        paths.extend(ARTEFACTS.iter().map(|artefact| artefact.path.into()));
+        paths.extend(VERSIONED.map(|(file, ..)| file.into()));
         paths.extend(below(root, Path::new(RELEASED)));
-        for tests in ["tests", "client/tests"] {
-            let sources = below(root, Path::new(tests)).into_iter();
-            paths.extend(sources.filter(|path| path.extension().is_some_and(|kind| kind == "rs")));
-        }
+        let tests = ["tests", "client/tests"].map(|tests| below(root, Path::new(tests)));
+        let is_rust = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "rs");
+        paths.extend(tests.into_iter().flatten().filter(is_rust));
         let read = |path: PathBuf| {
-            Some((
-                path.display().to_string(),
-                fs::read_to_string(root.join(path)).ok()?,
-            ))
+            let text = fs::read_to_string(root.join(&path)).ok()?;
+            Some((path.display().to_string(), text))
         };
         Self {
             files: paths.into_iter().filter_map(read).collect(),
@@ -62,12 +53,11 @@ impl Evidence {
 /// Every file below a folder, by path from the root.
 fn below(root: &Path, folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(root.join(folder))
-        .into_iter()
+    let entries = fs::read_dir(root.join(folder)).into_iter().flatten();
+    for path in entries
         .flatten()
-        .flatten()
+        .map(|entry| folder.join(entry.file_name()))
     {
-        let path = folder.join(entry.file_name());
         if root.join(&path).is_dir() {
             files.extend(below(root, &path));
         } else {
@@ -83,37 +73,28 @@ fn declared_document(root: &Path) -> Result<Value, String> {
         Some(binary) => PathBuf::from(binary),
         None => built(root)?,
     };
-    let output = Command::new(&binary)
-        .arg("openapi")
-        .env_clear()
-        .output()
-        .map_err(|error| format!("{}: {error}", binary.display()))?;
+    let failed = |reason: &dyn Display| format!("{} openapi: {reason}", binary.display());
+    let output = Command::new(&binary).arg("openapi").env_clear().output();
+    let output = output.map_err(|error| failed(&error))?;
     if !output.status.success() {
-        return Err(format!(
-            "{} openapi: {}",
-            binary.display(),
-            String::from_utf8_lossy(&output.stderr).trim()
-        ));
+        return Err(failed(&String::from_utf8_lossy(&output.stderr)));
     }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("{} openapi: {error}", binary.display()))
+    let document: Map<_, _> =
+        serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))?;
+    Ok(Value::Object(document))
 }
 
 /// The development binary; built first if a source is newer.
 fn built(root: &Path) -> Result<PathBuf, String> {
     let binary = workspace::target().join("debug/billing-portal");
-    let modified = |path: &Path| {
-        fs::metadata(path)
-            .and_then(|file| file.modified())
-            .unwrap_or(SystemTime::UNIX_EPOCH)
-    };
+    let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let mut sources = below(root, Path::new("server"));
     sources.extend(["Cargo.toml", "Cargo.lock"].map(PathBuf::from));
     let newest = sources
         .iter()
-        .map(|source| modified(&root.join(source)))
+        .filter_map(|source| modified(&root.join(source)))
         .max();
-    if newest > Some(modified(&binary)) {
+    if newest > modified(&binary) {
         eprintln!("building billing-portal first: it is missing or older than its sources");
         workspace::build_binary()?;
         // Cargo leaves a binary that needs no new build as it is; its time then says up to when it is good.

@@ -6,8 +6,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{
-    contract::{Contract, Operation, entries, strings, walk},
-    finding::Finding,
+    contract::{entries, strings, walk},
+    finding::Findings,
 };
 use crate::document::child;
 
@@ -17,59 +17,50 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a pattern")
 });
 
-/// Everything that is wrong with the contract's examples.
-pub(crate) fn check(contract: &Contract) -> Vec<Finding> {
-    let mut findings = valid(contract);
+/// Adds everything that is wrong with the contract's examples.
+pub(crate) fn check(found: &mut Findings<'_>) {
+    let contract = found.contract;
+    walk(&contract.resolved, "", &mut |pointer, node| {
+        valid(pointer, node, found);
+    });
     for operation in contract.operations() {
-        findings.extend(meaningful(contract, &operation));
+        for (_, pointer, response) in operation.responses() {
+            meaningful(&operation.request_fields(), &pointer, response, found);
+        }
     }
     walk(&contract.written.value, "", &mut |pointer, node| {
         if let Some(secret) = node.as_str().and_then(secret_in) {
-            findings.push(
-                Finding::in_contract("EX-SECRET", contract, pointer).says("contract", secret),
-            );
+            found.at("EX-SECRET", pointer).says("contract", secret);
         }
     });
-    findings
+    found.once_each();
 }
 
 /// The beginning of a secret in `text`, enough to find it and too little to use it.
 pub(crate) fn secret_in(text: &str) -> Option<String> {
-    SECRET
-        .find(text)
-        .map(|found| format!("{}…", &found.as_str()[..10]))
+    let secret = SECRET.find(text)?.as_str();
+    Some(format!("{}…", &secret[..10]))
 }
 
-/// Every node that has a schema and examples, and every schema that has one itself.
-fn valid(contract: &Contract) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    walk(&contract.resolved, "", &mut |pointer, node| {
-        if pointer.contains("/examples/") {
-            return;
+/// The examples of a node that has a schema, or is one.
+fn valid(pointer: &str, node: &Value, found: &mut Findings<'_>) {
+    let is_schema = node.get("type").is_some().then_some(node);
+    let schema = node.get("schema").or(is_schema);
+    let Some(schema) = schema.filter(|_| !pointer.contains("/examples/")) else {
+        return;
+    };
+    let examples = child(pointer, "examples");
+    let named = entries(&node["examples"]);
+    let named =
+        named.map(|(name, named)| (child(&child(&examples, name), "value"), &named["value"]));
+    let own = node
+        .get("example")
+        .map(|own| (child(pointer, "example"), own));
+    for (place, value) in own.into_iter().chain(named) {
+        if let Err(Mismatch { at, reason }) = matches_schema(schema, value) {
+            found.at("EX-SCHEMA", &(place + &at)).says("schema", reason);
         }
-        let schema = node
-            .get("schema")
-            .or_else(|| node.get("type").is_some().then_some(node));
-        let Some(schema) = schema else { return };
-        let own = node
-            .get("example")
-            .map(|value| (child(pointer, "example"), value));
-        let named = entries(&node["examples"]).map(|(name, example)| {
-            (
-                child(&child(&child(pointer, "examples"), name), "value"),
-                &example["value"],
-            )
-        });
-        for (place, value) in own.into_iter().chain(named) {
-            if let Err(Mismatch { at, reason }) = matches_schema(schema, value) {
-                let finding = Finding::in_contract("EX-SCHEMA", contract, &(place + &at));
-                findings.push(finding.says("schema", reason));
-            }
-        }
-    });
-    findings.sort_by(|a, b| a.pointer.cmp(&b.pointer));
-    findings.dedup_by(|a, b| a.pointer == b.pointer);
-    findings
+    }
 }
 
 /// How a value is not what its schema allows.
@@ -101,65 +92,34 @@ pub(crate) fn matches_schema(schema: &Value, value: &Value) -> Result<(), Mismat
 }
 
 /// Error examples: their code is of their status, their details name fields of the request, every code has one.
-fn meaningful(contract: &Contract, operation: &Operation<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let fields = request_fields(operation);
-    for (_, pointer, response) in operation.responses() {
-        let codes: Vec<_> = strings(&response["x-error-codes"]).collect();
-        let mut shown = Vec::new();
-        for (media_type, body) in entries(&response["content"]) {
-            let place = child(&child(&child(&pointer, "content"), media_type), "examples");
-            for (name, example) in entries(&body["examples"]) {
-                let place = child(&child(&place, name), "value");
-                let error = &example["value"]["error"];
-                let code = error["code"].as_str();
-                if !codes.is_empty() && (code != Some(name) || !codes.contains(&name)) {
-                    let finding =
-                        Finding::in_contract("EX-CODE", contract, &format!("{place}/error/code"));
-                    findings.push(
-                        finding
-                            .has("example", error.get("code"))
-                            .says("x-error-codes", codes.join(" ")),
-                    );
-                }
-                for (field, _) in
-                    entries(&error["details"]).filter(|(field, _)| !fields.contains(field))
-                {
-                    let finding = Finding::in_contract(
-                        "EX-FIELD",
-                        contract,
-                        &format!("{place}/error/details"),
-                    );
-                    findings.push(
-                        finding
-                            .says("example", field)
-                            .says("request", fields.join(" ")),
-                    );
-                }
-                shown.push(name);
+fn meaningful(fields: &[&str], pointer: &str, response: &Value, found: &mut Findings<'_>) {
+    let codes: Vec<_> = strings(&response["x-error-codes"]).collect();
+    let mut shown = Vec::new();
+    for (media_type, body) in entries(&response["content"]) {
+        let place = child(&child(pointer, "content"), media_type);
+        for (name, example) in entries(&body["examples"]) {
+            shown.push(name);
+            let place = child(&child(&place, "examples"), name);
+            let error = &example["value"]["error"];
+            if !codes.is_empty() && (error["code"] != name || !codes.contains(&name)) {
+                let finding = found.at("EX-CODE", &format!("{place}/value/error/code"));
+                finding.has("example", error.get("code"));
+                finding.says("x-error-codes", codes.join(" "));
+            }
+            for (field, _) in
+                entries(&error["details"]).filter(|(field, _)| !fields.contains(field))
+            {
+                let finding = found.at("EX-FIELD", &format!("{place}/value/error/details"));
+                finding
+                    .says("example", field)
+                    .says("request", fields.join(" "));
             }
         }
-        let missing = if codes.is_empty() {
-            shown.is_empty()
-        } else {
-            codes.iter().any(|code| !shown.contains(code))
-        };
-        if missing {
-            let finding = Finding::in_contract("EX-MISSING", contract, &pointer);
-            findings.push(
-                finding
-                    .says("codes", codes.join(" "))
-                    .says("examples", shown.join(" ")),
-            );
-        }
     }
-    findings
-}
-
-fn request_fields<'a>(operation: &Operation<'a>) -> Vec<&'a str> {
-    let bodies = entries(&operation.value["requestBody"]["content"]);
-    bodies
-        .flat_map(|(_, body)| entries(&body["schema"]["properties"]))
-        .map(|(field, _)| field)
-        .collect()
+    if shown.is_empty() || codes.iter().any(|code| !shown.contains(code)) {
+        let finding = found.at("EX-MISSING", pointer);
+        finding
+            .says("codes", codes.join(" "))
+            .says("examples", shown.join(" "));
+    }
 }

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{
-    catalogue::{self, Entry},
-    contract::Contract,
-};
+use super::{catalogue, contract::Contract};
+
+/// How much of a value is shown.
+const SHOWN: usize = 160;
 
 /// One finding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Finding {
     /// The stable name; `cargo xtask explain ID` tells more.
     pub(crate) id: &'static str,
@@ -24,49 +24,69 @@ pub(crate) struct Finding {
     pub(crate) sides: Vec<(&'static str, String)>,
 }
 
-impl Finding {
-    /// A finding about a node of the contract; `pointer` may go through references.
-    pub(crate) fn in_contract(id: &'static str, contract: &Contract, pointer: &str) -> Self {
-        let origin = contract.written.origin(pointer);
-        let line = contract.written.line(&origin);
-        Self {
-            id,
-            file: contract.written.file.clone(),
-            line,
-            pointer: origin,
-            sides: Vec::new(),
-        }
+/// What was found so far, and the contract that it is about.
+pub(crate) struct Findings<'a> {
+    /// The contract.
+    pub(crate) contract: &'a Contract,
+    /// The findings.
+    pub(crate) list: Vec<Finding>,
+}
+
+impl<'a> Findings<'a> {
+    /// Nothing yet.
+    pub(crate) fn about(contract: &'a Contract) -> Self {
+        let list = Vec::new();
+        Self { contract, list }
     }
 
-    /// A finding about another file.
-    pub(crate) fn in_file(id: &'static str, file: &str, line: usize) -> Self {
+    /// Adds a finding about a node of the contract; `pointer` may go through references.
+    pub(crate) fn at(&mut self, id: &'static str, pointer: &str) -> &mut Finding {
+        let written = &self.contract.written;
+        let pointer = written.origin(pointer);
+        let line = written.line(&pointer);
+        let finding = self.in_file(id, &written.file, line);
+        finding.pointer = pointer;
+        finding
+    }
+
+    /// Adds a finding about another file.
+    pub(crate) fn in_file(&mut self, id: &'static str, file: &str, line: usize) -> &mut Finding {
+        self.list.push(Finding::new(id, file, line));
+        self.list.last_mut().expect("one was just added")
+    }
+
+    /// Leaves one of each: a place of the file may be reached on many ways.
+    pub(crate) fn once_each(&mut self) {
+        self.list.sort();
+        self.list.dedup();
+    }
+}
+
+impl Finding {
+    /// A finding about a file.
+    pub(crate) fn new(id: &'static str, file: &str, line: usize) -> Self {
+        let (file, pointer, sides) = (file.to_owned(), String::new(), Vec::new());
         Self {
             id,
-            file: file.to_owned(),
+            file,
             line,
-            pointer: String::new(),
-            sides: Vec::new(),
+            pointer,
+            sides,
         }
     }
 
     /// Adds what `who` says.
-    pub(crate) fn says(mut self, who: &'static str, what: impl Into<String>) -> Self {
+    pub(crate) fn says(&mut self, who: &'static str, what: impl Into<String>) -> &mut Self {
         self.sides.push((who, what.into()));
         self
     }
 
     /// Adds what `who` has at the place, shortened.
-    pub(crate) fn has(self, who: &'static str, value: Option<&Value>) -> Self {
-        let text = value.map_or_else(|| "nothing".to_owned(), Value::to_string);
-        let short: String = text.chars().take(160).collect();
-        self.says(
-            who,
-            if short.len() < text.len() {
-                short + "…"
-            } else {
-                text
-            },
-        )
+    pub(crate) fn has(&mut self, who: &'static str, value: Option<&Value>) -> &mut Self {
+        let text = value.map_or("nothing".to_owned(), Value::to_string);
+        let short: String = text.chars().take(SHOWN).collect();
+        let more = if short.len() < text.len() { "…" } else { "" };
+        self.says(who, short + more)
     }
 
     /// Whether `cargo xtask generate` makes it go away.
@@ -76,40 +96,38 @@ impl Finding {
 
     /// For a person at a terminal.
     pub(crate) fn to_text(&self) -> String {
-        let Entry { means, cure, .. } = catalogue::entry(self.id);
-        let mut text = format!("{}  {}:{}", self.id, self.file, self.line);
-        if !self.pointer.is_empty() {
-            let _ = write!(text, "  {}", self.pointer);
-        }
-        let _ = write!(text, "\n  {means}\n");
-        for (who, what) in &self.sides {
+        let entry = catalogue::entry(self.id);
+        let Self {
+            id,
+            file,
+            line,
+            pointer,
+            sides,
+        } = self;
+        let mut text = format!("{id}  {file}:{line}  {pointer}\n  {}\n", entry.means);
+        for (who, what) in sides {
             let _ = writeln!(text, "  {who}: {what}");
         }
-        text + &format!("  -> {cure}\n")
+        text + &format!("  -> {}\n", entry.cure)
     }
 
     /// One workflow command, which GitHub shows beside the line.
     pub(crate) fn to_github(&self) -> String {
         let Self { id, file, line, .. } = self;
-        let escaped = self
-            .to_text()
-            .replace('%', "%25")
-            .replace('\r', "%0D")
-            .replace('\n', "%0A");
-        format!("::error file={file},line={line},title={id}::{escaped}")
+        let text = self.to_text().replace('%', "%25").replace('\n', "%0A");
+        format!("::error file={file},line={line},title={id}::{text}")
     }
 
     /// One JSON object.
     pub(crate) fn to_json(&self) -> Value {
-        let Entry { means, cure, .. } = catalogue::entry(self.id);
-        let sides: Value = self
-            .sides
-            .iter()
+        let entry = catalogue::entry(self.id);
+        let sides = self.sides.iter();
+        let sides: Value = sides
             .map(|(who, what)| json!({ "who": who, "says": what }))
             .collect();
         json!({
             "id": self.id, "file": self.file, "line": self.line, "pointer": self.pointer,
-            "means": means, "sides": sides, "do": cure,
+            "means": entry.means, "sides": sides, "do": entry.cure,
         })
     }
 }

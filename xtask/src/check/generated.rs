@@ -4,63 +4,44 @@ use std::collections::BTreeMap;
 
 use similar::TextDiff;
 
-use super::finding::Finding;
-use crate::{
-    document::Document,
-    generate::{ARTEFACTS, Artefact, Header},
-};
+use super::finding::Findings;
+use crate::generate::{ARTEFACTS, Artefact, Header};
 
-/// A finding for each generated file that is not what the contract makes of it.
-pub(crate) fn check(contract: &Document, files: &BTreeMap<String, String>) -> Vec<Finding> {
-    ARTEFACTS
-        .iter()
-        .filter_map(|artefact| judge(artefact, contract, files.get(artefact.path)))
-        .collect()
+/// How much of a difference is shown; `cargo xtask generate` and git show all of it.
+const LINES: usize = 12;
+
+/// Adds a finding for each generated file that is not what the contract makes of it.
+pub(crate) fn check(files: &BTreeMap<String, String>, found: &mut Findings<'_>) {
+    for artefact in ARTEFACTS {
+        match files.get(artefact.path) {
+            Some(text) => judge(artefact, text, found),
+            None => drop(found.in_file("GEN-MISSING", artefact.path, 1)),
+        }
+    }
 }
 
-fn judge(artefact: &Artefact, contract: &Document, file: Option<&String>) -> Option<Finding> {
-    let finding = |id| Finding::in_file(id, artefact.path, 1);
-    let Some(text) = file else {
-        return Some(finding("GEN-MISSING"));
-    };
+fn judge(artefact: &Artefact, text: &str, found: &mut Findings<'_>) {
+    let contract = &found.contract.written;
     let (header, body) = Header::read(text);
     let fresh = Header::of(artefact, contract, body);
+    // Where the hashes agree, only a change of this program itself can make a difference.
+    let made = artefact.in_process.then(|| (artefact.body)(contract));
+    let made = made.map(|made| made.unwrap_or_else(|error| error));
+    let mut differs = |id, had, has| {
+        let finding = found.in_file(id, artefact.path, 1);
+        finding.says("header", had).says("now", has);
+    };
     if header.body != fresh.body {
-        return Some(
-            finding("GEN-EDITED")
-                .says("header", header.body)
-                .says("body", fresh.body),
-        );
+        differs("GEN-EDITED", header.body, fresh.body);
+    } else if header.generator != fresh.generator {
+        differs("GEN-TOOL", header.generator, fresh.generator);
+    } else if let Some(made) = made.filter(|made| made != body) {
+        let diff = TextDiff::from_lines(body, &made);
+        let diff = diff.unified_diff().context_radius(0).to_string();
+        let shown: Vec<_> = diff.lines().take(LINES).collect();
+        let finding = found.in_file("GEN-STALE", artefact.path, 1);
+        finding.says("difference", shown.join("\n    "));
+    } else if header.contract != fresh.contract {
+        differs("GEN-STALE", header.contract, fresh.contract);
     }
-    if header.generator != fresh.generator {
-        return Some(
-            finding("GEN-TOOL")
-                .says("header", header.generator)
-                .says("pinned", fresh.generator),
-        );
-    }
-    if header.contract != fresh.contract {
-        return Some(
-            finding("GEN-STALE")
-                .says("header", header.contract)
-                .says("contract", fresh.contract),
-        );
-    }
-    if !artefact.in_process {
-        return None;
-    }
-    // The hashes agree, so only a change of this program can make a difference.
-    let made = (artefact.body)(contract).unwrap_or_else(|error| error);
-    let diff = TextDiff::from_lines(body, &made);
-    let shown = diff
-        .unified_diff()
-        .context_radius(0)
-        .header("committed", "made afresh")
-        .to_string();
-    (body != made).then(|| {
-        finding("GEN-STALE").says(
-            "difference",
-            shown.lines().take(12).collect::<Vec<_>>().join("\n  "),
-        )
-    })
 }

@@ -10,104 +10,83 @@ use semver::Version;
 
 use super::{
     change::{Change, Level, changes},
-    contract::Contract,
-    finding::Finding,
+    finding::Findings,
 };
 use crate::document::{CONTRACT, Document, sha256};
 
 /// The folder of the released contracts.
-pub(crate) const RELEASED: &str = "openapi/released";
+pub(crate) const RELEASED: &str = "openapi/released/";
 
-/// Everything in which versions, history and CHANGELOG disagree with the contract.
-pub(crate) fn check(contract: &Contract, files: &BTreeMap<String, String>) -> Vec<Finding> {
-    let mut findings = untouched(files);
-    findings.extend(agreement(contract, files));
+/// The title of the CHANGELOG's section for what is not released yet.
+pub(crate) const UNRELEASED: &str = "Unreleased";
+
+/// Texts by path.
+type Files = BTreeMap<String, String>;
+
+/// Adds everything in which versions, history and CHANGELOG disagree with the contract.
+pub(crate) fn check(files: &Files, found: &mut Findings<'_>) {
+    let contract = found.contract;
+    untouched(files, found);
+    agreement(files, found);
     let Ok(version) = Version::parse(contract.version()) else {
-        findings.push(Finding::in_contract(
-            "VER-NUMBER",
-            contract,
-            "/info/version",
-        ));
-        return findings;
+        found.at("VER-NUMBER", "/info/version");
+        return;
     };
-    let Some((last, released)) = last_released(files) else {
-        return findings;
-    };
-    let changes = changes(&released, &contract.written);
-    findings.extend(bump(contract, &version, &last, &changes));
-    findings.extend(changelog(
-        contract,
-        files,
-        version == last,
-        !changes.is_empty(),
-    ));
-    findings
+    if let Some((last, released)) = last_released(files) {
+        let changes = changes(&released, &contract.written);
+        bump(&version, &last, &changes, found);
+        changelog(files, version == last, !changes.is_empty(), found);
+    }
 }
 
 /// The newest released contract.
-pub(crate) fn last_released(files: &BTreeMap<String, String>) -> Option<(Version, Document)> {
-    let released = released(files)
-        .filter_map(|(file, version, text)| Some((version?, Document::parse(file, text).ok()?)));
+pub(crate) fn last_released(files: &Files) -> Option<(Version, Document)> {
+    let read = |(file, text): (&String, &String)| {
+        let name = file.strip_prefix(RELEASED)?.strip_suffix(".yaml")?;
+        Some((
+            Version::parse(name).ok()?,
+            Document::parse(file, text).ok()?,
+        ))
+    };
+    let released = files.iter().filter_map(read);
     released.max_by(|(a, _), (b, _)| a.cmp(b))
 }
 
-fn released(
-    files: &BTreeMap<String, String>,
-) -> impl Iterator<Item = (&str, Option<Version>, &str)> {
-    files.iter().filter_map(|(file, text)| {
-        let name = file
-            .strip_prefix(RELEASED)?
-            .strip_prefix('/')?
-            .strip_suffix(".yaml")?;
-        Some((file.as_str(), Version::parse(name).ok(), text.as_str()))
-    })
-}
-
-/// Released contracts are as they were when released.
-fn untouched(files: &BTreeMap<String, String>) -> Vec<Finding> {
-    let sums = files
-        .get(&format!("{RELEASED}/SHA256SUMS"))
-        .map_or("", String::as_str);
-    let listed: BTreeMap<_, _> = sums
-        .lines()
-        .filter_map(|line| line.split_once("  ").map(|(sum, file)| (file, sum)))
+/// Released contracts are as they were when released, and all are there.
+fn untouched(files: &Files, found: &mut Findings<'_>) {
+    let released = files.iter().filter(|(file, _)| file.starts_with(RELEASED));
+    let (sums, released): (Vec<_>, Vec<_>) = released.partition(|(file, _)| file.ends_with("SUMS"));
+    let listed = sums.iter().flat_map(|(_, sums)| sums.lines());
+    let listed = listed.filter_map(|line| line.split_once("  "));
+    let mut listed: BTreeMap<_, _> = listed
+        .map(|(sum, name)| (format!("{RELEASED}{name}"), sum))
         .collect();
-    let name = |file: &str| file.rsplit('/').next().unwrap_or_default().to_owned();
-    let mut findings = Vec::new();
-    for (file, version, text) in released(files) {
-        let sum = sha256(text);
-        if version.is_none() || listed.get(name(file).as_str()) != Some(&sum.as_str()) {
-            findings.push(
-                Finding::in_file("VER-RELEASED", file, 1)
-                    .says("SHA256SUMS", "another text")
-                    .says("file", sum),
-            );
+    for (file, text) in released {
+        let sum = listed.remove(file).unwrap_or("nothing");
+        if sum != sha256(text) {
+            let finding = found.in_file("VER-RELEASED", file, 1);
+            finding.says("SHA256SUMS", sum).says("file", sha256(text));
         }
     }
-    for file in listed
-        .keys()
-        .filter(|name| !files.contains_key(&format!("{RELEASED}/{name}")))
-    {
-        let finding = Finding::in_file("VER-RELEASED", &format!("{RELEASED}/{file}"), 1);
-        findings.push(
-            finding
-                .says("SHA256SUMS", "lists it")
-                .says("folder", "does not have it"),
-        );
+    for (file, sum) in listed {
+        let finding = found.in_file("VER-RELEASED", &file, 1);
+        finding.says("SHA256SUMS", sum).says("file", "nothing");
     }
-    findings
 }
 
 /// The places, beside the contract, that hold the version: file, the line before which it cannot be, how it begins.
 pub(crate) const VERSIONED: [(&str, &str, &str); 3] = [
     ("Cargo.toml", "[workspace.package]", "version = \""),
-    ("client/typescript/package.json", "{", "\"version\": \""),
+    ("client/typescript/package.json", "{", r#""version": ""#),
     (
         "client/typescript/package-lock.json",
         "{",
-        "\"version\": \"",
+        r#""version": ""#,
     ),
 ];
+
+/// The SDK's manifest, which takes the workspace's version.
+pub(crate) const SDK: &str = "client/Cargo.toml";
 
 /// The version that a file holds, and its line.
 pub(crate) fn version_in<'a>(
@@ -117,108 +96,87 @@ pub(crate) fn version_in<'a>(
 ) -> Option<(&'a str, usize)> {
     let mut lines = text
         .lines()
-        .enumerate()
-        .skip_while(|(_, line)| line.trim() != section);
-    lines.find_map(|(index, line)| {
-        let version = line.trim_start().strip_prefix(label)?.split('"').next()?;
-        Some((version, index + 1))
+        .zip(1..)
+        .skip_while(|(line, _)| line.trim() != section);
+    lines.find_map(|(text, line)| {
+        let version = text.trim_start().strip_prefix(label)?;
+        Some((version.split('"').next()?, line))
     })
 }
 
 /// The packages have the contract's version.
-fn agreement(contract: &Contract, files: &BTreeMap<String, String>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn agreement(files: &Files, found: &mut Findings<'_>) {
+    let version = found.contract.version();
     for (file, section, label) in VERSIONED {
         let text = files.get(file).map_or("", String::as_str);
-        let (version, line) = version_in(text, section, label).unwrap_or(("nothing", 1));
-        if version != contract.version() {
-            let finding = Finding::in_file("VER-AGREE", file, line).says("package", version);
-            findings.push(finding.says("contract", contract.version()));
+        let (own, line) = version_in(text, section, label).unwrap_or(("nothing", 1));
+        if own != version {
+            let finding = found.in_file("VER-AGREE", file, line);
+            finding.says("package", own).says("contract", version);
         }
     }
-    findings
+    if !files
+        .get(SDK)
+        .is_some_and(|manifest| manifest.contains("\nversion.workspace = true\n"))
+    {
+        let finding = found.in_file("VER-AGREE", SDK, 1);
+        finding
+            .says("package", "a version of its own")
+            .says("contract", version);
+    }
 }
 
 /// The version is as much larger than the last as the changes ask for.
-fn bump(
-    contract: &Contract,
-    version: &Version,
-    last: &Version,
-    changes: &[Change],
-) -> Vec<Finding> {
+fn bump(version: &Version, last: &Version, changes: &[Change], found: &mut Findings<'_>) {
     if version < last {
-        let finding = Finding::in_contract("VER-NUMBER", contract, "/info/version");
-        return vec![
-            finding
-                .says("contract", version.to_string())
-                .says("released", last.to_string()),
-        ];
+        let finding = found.at("VER-NUMBER", "/info/version");
+        finding.says("contract", version.to_string());
+        finding.says("released", last.to_string());
+        return;
     }
-    let allowed = if version.major > last.major {
-        Some(Level::Breaking)
+    let (id, allowed) = if version == last {
+        ("VER-UNRELEASED", None)
+    } else if version.major > last.major {
+        ("VER-TOO-SMALL", Some(Level::Breaking))
     } else if version.minor > last.minor {
-        Some(Level::Additive)
+        ("VER-TOO-SMALL", Some(Level::Additive))
     } else {
-        (version > last).then_some(Level::Text)
+        ("VER-TOO-SMALL", Some(Level::Text))
     };
-    let id = if version == last {
-        "VER-UNRELEASED"
-    } else {
-        "VER-TOO-SMALL"
-    };
-    let too_much = changes.iter().filter(|change| Some(change.level) > allowed);
-    too_much
-        .map(|change| {
-            let mut finding = Finding::in_file(id, CONTRACT, change.line);
-            finding.pointer.clone_from(&change.pointer);
-            let finding = finding.says("change", change.level.word());
-            finding
-                .has("released", change.before.as_ref())
-                .has("contract", change.after.as_ref())
-        })
-        .collect()
+    for change in changes.iter().filter(|change| Some(change.level) > allowed) {
+        let finding = found.in_file(id, CONTRACT, change.line);
+        finding.pointer.clone_from(&change.difference.pointer);
+        finding.says("change", change.level.word());
+        finding.has("released", change.difference.left.as_ref());
+        finding.has("contract", change.difference.right.as_ref());
+    }
 }
 
 /// The CHANGELOG has a dated section for a released version, and entries for what is not yet released.
-fn changelog(
-    contract: &Contract,
-    files: &BTreeMap<String, String>,
-    is_released: bool,
-    changed: bool,
-) -> Option<Finding> {
+fn changelog(files: &Files, is_released: bool, changed: bool, found: &mut Findings<'_>) {
     let text = files.get("CHANGELOG.md").map_or("", String::as_str);
-    let version = contract.version();
-    let section = |title: &str| {
-        let lines = text
-            .lines()
-            .skip_while(|line| !line.starts_with(title))
-            .collect::<Vec<_>>();
-        let end = lines
-            .iter()
-            .skip(1)
-            .position(|line| line.starts_with("## "))
-            .map_or(lines.len(), |next| next + 1);
-        lines[..end].join("\n")
-    };
-    let has_entries = |section: &str| section.lines().any(|line| line.starts_with("- "));
-    let finding = || Finding::in_file("VER-CHANGELOG", "CHANGELOG.md", 1);
-    let own = section(&format!("## [{version}]"));
-    if is_released
-        && !own
-            .lines()
-            .next()
-            .is_some_and(|title| title.contains(" - 20"))
-    {
-        return Some(finding().says(
-            "rule",
-            format!("`## [{version}] - date` for what is released"),
-        ));
+    let version = found.contract.version();
+    let (mut dated, mut told) = (false, false);
+    for section in text.split("\n## ").skip(1) {
+        let title = section.lines().next().unwrap_or_default();
+        let is_own = title.split(' ').next() == Some(version);
+        let has_entries = section.contains("\n- ");
+        dated |= is_own && title.contains(" - 20");
+        told |= has_entries && (title == UNRELEASED || is_own && !is_released);
     }
-    let told = has_entries(&section("## [Unreleased]")) || (!is_released && has_entries(&own));
-    (changed && !told).then(|| {
-        finding().says(
-            "rule",
-            "an entry under `## [Unreleased]` for what changed in the contract",
-        )
-    })
+    let mut expect = |holds: bool, rule: String| {
+        if !holds {
+            found
+                .in_file("VER-CHANGELOG", "CHANGELOG.md", 1)
+                .says("rule", rule);
+        }
+    };
+    expect(
+        dated || !is_released,
+        format!("`## {version} - date` for what is released"),
+    );
+    expect(
+        told || !changed,
+        format!("an entry under `## {UNRELEASED}` for what changed"),
+    );
 }

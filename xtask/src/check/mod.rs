@@ -22,7 +22,11 @@ pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod server;
 
-use self::{contract::Contract, evidence::Evidence, finding::Finding};
+use self::{
+    contract::Contract,
+    evidence::Evidence,
+    finding::{Finding, Findings},
+};
 use crate::document::{CONTRACT, Document};
 
 /// How the files end whose samples are checked.
@@ -30,34 +34,39 @@ const README: &str = "README.md";
 
 /// Everything that has drifted.
 pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let text = evidence.files.get(CONTRACT).map_or("", String::as_str);
+    let files = &evidence.files;
+    let text = files.get(CONTRACT).map_or("", String::as_str);
     let contract = match Document::parse(CONTRACT, text) {
         Ok(document) => Contract::new(document),
-        // Nothing can be compared with a contract that cannot be read.
         Err(error) => {
-            return vec![
-                Finding::in_file("DOC-YAML", CONTRACT, error.line).says("reader", error.reason),
-            ];
+            // Nothing can be compared with a contract that cannot be read.
+            let mut finding = Finding::new("DOC-YAML", CONTRACT, error.line);
+            finding.says("reader", error.reason);
+            return vec![finding];
         }
     };
-    let mut findings = rules::check(&contract);
-    findings.extend(examples::check(&contract));
+    let mut found = Findings::about(&contract);
+    rules::check(&mut found);
+    if found.list.iter().any(|finding| finding.id == "DOC-OPENAPI") {
+        // What is not a document of the expected shape cannot be compared either.
+        return found.list;
+    }
+    examples::check(&mut found);
     match &evidence.declared {
-        Ok(declared) => findings.extend(server::check(&contract, declared)),
-        Err(reason) => findings
-            .push(Finding::in_file("META-SERVER", CONTRACT, 1).says("server", reason.clone())),
+        Ok(declared) => server::check(declared, &mut found),
+        Err(reason) => drop(
+            found
+                .in_file("META-SERVER", CONTRACT, 1)
+                .says("server", reason),
+        ),
     }
-    for (file, text) in evidence
-        .files
-        .iter()
-        .filter(|(file, _)| file.ends_with(README))
-    {
-        findings.extend(readme::check(&contract, file, text));
+    for (file, text) in files.iter().filter(|(file, _)| file.ends_with(README)) {
+        readme::check(file, text, &mut found);
     }
-    findings.extend(generated::check(&contract.written, &evidence.files));
-    findings.extend(history::check(&contract, &evidence.files));
-    findings.extend(handed_over::check(&evidence.files));
-    findings
+    generated::check(files, &mut found);
+    history::check(files, &mut found);
+    handed_over::check(files, &mut found);
+    found.list
 }
 
 #[cfg(test)]

@@ -3,40 +3,36 @@
 use serde_json::Value;
 
 use super::{
-    contract::{Contract, Operation, entries, walk},
+    contract::{Contract, walk},
     examples::{matches_schema, secret_in},
-    finding::Finding,
+    finding::Findings,
 };
 
-/// Everything in the text of `file` that the contract does not bear out.
-pub(crate) fn check(contract: &Contract, file: &str, text: &str) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut report = |id, line: usize, who, what: String| {
-        findings.push(Finding::in_file(id, file, line).says(who, what));
-    };
-    for (index, line) in text.lines().enumerate() {
-        if let Some(secret) = secret_in(line) {
-            report("EX-SECRET", index + 1, "file", secret);
+/// Adds everything in the text of `file` that the contract does not bear out.
+pub(crate) fn check(file: &str, text: &str, found: &mut Findings<'_>) {
+    for (text, line) in text.lines().zip(1..) {
+        if let Some(secret) = secret_in(text) {
+            found.in_file("EX-SECRET", file, line).says("file", secret);
         }
     }
+    let contract = found.contract;
     for block in blocks(text) {
-        match block.language {
-            "sh" | "bash" | "console" => {
-                for (line, command) in commands(&block) {
-                    if let Err(reason) = curl_holds(contract, &command) {
-                        report("README-CURL", line, "contract", reason);
-                    }
-                }
+        let mut report = |id, line, held: Result<(), String>| {
+            if let Err(reason) = held {
+                found.in_file(id, file, line).says("contract", reason);
             }
-            "json" if block.text.contains("\"success\"") => {
-                if let Err(reason) = answer_is_shown(contract, &block.text) {
-                    report("README-ANSWER", block.line, "contract", reason);
-                }
-            }
-            _ => {}
+        };
+        if block.language == "json" && block.text.contains("\"success\"") {
+            report(
+                "README-ANSWER",
+                block.line,
+                answer_is_shown(contract, &block.text),
+            );
+        }
+        for (line, command) in commands(&block) {
+            report("README-CURL", line, curl_holds(contract, &command));
         }
     }
-    findings
 }
 
 /// A fenced block.
@@ -48,29 +44,29 @@ struct Block<'a> {
 }
 
 fn blocks(text: &str) -> Vec<Block<'_>> {
-    let mut blocks = Vec::new();
-    let mut open: Option<Block<'_>> = None;
-    for (index, line) in text.lines().enumerate() {
-        match (line.trim_start().strip_prefix("```"), &mut open) {
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some(language), None) => {
-                open = Some(Block {
-                    language: language.trim(),
-                    line: index + 2,
-                    text: String::new(),
-                });
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut inside = false;
+    for (text, line) in text.lines().zip(1..) {
+        match (text.trim_start().strip_prefix("```"), blocks.last_mut()) {
+            (Some(language), _) => {
+                inside = !inside;
+                if inside {
+                    let (line, text) = (line + 1, String::new());
+                    blocks.push(Block {
+                        language,
+                        line,
+                        text,
+                    });
+                }
             }
-            (None, Some(block)) => {
-                block.text.push_str(line);
-                block.text.push('\n');
-            }
-            (None, None) => {}
+            (None, Some(block)) if inside => block.text.extend([text, "\n"]),
+            _ => {}
         }
     }
     blocks
 }
 
-/// Each command that calls the API with curl, lines joined, and its line.
+/// Each command that calls the API with curl, lines joined, and its last line.
 fn commands(block: &Block<'_>) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut command = String::new();
@@ -93,68 +89,50 @@ fn commands(block: &Block<'_>) -> Vec<(usize, String)> {
 fn curl_holds(contract: &Contract, command: &str) -> Result<(), String> {
     let words = shlex::split(command).ok_or("quotes that do not close")?;
     let after = |flags: &'static [&str]| {
-        words
+        let pairs = words
             .windows(2)
-            .filter(move |pair| flags.contains(&pair[0].as_str()))
-            .map(|pair| pair[1].as_str())
+            .filter(|pair| flags.contains(&pair[0].as_str()));
+        pairs.map(|pair| pair[1].as_str())
     };
-    let url = words
+    let (_, path) = words
         .iter()
-        .find(|word| word.contains("/v1/"))
+        .find_map(|word| word.split_once("/v1/"))
         .ok_or("no URL")?;
-    let path = &url[url.find("/v1/").unwrap_or_default()..];
     let body = after(&["-d", "--data", "--data-raw", "--json"]).next();
+    let default = if body.is_some() { "POST" } else { "GET" };
     let method = after(&["-X", "--request"])
         .next()
-        .unwrap_or(if body.is_some() { "POST" } else { "GET" });
+        .unwrap_or(default)
+        .to_lowercase();
     let operations = contract.operations();
-    let operation = operations
+    let mut same = operations
         .iter()
-        .find(|one| one.path == path && one.method.eq_ignore_ascii_case(method))
-        .ok_or_else(|| format!("{method} {path} is not an operation"))?;
-    let headers: Vec<_> = after(&["-H", "--header"]).map(str::to_lowercase).collect();
-    if !headers
-        .iter()
-        .any(|header| header.starts_with("authorization: bearer "))
-    {
-        return Err("needs `-H 'Authorization: Bearer …'`".to_owned());
-    }
-    let json = words.iter().any(|word| word == "--json");
-    match (body, request_schema(operation)) {
-        (Some(body), Some(schema)) => {
-            if !json
-                && !headers
-                    .iter()
-                    .any(|header| header.starts_with("content-type: application/json"))
-            {
-                return Err("needs `-H 'Content-Type: application/json'`".to_owned());
-            }
-            let body = serde_json::from_str(body)
-                .map_err(|error| format!("the body is not JSON: {error}"))?;
-            matches_schema(schema, &body).map_err(|mismatch| mismatch.reason)
-        }
-        (None, None) => Ok(()),
-        (None, Some(_)) => Err("needs a body".to_owned()),
-        (Some(_), None) => Err("takes no body".to_owned()),
-    }
-}
+        .filter(|one| one.path.strip_prefix("/v1/") == Some(path));
+    let operation = same.find(|one| one.method == method);
+    let operation = operation.ok_or_else(|| format!("{method} /v1/{path} is not an operation"))?;
 
-fn request_schema<'a>(operation: &Operation<'a>) -> Option<&'a Value> {
-    entries(&operation.value["requestBody"]["content"])
-        .next()
-        .map(|(_, body)| &body["schema"])
+    let mut headers: Vec<_> = after(&["-H", "--header"]).map(str::to_lowercase).collect();
+    if words.iter().any(|word| word == "--json") {
+        headers.push("content-type: application/json".to_owned());
+    }
+    for needed in ["authorization: bearer ", "content-type: application/json"] {
+        if !headers.iter().any(|header| header.starts_with(needed)) {
+            return Err(format!("needs the header `{needed}`"));
+        }
+    }
+    let body = serde_json::from_str(body.unwrap_or_default());
+    let body = body.map_err(|error| format!("the body is not JSON: {error}"))?;
+    matches_schema(operation.request_schema(), &body).map_err(|mismatch| mismatch.reason)
 }
 
 /// Whether the JSON of an answer is, word for word, one of the contract's examples.
 fn answer_is_shown(contract: &Contract, text: &str) -> Result<(), String> {
     let answer: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
-    let mut shown = false;
+    let mut shown = Err("shows no such answer".to_owned());
     walk(&contract.resolved["paths"], "", &mut |pointer, node| {
-        shown |= pointer.contains("/examples/") && pointer.ends_with("/value") && *node == answer;
+        if pointer.ends_with("/value") && *node == answer {
+            shown = Ok(());
+        }
     });
-    if shown {
-        Ok(())
-    } else {
-        Err("shows no such answer".to_owned())
-    }
+    shown
 }

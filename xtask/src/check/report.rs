@@ -1,6 +1,10 @@
 //! Prints what the check found, for people, programs and GitHub, and says it with the exit code.
 
-use std::{fmt::Write as _, process::ExitCode};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use clap::ValueEnum;
 use serde_json::json;
@@ -25,7 +29,8 @@ const FIXED_BY_GENERATE: u8 = 4;
 /// Prints the findings, or `clean`; 0 if there are none, 4 if `cargo xtask generate` mends them all, else 1.
 pub(crate) fn report(findings: &[Finding], format: Format, clean: &str) -> ExitCode {
     match format {
-        Format::Text => print!("{}", text(findings, clean)),
+        // Whoever reads may stop reading.
+        Format::Text => drop(io::stdout().write_all(text(findings, clean).as_bytes())),
         Format::Json => {
             let rows = handed_over::ROWS.iter();
             let elsewhere: Vec<_> = rows

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     contract::{Contract, Operation, entries, strings, walk},
     difference::{Difference, differences},
-    finding::Finding,
+    finding::Findings,
     normalise::normalise,
 };
 use crate::document::{child, segments};
@@ -29,24 +29,19 @@ const BOUNDS: [&str; 10] = [
     "maxProperties",
 ];
 
-/// Everything that the server declares otherwise than the contract.
-pub(crate) fn check(contract: &Contract, declared: &Value) -> Vec<Finding> {
-    let mut findings: Vec<_> =
-        differences(&normalise(&contract.written.value), &normalise(declared))
-            .into_iter()
-            .map(|difference| {
-                let place = item_of(contract, &difference).unwrap_or(difference.pointer.clone());
-                let finding = Finding::in_contract(id_of(&difference.pointer), contract, &place);
-                finding
-                    .has("contract", difference.left.as_ref())
-                    .has("server", difference.right.as_ref())
-            })
-            .collect();
-    // A component is shared by many responses: one finding for each place in the YAML is enough.
-    findings.sort_by(|a, b| (&a.pointer, a.id).cmp(&(&b.pointer, b.id)));
-    findings.dedup_by(|a, b| (&a.pointer, a.id, &a.sides) == (&b.pointer, b.id, &b.sides));
-    findings.extend(error_table(contract, &declared["x-errors"]));
-    findings
+/// Adds everything that the server declares otherwise than the contract.
+pub(crate) fn check(declared: &Value, found: &mut Findings<'_>) {
+    let contract = found.contract;
+    let expected = normalise(&contract.written.value);
+    for difference in differences(&expected, &normalise(declared)) {
+        let place = item_of(contract, &difference).unwrap_or(difference.pointer.clone());
+        let finding = found.at(id_of(&difference.pointer), &place);
+        finding.has("contract", difference.left.as_ref());
+        finding.has("server", difference.right.as_ref());
+    }
+    error_table(&declared["x-errors"], found);
+    messages(&declared["x-errors"], found);
+    found.once_each();
 }
 
 /// Where the contract writes the item of a list that the server does not have.
@@ -96,68 +91,56 @@ fn id_of(pointer: &str) -> &'static str {
     }
 }
 
-/// The table of errors that the server answers from: codes, statuses and messages.
-fn error_table(contract: &Contract, table: &Value) -> Vec<Finding> {
+/// The table of errors that the server answers from: codes and statuses.
+fn error_table(table: &Value, found: &mut Findings<'_>) {
     let list = "/components/schemas/ErrorBody/properties/code/x-extensible-enum";
+    let contract = found.contract;
     let mut listed = contract.listed_codes();
-    let mut used: Vec<_> = entries(table).map(|(code, _)| code).collect();
     listed.sort_unstable();
-    used.sort_unstable();
-    let mut findings = Vec::new();
+    let used: Vec<_> = entries(table).map(|(code, _)| code).collect();
     if listed != used {
-        let finding = Finding::in_contract("POL-CODE-LIST", contract, list);
-        findings.push(
-            finding
-                .says("contract", listed.join(" "))
-                .says("server", used.join(" ")),
-        );
+        let finding = found.at("POL-CODE-LIST", list);
+        finding
+            .says("contract", listed.join(" "))
+            .says("server", used.join(" "));
     }
     let operations = contract.operations();
     for (code, row) in entries(table) {
         let status = row["status"].to_string();
-        let of_status =
+        let mut responses = operations.iter().flat_map(Operation::responses);
+        let has_code =
             |response: &Value| strings(&response["x-error-codes"]).any(|one| one == code);
-        let documented = operations
-            .iter()
-            .flat_map(Operation::responses)
-            .find(|(_, _, response)| of_status(response));
-        match documented {
+        match responses.find(|(.., response)| has_code(response)) {
             Some((documented, pointer, _)) if documented != status => {
-                let finding =
-                    Finding::in_contract("POL-CODES", contract, &child(&pointer, "x-error-codes"));
-                findings.push(
-                    finding
-                        .says("contract", format!("{code} is {documented}"))
-                        .says("server", status),
-                );
+                let finding = found.at("POL-CODES", &child(&pointer, "x-error-codes"));
+                finding
+                    .says("contract", format!("{code} is {documented}"))
+                    .says("server", status);
             }
             Some(_) => {}
-            None => findings.extend(outside_the_operations(contract, code, row)),
+            None => outside_the_operations(code, row, found),
         }
     }
-    findings.extend(messages(contract, table));
-    findings
 }
 
 /// A code of no operation is told in the description of the API.
-fn outside_the_operations(contract: &Contract, code: &str, row: &Value) -> Option<Finding> {
-    let prose = contract.resolved["info"]["description"]
+fn outside_the_operations(code: &str, row: &Value, found: &mut Findings<'_>) {
+    let prose = found.contract.resolved["info"]["description"]
         .as_str()
         .unwrap_or_default();
-    let told = format!(
-        "{} `{code}` (`{}`)",
-        row["status"],
-        row["message"].as_str().unwrap_or_default()
-    );
-    let words = prose.split_whitespace().collect::<Vec<_>>().join(" ");
-    let missing = Finding::in_contract("POL-OUTSIDE", contract, "/info/description")
-        .says("server", told.clone());
-    (!words.contains(&told)).then_some(missing)
+    let prose = prose.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = row["message"].as_str().unwrap_or_default();
+    let told = format!("{} `{code}` (`{message}`)", row["status"]);
+    if !prose.contains(&told) {
+        found
+            .at("POL-OUTSIDE", "/info/description")
+            .says("server", told);
+    }
 }
 
 /// Each example's message is the one that the server sends.
-fn messages(contract: &Contract, table: &Value) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn messages(table: &Value, found: &mut Findings<'_>) {
+    let contract = found.contract;
     walk(
         &contract.written.value["paths"],
         "/paths",
@@ -165,16 +148,11 @@ fn messages(contract: &Contract, table: &Value) -> Vec<Finding> {
             let (Some(code), Some(message)) = (node["code"].as_str(), node.get("message")) else {
                 return;
             };
-            if Some(message) != table[code].get("message") {
-                let finding =
-                    Finding::in_contract("POL-MESSAGE", contract, &child(pointer, "message"));
-                findings.push(
-                    finding
-                        .has("contract", Some(message))
-                        .has("server", table[code].get("message")),
-                );
+            let sent = table[code].get("message");
+            if Some(message) != sent {
+                let finding = found.at("POL-MESSAGE", &child(pointer, "message"));
+                finding.has("contract", Some(message)).has("server", sent);
             }
         },
     );
-    findings
 }

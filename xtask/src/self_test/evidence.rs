@@ -35,14 +35,14 @@ impl Case {
         let version = contract.version();
         evidence
             .files
-            .insert(format!("{RELEASED}/{version}.yaml"), text.clone());
+            .insert(format!("{RELEASED}{version}.yaml"), text.clone());
         evidence.files.insert(
-            format!("{RELEASED}/SHA256SUMS"),
+            format!("{RELEASED}SHA256SUMS"),
             format!("{}  {version}.yaml\n", sha256(&text)),
         );
         evidence.files.insert(
             "CHANGELOG.md".to_owned(),
-            format!("## [{version}] - 2000-01-01\n\n- All of it.\n"),
+            format!("# Changelog\n\n## {version} - 2000-01-01\n\n- All of it.\n"),
         );
         evidence.files.entry("README.md".to_owned()).or_default();
         Ok(Self {
@@ -66,51 +66,35 @@ impl Case {
     }
 
     /// Changes the evidence as a row of the tables says.
-    pub(crate) fn apply(&mut self, mutation: &Value) -> Result<(), String> {
-        if let Some(version) = mutation["version"].as_str() {
+    pub(crate) fn apply(&mut self, change: &Value) -> Result<(), String> {
+        if let Some(version) = change["version"].as_str() {
             let text = self.evidence.files.entry(CONTRACT.to_owned()).or_default();
             let (before, after) = text.split_once("\n  version: ").ok_or("no version")?;
-            let after = after.split_once('\n').map_or("", |(_, after)| after);
+            let (_, after) = after.split_once('\n').ok_or("no version")?;
             *text = format!("{before}\n  version: {version}\n{after}");
         }
-        let field = |key: &str| mutation[key].as_str();
-        match field("in").ok_or("where?")? {
+        match change["in"].as_str().ok_or("where?")? {
+            "server" => self.evidence.declared = Err("it does not run".to_owned()),
+            "no-record" => self.record.clear(),
             "declared" => edit_json(
-                self.evidence
-                    .declared
-                    .as_mut()
-                    .map_err(|error| error.clone())?,
-                mutation,
-            ),
-            "server" => {
-                self.evidence.declared = Err("it does not run".to_owned());
-                Ok(())
-            }
-            "no-record" => {
-                self.record.clear();
-                Ok(())
-            }
-            "record" => self.edit_record(mutation),
-            file if mutation["drop"] == true => self
-                .evidence
-                .files
-                .remove(file)
-                .map(drop)
-                .ok_or("no such file".to_owned()),
+                self.evidence.declared.as_mut().map_err(|e| e.clone())?,
+                change,
+            )?,
+            "record" => self.edit_record(change)?,
+            file if change["drop"] == true => drop(self.evidence.files.remove(file)),
             place => {
-                let text = self
-                    .text(place, field("find"))
-                    .ok_or("nothing to find it in")?;
-                match (field("find"), field("append")) {
-                    (Some(find), _) if text.contains(find) => {
-                        *text = text.replacen(find, field("put").unwrap_or(""), 1);
+                let find = change["find"].as_str();
+                let text = self.text(place, find).ok_or("nothing to find it in")?;
+                match (find, change["append"].as_str()) {
+                    (Some(find), None) if text.contains(find) => {
+                        *text = text.replacen(find, change["put"].as_str().unwrap_or_default(), 1);
                     }
                     (None, Some(more)) => text.extend(["\n", more, "\n"]),
                     _ => return Err("its text is not there".to_owned()),
                 }
-                Ok(())
             }
         }
+        Ok(())
     }
 
     fn text(&mut self, place: &str, find: Option<&str>) -> Option<&mut String> {
@@ -120,64 +104,61 @@ impl Case {
             "tests" => file.contains("tests/") && find.is_some_and(|find| text.contains(find)),
             place => file == place,
         };
-        self.evidence
-            .files
-            .iter_mut()
+        let mut files = self.evidence.files.iter_mut();
+        files
             .find(|(file, text)| wanted(file, text))
             .map(|(_, text)| text)
     }
 
-    fn edit_record(&mut self, mutation: &Value) -> Result<(), String> {
-        let found = self
+    fn edit_record(&mut self, change: &Value) -> Result<(), String> {
+        let index = self
             .record
             .iter()
-            .position(|one| one["status"] == mutation["status"]);
-        let index = found.ok_or("no exchange of this status")?;
-        if mutation["drop"] == true {
+            .position(|one| one["status"] == change["status"]);
+        let index = index.ok_or("no exchange of this status")?;
+        if change["drop"] == true {
             self.record.remove(index);
-            return Ok(());
-        }
-        if mutation["twice"] == true {
+        } else if change["twice"] == true {
             let mut again = self.record[index].clone();
-            again["response"] = Value::Null;
+            again["response"].take();
             self.record.push(again);
-            return Ok(());
+        } else {
+            edit_json(&mut self.record[index], change)?;
         }
-        edit_json(&mut self.record[index], mutation)
+        Ok(())
     }
 }
 
 /// Sets, removes or renames the node that `at` names.
-fn edit_json(document: &mut Value, mutation: &Value) -> Result<(), String> {
-    let at = mutation["at"].as_str().ok_or("at what?")?;
-    let at = if at.starts_with('/') {
-        at.to_owned()
+fn edit_json(document: &mut Value, change: &Value) -> Result<(), String> {
+    let at = change["at"].as_str().ok_or("at what?")?;
+    let operation = if at.starts_with('/') {
+        ""
     } else {
-        format!("/paths/~1v1~1billing~1portal/post/{at}")
+        "/paths/~1v1~1billing~1portal/post/"
     };
+    let at = format!("{operation}{at}");
     let (parent, key) = at.rsplit_once('/').ok_or("at what?")?;
     let key = key.replace("~1", "/");
-    let parent = document.pointer_mut(parent).ok_or("nothing is there")?;
-    if let Value::Array(items) = parent {
+    let node = document.pointer_mut(parent).ok_or("nothing is there")?;
+    if let Value::Array(items) = node {
         let index: usize = key.parse().map_err(|_| "not an index")?;
-        *items.get_mut(index).ok_or("no such item")? = mutation["put"].clone();
+        items[index] = change["put"].clone();
         return Ok(());
     }
-    let map = parent.as_object_mut().ok_or("not an object")?;
-    if let (Some(name), Some(to)) = (mutation["rename"].as_str(), mutation["to"].as_str()) {
-        let map = map[&key].as_object_mut().ok_or("not an object")?;
-        let name = map
+    let mut map = node.as_object_mut().ok_or("not an object")?;
+    if let (Some(name), Some(to)) = (change["rename"].as_str(), change["to"].as_str()) {
+        map = map[&key].as_object_mut().ok_or("not an object")?;
+        let own = map
             .keys()
             .find(|own| own.eq_ignore_ascii_case(name))
-            .cloned()
-            .ok_or("nothing is there")?;
-        let value = map.remove(&name).unwrap_or_default();
-        map.insert(to.to_owned(), value);
-        return Ok(());
-    }
-    match mutation.get("put") {
-        Some(value) => drop(map.insert(key, value.clone())),
-        None => drop(map.remove(&key).ok_or("nothing to remove")?),
+            .cloned();
+        let value = map.remove(&own.ok_or("nothing is there")?);
+        map.extend(value.map(|value| (to.to_owned(), value)));
+    } else if let Some(value) = change.get("put") {
+        map.insert(key, value.clone());
+    } else {
+        map.remove(&key).ok_or("nothing to remove")?;
     }
     Ok(())
 }
