@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::generated::types::ErrorEnvelope;
 use crate::{ApiKey, Error, ErrorCode};
@@ -64,18 +64,18 @@ impl Answer {
         }))
     }
 
-    /// The service's clock when it answered.
-    pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
-        http_date(self.header(DATE.as_str())?)
-    }
-
     /// `Retry-After`, given in seconds or as a date by the clock of whoever answered.
     fn retry_after(&self) -> Option<Duration> {
-        let value = self.header(RETRY_AFTER.as_str())?;
-        if let Ok(seconds) = value.parse() {
+        let value = self.headers.get(RETRY_AFTER)?;
+        if let Some(seconds) = value.to_str().ok().and_then(|text| text.parse().ok()) {
             return Some(Duration::from_secs(seconds));
         }
-        let wait = http_date(value)? - self.date().unwrap_or_else(Utc::now);
+        let now = self
+            .headers
+            .get(DATE)
+            .and_then(http_date)
+            .unwrap_or_else(Utc::now);
+        let wait = http_date(value)? - now;
         Some(wait.max(TimeDelta::zero()).to_std().unwrap_or_default())
     }
 
@@ -84,10 +84,10 @@ impl Answer {
     }
 }
 
-fn http_date(value: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(value)
-        .ok()
-        .map(|date| date.to_utc())
+/// A header's date, as HTTP spells dates.
+pub(crate) fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
+    let date = DateTime::parse_from_rfc2822(value.to_str().ok()?);
+    date.ok().map(|date| date.to_utc())
 }
 
 fn excerpt(body: &[u8]) -> String {

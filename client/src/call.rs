@@ -4,6 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
+use http::header::DATE;
 use tracing::field::{Empty, display};
 use tracing::{Instrument, Span};
 
@@ -106,11 +107,11 @@ impl CreatePortalSession {
             (Ok(envelope), Some(answer)) => {
                 let lifetime = Lifetime {
                     sent,
-                    answered: answer.date(),
+                    date: answer.headers.get(DATE).cloned(),
                     expires_at: envelope.data.expires_at,
                 };
                 let request_id = answer.header("x-request-id").unwrap_or_default().to_owned();
-                session(&envelope, &lifetime, request_id).ok_or_else(|| {
+                session(&envelope, lifetime, request_id).ok_or_else(|| {
                     answer.into_unexpected("whose portal URL is not one", &settings.key)
                 })
             }
@@ -136,14 +137,15 @@ fn record(span: &Span, answer: &crate::answer::Answer) {
 
 fn session(
     envelope: &PortalSessionEnvelope,
-    lifetime: &Lifetime,
+    lifetime: Lifetime,
     request_id: String,
 ) -> Option<PortalSession> {
+    let expires_at = lifetime.expires_at;
     let portal_url =
         PortalUrl::parse(&envelope.data.portal_url, lifetime).filter(|_| envelope.success)?;
     Some(PortalSession {
         portal_url,
-        expires_at: lifetime.expires_at,
+        expires_at,
         request_id,
     })
 }

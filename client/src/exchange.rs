@@ -5,13 +5,14 @@
 //! cannot decode; the exchange keeps it.
 
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
-use reqwest::{Request, Response};
+use reqwest::{Request, Response, ResponseBuilderExt};
 
 use crate::answer::Answer;
 use crate::generated::Client;
@@ -54,11 +55,11 @@ impl Exchange {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
     }
 
-    /// Reads the answer within bounds, keeps it, and hands on a copy for the generated code to decode.
+    /// Reads the answer within bounds and keeps it. The generated code gets what it decodes: status and body.
     async fn receive(&self, mut response: Response) -> reqwest::Result<Response> {
         let mut answer = Answer {
             status: response.status(),
-            headers: response.headers().clone(),
+            headers: mem::take(response.headers_mut()),
             body: Vec::new(),
         };
         let mut body = Vec::new();
@@ -78,14 +79,16 @@ impl Exchange {
                 }
             }
         }
-        let mut copy = http::Response::new(());
-        *copy.status_mut() = answer.status;
-        copy.headers_mut().clone_from(&answer.headers);
         if !answer.status.is_success() {
             answer.body.clone_from(&body);
         }
+        // With its URL, as it would otherwise parse a made-up one.
+        let decodable = http::Response::builder()
+            .status(answer.status)
+            .url(response.url().clone())
+            .body(body);
         self.keep(answer);
-        Ok(copy.map(|()| body).into())
+        Ok(decodable.expect("a status and a URL are a response").into())
     }
 }
 

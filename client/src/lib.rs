@@ -40,4 +40,4 @@ pub use error::Error;
 pub use error_code::ErrorCode;
 pub use portal_url::PortalUrl;
 pub use session::PortalSession;
-pub use {chrono, http};
+pub use {chrono, http, reqwest};

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, Response, StatusCode};
-use reqwest::Url;
+
+use crate::answer::http_date;
 
 /// The hosted portal's URL: a credential for a few minutes. Redirect the browser to it at once; never store or log it.
 ///
@@ -15,41 +16,38 @@ use reqwest::Url;
 pub struct PortalUrl {
     /// Marked sensitive, and known to be the text of an https URL.
     location: HeaderValue,
-    /// When to ask for a new one, by the clock that never jumps and by the one that keeps running while the machine
-    /// sleeps. The earlier one counts.
-    deadline: (Instant, SystemTime),
+    lifetime: Lifetime,
 }
 
-/// What the answer that carried the URL says about time.
+/// What the answer that carried the URL says about time, read only when somebody asks.
+#[derive(Clone)]
 pub(crate) struct Lifetime {
-    /// Just before the request was sent, by both of this machine's clocks.
+    /// Just before the request was sent, by the clock that never jumps and by the one that keeps running while the
+    /// machine sleeps.
     pub(crate) sent: (Instant, SystemTime),
-    /// The service's clock when it answered; unknown if something removed the header.
-    pub(crate) answered: Option<DateTime<Utc>>,
+    /// The answer's `Date`: the service's clock. Missing if something on the way has removed it.
+    pub(crate) date: Option<HeaderValue>,
     pub(crate) expires_at: DateTime<Utc>,
 }
 
 impl PortalUrl {
-    /// `None` for what a browser must not be sent to: anything but an https URL.
-    pub(crate) fn parse(text: &str, lifetime: &Lifetime) -> Option<Self> {
-        let url = Url::parse(text)
-            .ok()
-            .filter(|url| url.scheme() == "https")?;
-        url.host_str()?;
-        let mut location = HeaderValue::from_str(text)
-            .ok()
-            .filter(|value| value.to_str().is_ok())?;
+    /// `None` for what a browser must not be sent to: anything but an https URL in ASCII.
+    pub(crate) fn parse(text: &str, lifetime: Lifetime) -> Option<Self> {
+        let host = text.strip_prefix("https://")?;
+        if !host.starts_with(|first: char| first.is_ascii_alphanumeric())
+            || text.contains([' ', '\t'])
+        {
+            return None;
+        }
+        let mut location = HeaderValue::from_str(text).ok()?;
         location.set_sensitive(true);
-        Some(Self {
-            location,
-            deadline: lifetime.deadline(),
-        })
+        Some(Self { location, lifetime })
     }
 
     /// The URL itself, for the redirect.
     #[must_use]
     pub fn expose(&self) -> &str {
-        // `parse` let visible ASCII in and nothing else.
+        // A header made from visible ASCII reads as such.
         self.location.to_str().unwrap_or_default()
     }
 
@@ -59,11 +57,7 @@ impl PortalUrl {
     /// answer, so neither machine's clock need be right.
     #[must_use]
     pub fn is_fresh(&self, margin: Duration) -> bool {
-        let (monotonic, wall) = self.deadline;
-        monotonic.saturating_duration_since(Instant::now()) > margin
-            && wall
-                .duration_since(SystemTime::now())
-                .is_ok_and(|left| left > margin)
+        self.lifetime.left() > margin
     }
 
     /// A redirect (303) that sends the browser to the portal, is cached nowhere, and keeps the address of the page
@@ -83,21 +77,19 @@ impl PortalUrl {
 }
 
 impl Lifetime {
-    /// Both clocks' deadline, on the safe side.
-    ///
-    /// The service wrote its time after we sent the request and left out what was over the second. So it was at most
-    /// one second further than it says when we sent.
-    fn deadline(&self) -> (Instant, SystemTime) {
-        let answered = self
-            .answered
-            .map_or_else(|| self.sent.1.into(), |date| date + TimeDelta::seconds(1));
-        let left = (self.expires_at - answered).to_std().unwrap_or_default();
-        // A time beyond what the clocks can count is as good as none.
-        let (instant, wall) = self.sent;
-        (
-            instant.checked_add(left).unwrap_or(instant),
-            wall.checked_add(left).unwrap_or(wall),
-        )
+    /// How long the URL can still be used, on the safe side.
+    fn left(&self) -> Duration {
+        let (monotonic, wall) = self.sent;
+        // Of two clocks that disagree about how long ago that was, the one that says longer is believed.
+        let elapsed = monotonic.elapsed().max(wall.elapsed().unwrap_or_default());
+        // The service wrote its time after we sent, and left out what was over the second. So when we sent, its clock
+        // was at most one second further than it says.
+        let date = self.date.as_ref().and_then(http_date);
+        let sent = date.map_or_else(|| wall.into(), |date| date + TimeDelta::seconds(1));
+        (self.expires_at - sent)
+            .to_std()
+            .unwrap_or_default()
+            .saturating_sub(elapsed)
     }
 }
 

@@ -3,8 +3,6 @@
 //! Invariant: nothing is refused here that some deployment would accept. Whether the origin is on the allow-list, and
 //! whether plain http passes, only the service knows.
 
-use reqwest::Url;
-
 use crate::Error;
 use crate::generated::types::{CreatePortalSession, CreatePortalSessionReturnUrl};
 
@@ -25,14 +23,22 @@ pub(crate) fn parse(text: &str) -> Result<CreatePortalSession, Error> {
             "has white space, a control character or a backslash",
         ));
     }
-    let url = Url::parse(text).map_err(|_| refuse("is not an absolute URL"))?;
-    if !matches!(url.scheme(), "https" | "http") {
-        return Err(refuse("is not an https URL"));
+    let rest = after_scheme(text, "https://").or_else(|| after_scheme(text, "http://"));
+    let rest = rest.ok_or_else(|| refuse("is not an absolute https URL"))?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() {
+        return Err(refuse("has no host"));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if authority.contains('@') {
         return Err(refuse("has credentials"));
     }
     Ok(CreatePortalSession { return_url })
+}
+
+/// What follows a scheme, which may be written in either case.
+fn after_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(scheme.len())?;
+    start.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 fn is_never_in_a_url(character: char) -> bool {

@@ -61,7 +61,7 @@ impl App {
     /// The app that serves this request.
     ///
     /// # Panics
-    /// Outside of [`Respond`], which hands it to every request.
+    /// Outside of the outermost layer, which hands it to every request.
     pub fn of(request: &Request) -> &Self {
         request
             .data::<Arc<Self>>()

@@ -47,7 +47,7 @@ macro_rules! scalar {
             }
         }
 
-        /// Requests are read by [`crate::body`], with all their problems at once, never by poem-openapi.
+        /// Requests are read by `body`, with all their problems at once, never by poem-openapi.
         impl ParseFromJSON for $name {
             fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
                 Err(ParseError::expected_type(value.unwrap_or_default()))
@@ -105,7 +105,8 @@ scalar!(
     MetaSchema {
         min_length: Some(1),
         max_length: Some(MAX_LENGTH),
-        ..MetaSchema::new_with_format("string", "uri")
+        // Not `uri`: browsers and the policy also take what RFC 3986 would have escaped.
+        ..MetaSchema::new_with_format("string", "url")
     }
 );
 

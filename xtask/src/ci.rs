@@ -10,15 +10,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::coverage;
+
 /// A step: its name, its command line, the program it needs that not every machine has, and what it is run with.
 struct Step {
     name: &'static str,
-    command: &'static [&'static str],
+    command: &'static str,
     needs: Option<&'static str>,
     environment: &'static [(&'static str, &'static str)],
 }
 
-const fn step(name: &'static str, command: &'static [&'static str]) -> Step {
+const fn step(name: &'static str, command: &'static str) -> Step {
     Step {
         name,
         command,
@@ -27,66 +29,36 @@ const fn step(name: &'static str, command: &'static [&'static str]) -> Step {
     }
 }
 
-const STEPS: [Step; 9] = [
-    step("format", &["cargo", "fmt", "--all", "--check"]),
-    step(
-        "lints",
-        &[
-            "cargo",
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--all-features",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    ),
-    Step {
-        environment: &[("RUSTDOCFLAGS", "-D warnings")],
-        ..step(
-            "docs",
-            &[
-                "cargo",
-                "doc",
-                "--workspace",
-                "--no-deps",
-                "--all-features",
-                "--locked",
-            ],
-        )
-    },
-    Step {
-        needs: Some("cargo-nextest"),
-        ..step(
-            "tests",
-            &[
-                "cargo",
-                "nextest",
-                "run",
-                "--workspace",
-                "--all-features",
-                "--locked",
-            ],
-        )
-    },
-    step(
-        "doc tests",
-        &[
-            "cargo",
-            "test",
-            "--doc",
-            "--package",
-            "billing-portal-client",
-            "--all-features",
-            "--locked",
-        ],
-    ),
-    step("check", &["cargo", "xtask", "check"]),
-    step("self-test", &["cargo", "xtask", "self-test"]),
-    step("coverage", &["cargo", "xtask", "coverage"]),
-    step("demo", &["cargo", "xtask", "demo", "--once"]),
+impl Step {
+    const fn needs(self, program: &'static str) -> Self {
+        Self {
+            needs: Some(program),
+            ..self
+        }
+    }
+
+    const fn with(self, environment: &'static [(&'static str, &'static str)]) -> Self {
+        Self {
+            environment,
+            ..self
+        }
+    }
+}
+
+#[rustfmt::skip]
+const STEPS: &[Step] = &[
+    step("format",       "cargo fmt --all --check"),
+    step("lints",        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings"),
+    step("docs",         "cargo doc --workspace --no-deps --all-features --locked").with(&[("RUSTDOCFLAGS", "-D warnings")]),
+    step("tests",        "cargo nextest run --workspace --all-features --locked").needs("cargo-nextest"),
+    step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked"),
+    step("browser",      "cargo nextest run --package conformance --locked --run-ignored only -E test(browser)").needs("chromedriver"),
+    step("check",        "cargo xtask check"),
+    step("self-test",    "cargo xtask self-test"),
+    step("coverage",     "cargo xtask coverage"),
+    step("TypeScript",   "cargo xtask typescript").needs("npm"),
+    step("schemathesis", "cargo xtask schemathesis").needs("python3"),
+    step("demo",         "cargo xtask demo --once"),
 ];
 
 /// How a step ended.
@@ -99,6 +71,7 @@ enum Verdict {
 /// Runs every step.
 pub(crate) fn run(root: &Path) -> ExitCode {
     let require_all = env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
+    coverage::forget();
     let verdicts: Vec<_> = STEPS
         .iter()
         .map(|step| (step.name, run_step(step, root)))
@@ -125,17 +98,16 @@ pub(crate) fn run(root: &Path) -> ExitCode {
 }
 
 fn run_step(step: &Step, root: &Path) -> Verdict {
-    println!("\n== {}: {}", step.name, step.command.join(" "));
+    println!("\n== {}: {}", step.name, step.command);
     if let Some(program) = step.needs.filter(|program| !is_installed(program)) {
         return Verdict::Skipped(program);
     }
     let began = Instant::now();
-    let [program, arguments @ ..] = step.command else {
-        return Verdict::Failed;
-    };
+    let mut words = step.command.split(' ');
+    let program = words.next().unwrap_or_default();
     let environment = step.environment.iter().copied();
     let status = Command::new(program)
-        .args(arguments)
+        .args(words)
         .envs(environment)
         .current_dir(root)
         .status();

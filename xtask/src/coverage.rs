@@ -33,10 +33,18 @@ pub(crate) fn run(format: report::Format) -> Result<ExitCode, String> {
         .map(serde_json::from_str)
         .collect::<Result<Vec<Value>, _>>();
     let exchanges = exchanges.map_err(|error| format!("{RECORD}: {error}"))?;
-    Ok(report::report(
-        &findings(&Contract::new(document), &exchanges),
-        format,
-    ))
+    let findings = findings(&Contract::new(document), &exchanges);
+    let clean = format!(
+        "{} exchanges: all that is documented was seen, and nothing else.",
+        exchanges.len()
+    );
+    Ok(report::report(&findings, format, &clean))
+}
+
+/// Forgets what earlier runs of the tests recorded, so that what no test produces any more is missed.
+pub(crate) fn forget() {
+    // There may be nothing to forget.
+    let _ = fs::remove_file(workspace::target().join(RECORD));
 }
 
 /// Everything in which the recorded exchanges and the contract disagree.

@@ -1,4 +1,4 @@
-//! An OpenAPI document read from YAML that still knows the lines of each of its nodes.
+//! An `OpenAPI` document read from YAML that still knows the lines of each of its nodes.
 //!
 //! The document is kept as plain JSON: a typed model would drop the keys that it does not know, and those are what
 //! the check looks for. Nodes are named by JSON pointers. Object keys are sorted, so that the order in which a person

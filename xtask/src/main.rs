@@ -13,6 +13,7 @@ mod generate;
 mod outcomes;
 mod release;
 mod rust_sdk;
+mod schemathesis;
 mod self_test;
 mod typescript;
 mod workspace;
@@ -65,6 +66,8 @@ enum Command {
         /// Such as 1.1.0
         version: String,
     },
+    /// Let schemathesis judge the running service; needs Python
+    Schemathesis,
     /// Hold the TypeScript definitions' tests and example to the compiler; needs Node
     Typescript,
     /// Feed the check evidence that lies, and print which kinds of drift it sees
@@ -76,7 +79,8 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Generate => generate::run(&root).map_or_else(problem, |()| ExitCode::SUCCESS),
         Command::Check { format } => {
-            report::report(&check::findings(&Evidence::gather(&root)), format)
+            let findings = check::findings(&Evidence::gather(&root));
+            report::report(&findings, format, &report::nothing_has_drifted())
         }
         Command::Explain { id } => report::explain(id.as_deref()),
         Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         Command::Release { version } => {
             release::run(&root, &version).map_or_else(problem, |()| ExitCode::SUCCESS)
         }
+        Command::Schemathesis => schemathesis::run(&root).unwrap_or_else(problem),
         Command::Typescript => typescript::test().map_or_else(problem, |()| ExitCode::SUCCESS),
         Command::SelfTest => self_test::run(Evidence::gather(&root)).unwrap_or_else(problem),
     }

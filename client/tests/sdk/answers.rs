@@ -49,6 +49,20 @@ async fn an_unknown_code_keeps_all_it_carries() {
     }
 }
 
+/// The service's codes outside the operation: the base URL leads elsewhere in it.
+#[tokio::test]
+async fn a_base_url_that_misses_the_operation_is_told() {
+    for (status, name, code) in [
+        (404, "NOT_FOUND", ErrorCode::NotFound),
+        (405, "METHOD_NOT_ALLOWED", ErrorCode::MethodNotAllowed),
+    ] {
+        let error = call(refusal(status, name, "")).await.expect_err("refused");
+        assert_eq!(error.code(), Some(&code));
+        assert_eq!(code.as_str(), name);
+        assert!(!error.is_retryable());
+    }
+}
+
 #[tokio::test]
 async fn a_proxys_page_keeps_status_headers_and_an_excerpt() {
     let page = format!(

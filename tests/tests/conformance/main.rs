@@ -5,6 +5,7 @@
 
 mod allow_list;
 mod bodies;
+mod browser;
 mod cli;
 mod configuration;
 mod docs;

@@ -79,7 +79,7 @@ fn below(root: &Path, folder: &Path) -> Vec<PathBuf> {
 
 /// What the server declares: the binary's own words, so that the check works while the server does not compile.
 fn declared_document(root: &Path) -> Result<Value, String> {
-    let binary = match workspace::variable("BILLING_PORTAL_BIN") {
+    let binary = match workspace::variable("XTASK_SERVICE_BINARY") {
         Some(binary) => PathBuf::from(binary),
         None => built(root)?,
     };
@@ -115,14 +115,7 @@ fn built(root: &Path) -> Result<PathBuf, String> {
         .max();
     if newest > Some(modified(&binary)) {
         eprintln!("building billing-portal first: it is missing or older than its sources");
-        let cargo = workspace::variable("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            .args(["build", "--quiet", "--package", "billing-portal-server"])
-            .current_dir(root)
-            .status();
-        if !built.is_ok_and(|status| status.success()) {
-            return Err("billing-portal does not build".to_owned());
-        }
+        workspace::build_binary()?;
         // Cargo leaves a binary that needs no new build as it is; its time then says up to when it is good.
         if let (Ok(file), Some(newest)) = (fs::File::open(&binary), newest) {
             let _ = file.set_modified(newest);

@@ -1,6 +1,6 @@
 //! `cargo xtask check`: has anything drifted from the contract?
 //!
-//! The contract is compared with itself (`contract`, `generator`, `examples`), with what the server's code declares and
+//! The contract is compared with itself (`rules`, `examples`), with what the server's code declares and
 //! decides by (`server`), with the files made from it (`generated`, `readme`) and with the last release (`history`).
 //! All of it is one pure function from [`Evidence`] to findings: the self-test feeds it evidence that lies.
 //!
@@ -14,12 +14,12 @@ pub(crate) mod evidence;
 pub(crate) mod examples;
 pub(crate) mod finding;
 pub(crate) mod generated;
-pub(crate) mod generator;
 pub(crate) mod handed_over;
 pub(crate) mod history;
 pub(crate) mod normalise;
 pub(crate) mod readme;
 pub(crate) mod report;
+pub(crate) mod rules;
 pub(crate) mod server;
 
 use self::{contract::Contract, evidence::Evidence, finding::Finding};
@@ -40,8 +40,7 @@ pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
             ];
         }
     };
-    let mut findings = contract::check(&contract);
-    findings.extend(generator::check(&contract));
+    let mut findings = rules::check(&contract);
     findings.extend(examples::check(&contract));
     match &evidence.declared {
         Ok(declared) => findings.extend(server::check(&contract, declared)),

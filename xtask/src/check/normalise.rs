@@ -1,4 +1,4 @@
-//! Brings two OpenAPI documents to one form, so that what still differs is drift.
+//! Brings two `OpenAPI` documents to one form, so that what still differs is drift.
 //!
 //! The form, which is the same for both sides:
 //! - every local `$ref` is followed; an `allOf` that only adds prose to a `$ref` is the schema itself;

@@ -22,10 +22,10 @@ pub(crate) enum Format {
 /// Exit code for findings that `cargo xtask generate` mends; 1 is for those that a person must.
 const FIXED_BY_GENERATE: u8 = 4;
 
-/// Prints the findings; 0 if there are none, 4 if `cargo xtask generate` mends them all, else 1.
-pub(crate) fn report(findings: &[Finding], format: Format) -> ExitCode {
+/// Prints the findings, or `clean`; 0 if there are none, 4 if `cargo xtask generate` mends them all, else 1.
+pub(crate) fn report(findings: &[Finding], format: Format, clean: &str) -> ExitCode {
     match format {
-        Format::Text => print!("{}", text(findings)),
+        Format::Text => print!("{}", text(findings, clean)),
         Format::Json => {
             let rows = handed_over::ROWS.iter();
             let elsewhere: Vec<_> = rows
@@ -50,30 +50,25 @@ pub(crate) fn report(findings: &[Finding], format: Format) -> ExitCode {
     }
 }
 
-fn text(findings: &[Finding]) -> String {
-    let mut text: String = findings
+fn text(findings: &[Finding], clean: &str) -> String {
+    let told: String = findings
         .iter()
         .map(|finding| finding.to_text() + "\n")
         .collect();
-    if findings.is_empty() {
-        text += "What the server cannot declare is proved elsewhere:\n";
-        for handed_over::HandedOver { gap, proofs, .. } in handed_over::ROWS.iter() {
-            let _ = writeln!(text, "  {gap}: {}", proofs.join(", "));
-        }
-        text += "Nothing has drifted.\n";
-    } else {
-        let plural = if findings.len() == 1 {
-            "finding"
-        } else {
-            "findings"
-        };
-        let _ = writeln!(
-            text,
-            "{} {plural}; `cargo xtask explain ID` tells more.",
-            findings.len()
-        );
+    match findings.len() {
+        0 => format!("{clean}\n"),
+        1 => told + "1 finding; `cargo xtask explain ID` tells more.\n",
+        many => format!("{told}{many} findings; `cargo xtask explain ID` tells more.\n"),
     }
-    text
+}
+
+/// What a check that found nothing says: also what it leaves to others.
+pub(crate) fn nothing_has_drifted() -> String {
+    let mut text = "What the server cannot declare is proved elsewhere:\n".to_owned();
+    for handed_over::HandedOver { gap, proofs, .. } in handed_over::ROWS.iter() {
+        let _ = writeln!(text, "  {gap}: {}", proofs.join(", "));
+    }
+    text + "Nothing has drifted."
 }
 
 /// Tells what a finding's id means; without an id, lists them all.

@@ -2,7 +2,7 @@
 //!
 //! The service runs as its users run it: the built binary, set up by its own commands. Nothing is left behind.
 
-mod deployment;
+pub(crate) mod deployment;
 mod outcomes;
 mod raw_http;
 
