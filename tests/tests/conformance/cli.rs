@@ -116,16 +116,17 @@ async fn org_commands_create_list_and_show() {
     );
 }
 
+const CREATE_KEY: &str =
+    "key create --org acme --scope billing:write --scope messages:send --name ci --expires-in 90d";
+
 #[tokio::test]
-async fn key_commands_create_list_revoke_and_rotate() {
+async fn key_commands_create_list_and_revoke() {
     let deployment = Deployment::new().await;
     deployment.json("org create --name Acme --id acme").await;
-    let line = "key create --org acme --scope billing:write --scope messages:send --name ci --expires-in 90d";
-    let mut created = settled(deployment.json(line).await);
+    let mut created = settled(deployment.json(CREATE_KEY).await);
     let key = created
         .as_object_mut()
-        .and_then(|created| created.remove("key"))
-        .expect("the key");
+        .and_then(|created| created.remove("key"));
     let id = created["id"].as_str().expect("an id").to_owned();
     let mut expected = json!({
         "id": id, "org": "acme", "name": "ci", "scopes": ["billing:write", "messages:send"],
@@ -134,37 +135,42 @@ async fn key_commands_create_list_revoke_and_rotate() {
     assert_eq!(created, expected);
     let listed = deployment.json("key list --org acme").await;
     assert_eq!(settled(listed[0].clone()), expected);
+    let key = key.expect("a key").to_string();
     assert!(
-        !listed
-            .to_string()
-            .contains(&key.as_str().expect("a string")[8..]),
+        !listed.to_string().contains(&key[9..40]),
         "it is shown once"
     );
 
-    let rotated = deployment
-        .json(&format!("key rotate {id} --overlap 24h"))
-        .await;
-    assert!(rotated["key"] != key && rotated["id"] != json!(id));
-    assert_eq!(
-        (&rotated["scopes"], &rotated["name"]),
-        (&expected["scopes"], &expected["name"])
-    );
-    let listed = deployment.json("key list --org acme").await;
-    let of_old = listed
-        .as_array()
-        .and_then(|keys| keys.iter().find(|key| key["id"] == json!(id)));
-    let end: DateTime<Utc> = of_old.expect("it is listed")["expires_at"]
-        .as_str()
-        .and_then(|end| end.parse().ok())
-        .expect("an end");
-    assert!(
-        (end - Clock::system().now() - TimeDelta::hours(24)).abs() < TimeDelta::seconds(10),
-        "{end}"
-    );
-
-    let revoked = settled(deployment.json(&format!("key revoke {id}")).await);
+    let revoked = deployment.json(&format!("key revoke {id}")).await;
     expected["revoked_at"] = json!("revoked");
-    assert_eq!(revoked, expected);
+    assert_eq!(settled(revoked), expected);
+}
+
+#[tokio::test]
+async fn key_rotate_makes_a_successor_and_ends_the_key_after_the_overlap() {
+    let deployment = Deployment::new().await;
+    deployment.json("org create --name Acme --id acme").await;
+    let old = deployment.json(CREATE_KEY).await;
+    let id = old["id"].as_str().expect("an id");
+    let rotate = format!("key rotate {id} --overlap 24h");
+    let new = deployment.json(&rotate).await;
+    assert!(new["key"] != old["key"] && new["id"] != old["id"]);
+    for same in ["scopes", "name", "org", "expires_at"] {
+        assert_eq!(new[same], old[same], "{same}");
+    }
+    let listed = deployment.json("key list --org acme").await;
+    let listed = listed.as_array().expect("a list");
+    let old = listed
+        .iter()
+        .find(|key| key["id"] == *id)
+        .expect("it is listed");
+    let end = old["expires_at"].as_str().and_then(|end| end.parse().ok());
+    let left = end.map(|end: DateTime<Utc>| end - Clock::system().now());
+    let overlap = TimeDelta::hours(24);
+    assert!(
+        left.is_some_and(|left| (overlap - left).abs() < TimeDelta::seconds(10)),
+        "{old}"
+    );
 }
 
 #[tokio::test]

@@ -144,3 +144,32 @@ async fn one_connection_too_many_waits_for_its_turn() {
         .expect("its turn");
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test]
+async fn between_requests_a_connection_may_rest_longer_than_a_request_may_take() {
+    let service = Service::builder()
+        .set("HEADER_TIMEOUT_SECONDS", "1")
+        .set("IDLE_TIMEOUT_SECONDS", "10")
+        .start()
+        .await;
+    let ask = Ask::portal(service.key(), RETURN_URL);
+    let whole = [ask.head(), ask.body.clone()].concat();
+    let mut connection = Connection::open(service.api()).await.expect("it listens");
+    for _ in 0..2 {
+        connection.send(&whole).await.expect("it reads");
+        let answer = connection
+            .answer("POST", Duration::from_secs(3))
+            .await
+            .expect("it answers");
+        assert_eq!(answer.status, 200);
+        sleep(Duration::from_millis(1500)).await;
+    }
+    connection
+        .send(&whole[..20])
+        .await
+        .expect("it is still open");
+    assert!(
+        connection.is_closed(Duration::from_secs(3)).await,
+        "half a request may not rest"
+    );
+}

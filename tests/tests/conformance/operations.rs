@@ -62,21 +62,12 @@ async fn readiness_is_the_store_and_not_stripe() {
 #[tokio::test]
 async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
     let service = Service::start().await;
-    let mut variables = service.variables().to_vec();
-    variables.push((
-        "BILLING_PORTAL_SHUTDOWN_DELAY_SECONDS".to_owned(),
-        "1".to_owned(),
-    ));
-    let process = Process::serve(&variables).await;
-    let readyz = async || send(process.operations, &Ask::get("/readyz")).await;
-    while readyz().await.json()["portal_configuration_verified"] != true {
-        sleep(Duration::from_millis(10)).await;
-    }
+    let process = Process::beside(&service, &[("SHUTDOWN_DELAY_SECONDS", "1")]).await;
     let slow = Reply::status(400).after(Duration::from_secs(2));
     service.stripe.answer_next(Endpoint::Sessions, [slow]);
-    let ask = Ask::portal(service.key(), RETURN_URL);
+    let (api, ask) = (process.api, Ask::portal(service.key(), RETURN_URL));
     let under_way = tokio::spawn({
-        let (api, ask) = (process.api, ask.clone());
+        let ask = ask.clone();
         async move { send(api, &ask).await }
     });
     while service.sessions().is_empty() {
@@ -84,31 +75,19 @@ async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
     }
     process.terminate().await;
     let asked = Instant::now();
-    while readyz().await.status != 503 {
+    while process.readiness().await.status != 503 {
+        let elapsed = asked.elapsed();
         assert!(
-            asked.elapsed() < Duration::from_millis(500),
+            elapsed < Duration::from_millis(500),
             "readiness turns at once"
         );
         sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(
-        send(process.api, &ask).await.status,
-        200,
-        "balancers are still sending"
-    );
-    under_way
-        .await
-        .expect("no panic")
-        .assert_error("BILLING_PORTAL_UNAVAILABLE");
-    assert!(
-        Connection::open(process.api).await.is_err(),
-        "no more are accepted"
-    );
+    assert_eq!(send(api, &ask).await.status, 200, "balancers still send");
+    let answer = under_way.await.expect("no panic");
+    answer.assert_error("BILLING_PORTAL_UNAVAILABLE");
+    assert!(Connection::open(api).await.is_err(), "no more are accepted");
     let (code, log) = process.end().await;
     assert_eq!(code, Some(0), "{log}");
-    assert!(
-        asked.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        asked.elapsed()
-    );
+    assert!(asked.elapsed() < Duration::from_secs(6));
 }

@@ -128,7 +128,7 @@ async fn only_the_session_that_was_asked_for_is_believed() {
         (with("url", json!("https://billing.stripe.com/\n")), false, "a control character"),
         (with("url", json!(format!("https://billing.stripe.com/{}", "a".repeat(2048)))), false, "too long"),
         (Reply::status(200).body("{"), false, "half an answer"),
-        (Reply::status(200).body(" ".repeat(65 * 1024)), false, "too large"),
+        (Reply::status(200).body(format!("{good}{}", " ".repeat(65 * 1024))), false, "too large"),
     ];
     for (reply, believed, why) in rows {
         service.stripe.answer_next(Endpoint::Sessions, [reply]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regex::{Captures, Regex};
 
-use super::case::{Request, Text};
+use super::case::{Framing, Request, Text};
 use super::key_damage::damage;
 
 /// Real keys by their name in the corpus.
@@ -26,44 +26,42 @@ pub(super) fn bytes(request: &Request, keys: &Keys) -> Bytes {
         };
     }
     let body = body(request, keys);
-    let is_chunked = request.framing.is_some();
+    let length = body.as_ref().map(Vec::len);
+    let body = body.unwrap_or_default();
+    Bytes {
+        head: latin1(&head(request, length, keys)),
+        body: match request.framing {
+            Some(Framing::Chunked) => chunked(&body, request.chunk),
+            None => body,
+        },
+    }
+}
+
+/// The head; host and framing are added to what the case says.
+fn head(request: &Request, length: Option<usize>, keys: &Keys) -> String {
     let mut head = format!(
         "{} {} HTTP/1.1\r\n",
         request.method,
         text(&request.target, keys)
     );
-    let headers = request
-        .headers
-        .iter()
-        .map(|(name, value)| (text(name, keys), text(value, keys)));
-    let headers: Vec<(String, String)> = headers.collect();
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
-        head.push_str("Host: api.example.com\r\n");
+    let mut has_host = false;
+    for (name, value) in &request.headers {
+        let name = text(name, keys);
+        has_host |= name.eq_ignore_ascii_case("host");
+        head.extend([&name, ": ", &text(value, keys), "\r\n"]);
     }
-    for (name, value) in headers {
-        head.extend([&name, ": ", &value, "\r\n"]);
+    if !has_host {
+        head.push_str("Host: api.example.com\r\n");
     }
     for number in 0..request.many_headers {
         head.extend(["X-", &number.to_string(), ": a\r\n"]);
     }
-    match &body {
-        Some(_) if is_chunked => head.push_str("Transfer-Encoding: chunked\r\n"),
-        Some(body) => head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]),
-        None => {}
+    match (&request.framing, length) {
+        (_, None) => {}
+        (Some(Framing::Chunked), _) => head.push_str("Transfer-Encoding: chunked\r\n"),
+        (None, Some(length)) => head.extend(["Content-Length: ", &length.to_string(), "\r\n"]),
     }
-    head.push_str("\r\n");
-    let body = body.unwrap_or_default();
-    Bytes {
-        head: latin1(&head),
-        body: if is_chunked {
-            chunked(&body, request.chunk)
-        } else {
-            body
-        },
-    }
+    head + "\r\n"
 }
 
 fn body(request: &Request, keys: &Keys) -> Option<Vec<u8>> {

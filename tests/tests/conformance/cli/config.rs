@@ -47,7 +47,7 @@ async fn portal_config_commands_show_make_and_verify_the_configuration() {
 
 #[tokio::test]
 async fn config_commands_check_and_show_without_secrets() {
-    let mut deployment = Deployment::new().await;
+    let deployment = Deployment::new().await;
     assert_eq!(
         deployment.json("config check").await,
         json!({"ok": true, "problems": []})
@@ -60,7 +60,11 @@ async fn config_commands_check_and_show_without_secrets() {
     );
     let schema = deployment.json("config schema").await;
     assert!(schema["properties"]["return_url_allow_list"]["description"].is_string());
+}
 
+#[tokio::test]
+async fn every_wrong_setting_is_named_at_once() {
+    let mut deployment = Deployment::new().await;
     let spoiled = [
         (
             "RETURN_URL_ALLOW_LIST",
@@ -114,7 +118,7 @@ async fn the_declared_document_needs_no_settings() {
 }
 
 #[tokio::test]
-async fn settings_come_from_the_file_then_from_variables_and_secrets_from_files_of_their_own() {
+async fn settings_come_from_the_file_then_from_variables_and_secrets_from_their_own_files() {
     let directory = TempDir::new().expect("a temporary directory");
     let path = |name: &str| directory.path().join(name).display().to_string();
     let secret = path("secret");
@@ -147,18 +151,16 @@ async fn settings_come_from_the_file_then_from_variables_and_secrets_from_files_
         "everybody can read it: {}",
         check.stdout
     );
+}
 
+#[tokio::test]
+async fn a_file_that_is_absent_or_mistyped_is_named() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
     fs::write(path("typo.toml"), "lisen = \"127.0.0.1:1\"\n").expect("the file is written");
-    let typo = command::run(&["config", "check", "--config", &path("typo.toml")], &[]).await;
-    assert!(
-        typo.code == 1 && typo.stdout.contains("lisen"),
-        "{}",
-        typo.stdout
-    );
-    let absent = command::run(&["config", "check", "--config", &path("absent.toml")], &[]).await;
-    assert!(
-        absent.code == 1 && absent.stdout.contains("absent.toml"),
-        "{}",
-        absent.stdout
-    );
+    for (file, named) in [("typo.toml", "lisen"), ("absent.toml", "absent.toml")] {
+        let check = command::run(&["config", "check", "--config", &path(file)], &[]).await;
+        assert_eq!(check.code, 1);
+        assert!(check.stdout.contains(named), "{}", check.stdout);
+    }
 }

@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+
+use super::answer::Answer;
+use super::ask::Ask;
+use super::service::{Service, send};
 
 /// The binary, built as `cargo xtask demo` builds it, so that the two share their work.
 fn binary() -> &'static PathBuf {
@@ -40,18 +44,35 @@ pub(crate) struct Process {
     child: Child,
     log: BufReader<ChildStderr>,
     /// All that it logged so far.
-    pub(crate) logged: String,
+    logged: String,
     pub(crate) api: SocketAddr,
-    pub(crate) operations: SocketAddr,
+    operations: SocketAddr,
 }
 
 impl Process {
+    /// Starts it with the settings of a service and these on top, and waits until it opens portals.
+    pub(crate) async fn beside(service: &Service, more: &[(&str, &str)]) -> Self {
+        let more = more
+            .iter()
+            .map(|(name, value)| (format!("BILLING_PORTAL_{name}"), (*value).to_owned()));
+        let process = Self::serve(service.variables().iter().cloned().chain(more)).await;
+        while process.readiness().await.json()["portal_configuration_verified"] != true {
+            sleep(Duration::from_millis(10)).await;
+        }
+        process
+    }
+
+    /// What /readyz says.
+    pub(crate) async fn readiness(&self) -> Answer {
+        send(self.operations, &Ask::get("/readyz")).await
+    }
+
     /// Starts it with these variables and no others, and waits until it listens.
-    pub(crate) async fn serve(variables: &[(String, String)]) -> Self {
+    async fn serve(variables: impl Iterator<Item = (String, String)>) -> Self {
         let mut child = Command::new(binary())
             .arg("serve")
             .env_clear()
-            .envs(variables.iter().cloned())
+            .envs(variables)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
