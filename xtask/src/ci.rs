@@ -50,7 +50,7 @@ const STEPS: &[Step] = &[
     step("format",       "cargo fmt --all --check"),
     step("lints",        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings"),
     step("docs",         "cargo doc --workspace --no-deps --all-features --locked").with(&[("RUSTDOCFLAGS", "-D warnings")]),
-    step("tests",        "cargo nextest run --workspace --all-features --locked").needs("cargo-nextest"),
+    step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast").needs("cargo-nextest"),
     step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked"),
     step("browser",      "cargo nextest run --package conformance --locked --run-ignored only -E test(browser)").needs("chromedriver"),
     step("check",        "cargo xtask check"),
