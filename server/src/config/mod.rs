@@ -29,7 +29,8 @@ pub struct Settings {
     /// Where /healthz and /readyz listen; never the API's port.
     #[schemars(with = "String")]
     pub operations_listen: SocketAddr,
-    /// `sqlite://FILE`; the file is made where there is none. Secret, for it may contain a password.
+    /// `sqlite://FILE`, by default `sqlite://billing-portal.db`; the file is made where there is none. Secret, for a
+    /// database's URL may contain a password.
     pub database_url: Option<Secret>,
     /// A file that holds `database_url` instead.
     pub database_url_file: Option<PathBuf>,

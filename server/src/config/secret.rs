@@ -18,6 +18,15 @@ impl Secret {
         Self(value)
     }
 
+    /// What may be seen of it: nothing, but for the URL of an SQLite file, which has no place for a password.
+    fn shown(&self) -> &str {
+        if self.0.starts_with("sqlite:") {
+            &self.0
+        } else {
+            HIDDEN
+        }
+    }
+
     /// The secret itself.
     pub fn expose(&self) -> &str {
         &self.0
@@ -26,13 +35,13 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HIDDEN)
+        f.write_str(self.shown())
     }
 }
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(HIDDEN)
+        serializer.serialize_str(self.shown())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
-    process::Stdio,
+    process::{ExitCode, Stdio},
     time::Duration,
 };
 
@@ -21,6 +21,18 @@ const SECRET: &str = "sk_test_simulated0000000000000000";
 const CUSTOMER: &str = "cus_demo";
 /// How long the service may take to start and to verify the portal configuration.
 const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// What every demo is run with; a later setting wins.
+const SETTINGS: [(&str, &str); 5] = [
+    ("ENVIRONMENT", "development"),
+    ("STRIPE_SECRET_KEY", SECRET),
+    (
+        "RETURN_URL_ALLOW_LIST",
+        "https://app.example.com,http://localhost:3000",
+    ),
+    ("LOG", "warn"),
+    ("LOG_FORMAT", "text"),
+];
 
 /// Keys for each way in which a call can end.
 pub(crate) struct Keys {
@@ -63,18 +75,10 @@ impl Deployment {
         let (api, operations) = (free_address(port)?, free_address(0)?);
 
         let mut environment = Environment::new(binary, directory.path());
-        environment.set("ENVIRONMENT", "development");
-        environment.set("STRIPE_SECRET_KEY", SECRET);
         environment.set("STRIPE_API_BASE", &stripe.api_base());
-        environment.set(
-            "RETURN_URL_ALLOW_LIST",
-            "https://app.example.com,http://localhost:3000",
-        );
         environment.set("LISTEN", &api.to_string());
         environment.set("OPERATIONS_LISTEN", &operations.to_string());
-        environment.set("LOG", "warn");
-        environment.set("LOG_FORMAT", "text");
-        for (name, value) in limits {
+        for (name, value) in SETTINGS.iter().chain(limits) {
             environment.set(name, value);
         }
         let keys = environment.set_up().await?;
@@ -99,11 +103,11 @@ impl Deployment {
     }
 
     /// Ends the service as an operator would, and tells whether it ended well.
-    pub(crate) async fn stop(mut self) -> Result<std::process::ExitCode, String> {
+    pub(crate) async fn stop(mut self) -> Result<ExitCode, String> {
         let Some(id) = self.service.id() else {
             return Err("the service has ended by itself".to_owned());
         };
-        // The standard library can only kill; the service is to drain. (After Ctrl-C it has had the signal already.)
+        // The standard library can only kill; the service is to drain.
         _ = Command::new("kill")
             .args(["-TERM", &id.to_string()])
             .status()
@@ -114,9 +118,9 @@ impl Deployment {
             .await
             .map_err(|error| error.to_string())?;
         Ok(if status.success() {
-            std::process::ExitCode::SUCCESS
+            ExitCode::SUCCESS
         } else {
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         })
     }
 }
@@ -156,6 +160,8 @@ impl<'a> Environment<'a> {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory)
             .stdin(Stdio::null())
+            // Ctrl-C is for us; the service is ended by us.
+            .process_group(0)
             .kill_on_drop(true);
         command
     }

@@ -17,6 +17,8 @@ use crate::{
 
 /// The largest body, in bytes; one more is too large.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+/// An origin that is not on the demo's allow-list.
+const UNLISTED_URL: &str = "https://evil.example/";
 /// More requests than the demo's limit lets a key make at once.
 const MORE_THAN_THE_BURST: usize = 12;
 
@@ -31,52 +33,58 @@ struct Outcome {
 
 /// Prints the table; the exit status says whether every outcome is as documented.
 pub(crate) async fn show_all(deployment: &Deployment) -> Result<ExitCode, String> {
-    let outcomes = bring_about(deployment).await?;
     let mut missing = documented()?;
     let mut rows = Vec::new();
     let mut all_well = true;
-    for Outcome {
-        status,
-        code,
-        asked_by,
-        how,
-    } in outcomes
-    {
-        let known = missing
-            .iter()
-            .position(|pair| *pair == (status, code.clone()));
+    for outcome in bring_about(deployment).await? {
+        let pair = (outcome.status, outcome.code.clone());
+        let known = missing.iter().position(|documented| *documented == pair);
         all_well &= known.is_some();
-        let verdict = if known.is_some() { "yes" } else { "NO" };
-        rows.push((
-            status,
-            format!("{code:<28}{asked_by:<10}{how:<40}{verdict}"),
-        ));
+        rows.push(outcome.row(if known.is_some() { "yes" } else { "NO" }));
         known.map(|position| missing.swap_remove(position));
     }
     for (status, code) in missing {
         // Nobody can ask for a bug from outside; that a panic is answered so is shown by the tests.
         let is_bug = code == "INTERNAL";
+        all_well &= is_bug;
         let (how, verdict) = if is_bug {
             ("only a bug causes it", "by the tests")
         } else {
             ("was not brought about", "NO")
         };
-        all_well &= is_bug;
-        rows.push((status, format!("{code:<28}{:<10}{how:<40}{verdict}", "-")));
+        let asked_by = "-";
+        rows.push(
+            Outcome {
+                status,
+                code,
+                asked_by,
+                how,
+            }
+            .row(verdict),
+        );
     }
     rows.sort();
     println!(
-        "{:<8}{:<28}{:<10}{:<40}as documented",
-        "status", "code", "asked by", "how"
+        "status  code                        asked by  how                                     as documented"
     );
-    for (status, row) in rows {
-        println!("{status:<8}{row}");
-    }
+    println!("{}", rows.join("\n"));
     Ok(if all_well {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+impl Outcome {
+    fn row(&self, verdict: &str) -> String {
+        let Self {
+            status,
+            code,
+            asked_by,
+            how,
+        } = self;
+        format!("{status:<8}{code:<28}{asked_by:<10}{how:<40}{verdict}")
+    }
 }
 
 /// The (status, code) pairs of the contract.
@@ -103,100 +111,90 @@ fn documented() -> Result<Vec<(u16, String)>, String> {
 }
 
 async fn bring_about(deployment: &Deployment) -> Result<Vec<Outcome>, String> {
+    let mut outcomes = asked_by_the_sdk(deployment).await?;
+    outcomes.extend(sent_by_hand(deployment).await?);
+    outcomes.extend(while_full(deployment).await?);
+    Ok(outcomes)
+}
+
+async fn asked_by_the_sdk(deployment: &Deployment) -> Result<Vec<Outcome>, String> {
     let keys = &deployment.keys;
-    let mut outcomes = vec![
-        ask(
-            deployment,
-            &keys.opens,
-            RETURN_URL,
-            "a key with billing:write",
-        )
-        .await?,
-        ask(deployment, &keys.revoked, RETURN_URL, "a revoked key").await?,
-        ask(
-            deployment,
-            &keys.reads_only,
-            RETURN_URL,
-            "a key without billing:write",
-        )
-        .await?,
-        ask(
-            deployment,
+    let asks = [
+        (&keys.opens, RETURN_URL, "a key with billing:write"),
+        (&keys.revoked, RETURN_URL, "a revoked key"),
+        (&keys.reads_only, RETURN_URL, "a key without billing:write"),
+        (
             &keys.without_customer,
             RETURN_URL,
             "an organization without customer",
-        )
-        .await?,
-        ask(
-            deployment,
-            &keys.opens,
-            "https://evil.example/",
-            "a return_url that is not listed",
-        )
-        .await?,
+        ),
+        (&keys.opens, UNLISTED_URL, "a return_url that is not listed"),
     ];
+    let mut outcomes = Vec::new();
+    for (key, return_url, how) in asks {
+        outcomes.push(ask(deployment, key, return_url, how).await?);
+    }
 
-    let unavailable =
+    let refusal =
         json!({ "error": { "type": "invalid_request_error", "code": "parameter_unknown" } });
     deployment
         .stripe
-        .answer_always(Endpoint::Sessions, Reply::json(400, &unavailable));
+        .answer_always(Endpoint::Sessions, Reply::json(400, &refusal));
     outcomes.push(ask(deployment, &keys.opens, RETURN_URL, "Stripe refuses").await?);
     deployment.stripe.recover();
 
-    let mut limited = ask(
-        deployment,
-        &keys.limited,
-        "https://evil.example/",
-        "a dozen requests at once",
-    )
-    .await?;
     for _ in 0..MORE_THAN_THE_BURST {
-        limited = ask(
+        ask(deployment, &keys.limited, UNLISTED_URL, "").await?;
+    }
+    outcomes.push(
+        ask(
             deployment,
             &keys.limited,
-            "https://evil.example/",
+            UNLISTED_URL,
             "a dozen requests at once",
         )
-        .await?;
-    }
-    outcomes.push(limited);
+        .await?,
+    );
+    Ok(outcomes)
+}
 
-    let send = async |content_type, length, body, how| {
-        let connection =
-            raw_http::post(deployment.api, &keys.opens, content_type, length, body).await;
-        read(connection, how).await
-    };
-    outcomes.push(send("application/json", 3, "[1]", "an array").await?);
-    outcomes.push(
-        send(
+/// What the SDK would never send.
+async fn sent_by_hand(deployment: &Deployment) -> Result<Vec<Outcome>, String> {
+    let requests = [
+        ("application/json", 3, "[1]", "an array"),
+        (
             "application/json",
             MAX_BODY_BYTES + 1,
             "",
             "a body over 16 KiB",
-        )
-        .await?,
-    );
-    outcomes.push(send("text/plain", 2, "{}", "text").await?);
+        ),
+        ("text/plain", 2, "{}", "text"),
+    ];
+    let mut outcomes = Vec::new();
+    for (content_type, length, body, how) in requests {
+        let key = &deployment.keys.opens;
+        let connection = raw_http::post(deployment.api, key, content_type, length, body).await;
+        outcomes.push(read(connection, how).await?);
+    }
+    Ok(outcomes)
+}
 
-    // Two bodies that never come hold both places, until their time is up.
-    let body_that_never_comes =
-        || raw_http::post(deployment.api, &keys.opens, "application/json", 60, "{");
-    let held = [body_that_never_comes().await, body_that_never_comes().await];
+/// Two bodies that never come hold both places, until their time is up.
+async fn while_full(deployment: &Deployment) -> Result<Vec<Outcome>, String> {
+    let key = &deployment.keys.opens;
+    let hold_a_place = || raw_http::post(deployment.api, key, "application/json", 60, "{");
+    let (held, _also_held) = (hold_a_place().await, hold_a_place().await);
     sleep(Duration::from_millis(100)).await;
-    outcomes.push(
+    Ok(vec![
         ask(
             deployment,
-            &keys.opens,
+            key,
             RETURN_URL,
             "as many in flight as are served",
         )
         .await?,
-    );
-    for connection in held.into_iter().take(1) {
-        outcomes.push(read(connection, "a body that never comes").await?);
-    }
-    Ok(outcomes)
+        read(held, "a body that never comes").await?,
+    ])
 }
 
 /// Asks with the SDK, once.
