@@ -29,11 +29,24 @@ async fn a_key_that_asks_too_often_waits_and_others_do_not() {
     refused
         .assert_error("RATE_LIMITED")
         .assert_retry_after(9..=10);
-    assert_eq!(
-        service.ask(&Ask::portal(&other, RETURN_URL)).await.status,
-        200
-    );
+    let good = Ask::portal(service.key(), RETURN_URL);
+    let untyped = good.clone().without("Content-Type");
+    service.ask(&untyped).await.assert_error("RATE_LIMITED");
+    assert_eq!(service.ask(&good.bearer(&other)).await.status, 200);
     assert_eq!(service.sessions().len(), 3);
+}
+
+#[tokio::test]
+async fn a_key_without_the_scope_is_told_so_however_often_it_asks() {
+    let service = Service::builder()
+        .set("RATE_LIMIT_PER_KEY", "3")
+        .start()
+        .await;
+    let reader = service.new_key("acme", &["billing:read"]).await;
+    for _ in 0..3 {
+        let answer = service.ask(&Ask::portal(&reader, RETURN_URL)).await;
+        answer.assert_error("FORBIDDEN");
+    }
 }
 
 #[tokio::test]
@@ -109,7 +122,8 @@ async fn a_full_service_says_so_at_once() {
         while service.sessions().is_empty() {
             sleep(Duration::from_millis(5)).await;
         }
-        service.create_portal_session(RETURN_URL).await
+        // Before anything is asked of the store: who it is does not matter.
+        service.ask(&Ask::portal("nonsense", RETURN_URL)).await
     });
     first.assert_error("BILLING_PORTAL_UNAVAILABLE");
     second.assert_error("SERVICE_UNAVAILABLE");
