@@ -3,7 +3,7 @@
 //! Every kind of key that is not accepted gets the same answer. A malformed key costs no look-up, and an unknown one
 //! costs one in a while.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use moka::future::Cache;
@@ -34,6 +34,8 @@ const CACHE_TTL: Duration = Duration::from_millis(900);
 const MAX_CACHED: u64 = 10_000;
 /// Notes of use that may wait to be written; more are dropped, for the day is told by the next use.
 const MAX_PENDING_USES: usize = 1024;
+/// Of so many keys it is remembered that the day is written already.
+const MAX_REMEMBERED_USES: usize = 10_000;
 
 /// Finds out who is calling.
 pub struct Authenticator {
@@ -118,7 +120,7 @@ impl Authenticator {
     /// The peer's address or, where the peer is a proxy of ours, the last address that no proxy of ours reported.
     pub fn client_address(&self, request: &Request) -> Option<IpAddr> {
         let RemoteAddr(peer) = request.remote_addr();
-        let peer = peer.as_socket_addr()?.ip();
+        let peer = peer.as_socket_addr()?.ip().to_canonical();
         let trusted = |address: &IpAddr| {
             self.trusted_proxies
                 .iter()
@@ -154,15 +156,18 @@ impl Authenticator {
 }
 
 async fn write_uses(store: Store, mut pending: mpsc::Receiver<(String, String)>) {
-    let mut last = None;
-    while let Some(key_use) = pending.recv().await {
-        if last.as_ref() == Some(&key_use) {
+    let mut written: HashMap<String, String> = HashMap::new();
+    while let Some((key_id, day)) = pending.recv().await {
+        if written.get(&key_id) == Some(&day) {
             continue;
         }
-        match store.touch_key(&key_use.0, &key_use.1).await {
-            Ok(()) => last = Some(key_use),
+        if written.len() >= MAX_REMEMBERED_USES {
+            written.clear();
+        }
+        match store.touch_key(&key_id, &day).await {
+            Ok(()) => _ = written.insert(key_id, day),
             Err(error) => {
-                tracing::warn!(key_id = key_use.0, %error, "the day of a key's last use was not written");
+                tracing::warn!(key_id, %error, "the day of a key's last use was not written");
             }
         }
     }

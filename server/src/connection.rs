@@ -2,7 +2,8 @@
 //!
 //! hyper's own header timeout also runs while a kept-alive connection is idle, which may take longer. So the phases
 //! are timed here: the headers of a request, from its first byte (of the first one, from the connection) to its
-//! last, and the time between requests. The body has its own timeout where it is read.
+//! last, the time between requests, and the time in which an answer may lie unread. The body has its own timeout
+//! where it is read.
 
 use std::{
     convert::Infallible,
@@ -62,6 +63,7 @@ pub(crate) async fn serve(
         phase: Arc::clone(&phase),
         armed_for: HEADERS,
         deadline: Box::pin(sleep(patience.headers)),
+        unread: None,
     };
     let service = service_fn(|request: hyper::Request<Incoming>| {
         phase.store(BUSY, Ordering::Relaxed);
@@ -105,6 +107,8 @@ struct Timed {
     /// The phase that `deadline` is for.
     armed_for: u8,
     deadline: Pin<Box<Sleep>>,
+    /// Runs from the first moment in which an answer could not be sent on, until the next request.
+    unread: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timed {
@@ -118,6 +122,21 @@ impl Timed {
             };
             self.deadline.as_mut().reset(Instant::now() + patience);
         }
+    }
+
+    /// Waits for a client that does not read its answer, but not longer than for one that asks nothing.
+    fn or_give_up(
+        &mut self,
+        sent: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if sent.is_pending() {
+            let idle = self.patience.idle;
+            let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(idle)));
+            ready!(unread.as_mut().poll(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        sent
     }
 }
 
@@ -136,6 +155,7 @@ impl AsyncRead for Timed {
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
             if phase == IDLE && read.is_ok() && !buf.filled().is_empty() {
                 this.phase.store(HEADERS, Ordering::Relaxed);
+                this.unread = None;
                 this.time(HEADERS);
             }
             return Poll::Ready(read);
@@ -151,7 +171,9 @@ impl AsyncWrite for Timed {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let sent = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.or_give_up(sent, cx)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -167,7 +189,9 @@ impl AsyncWrite for Timed {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bytes)
+        let this = self.get_mut();
+        let sent = Pin::new(&mut this.stream).poll_write_vectored(cx, bytes);
+        this.or_give_up(sent, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

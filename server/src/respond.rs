@@ -48,7 +48,8 @@ impl<E: Endpoint> Endpoint for Respond<E> {
             .authenticator
             .client_address(&request)
             .map(|address| address.to_string());
-        let span = tracing::info_span!(
+        // Of the highest level, so that whatever is logged within has the request's id.
+        let span = tracing::error_span!(
             "request",
             %request_id,
             client,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 
-use super::{CustomerId, CustomerState, OrganizationId, Store, StoreError};
+use super::{CustomerId, CustomerState, OrganizationId, PATIENCE, Store, StoreError};
 use crate::api_key::ApiKeyHash;
 
 /// Whom a stored key stands for. Expiry and revocation are looked at on each use, not here.
@@ -33,8 +33,10 @@ impl Store {
              FROM api_keys k LEFT JOIN customers c ON c.organization_id = k.organization_id WHERE k.hash = $1",
         )
         .bind(hash.as_bytes())
-        .fetch_optional(&self.pool)
-        .await?;
+        .fetch_optional(&self.pool);
+        // A disk that does not answer must not keep callers waiting for theirs.
+        let row = tokio::time::timeout(PATIENCE, row).await;
+        let row = row.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         let Some(row) = row else { return Ok(None) };
         let expires_at: Option<i64> = row.try_get("expires_at")?;
         let revoked_at: Option<i64> = row.try_get("revoked_at")?;

@@ -72,8 +72,7 @@ impl Gate {
         let probe = self.require_open()?;
         let turn = async {
             let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
-            self.wait_for_rate().await;
-            Some(turn)
+            self.is_within_rate().await.then_some(turn)
         };
         if let Ok(Some(turn)) = tokio::time::timeout(PATIENCE, turn).await {
             return Ok(Pass {
@@ -86,10 +85,13 @@ impl Gate {
         Err(UpstreamCause::GateFull.into())
     }
 
-    /// Waits until one more request fits the bound on requests a second.
-    pub(super) async fn wait_for_rate(&self) {
-        if let Some(rate) = &self.rate {
-            rate.until_ready().await;
+    /// Waits, not long, until one more request fits the bound on requests a second.
+    pub(crate) async fn is_within_rate(&self) -> bool {
+        match &self.rate {
+            Some(rate) => tokio::time::timeout(PATIENCE, rate.until_ready())
+                .await
+                .is_ok(),
+            None => true,
         }
     }
 

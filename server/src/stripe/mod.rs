@@ -98,7 +98,7 @@ impl Stripe {
         .await
     }
 
-    /// Makes a call with its retries. `Ok` is any answer that is not worth another try and not a failure of Stripe.
+    /// Makes a call with its retries. `Ok` is any answer that says something about what was asked.
     async fn call(&self, call: &Call) -> Result<Answer, Unavailable> {
         let pass = self.gate.enter().await?;
         let result = self.tries(call).await;
@@ -108,17 +108,15 @@ impl Stripe {
             Ok(Answer { status: 403, .. }) => pass.failed(UpstreamCause::Permission),
             _ => pass.succeeded(),
         }
-        if let Err(Unavailable {
-            cause: UpstreamCause::RateLimited,
-            retry_after: Some(wait),
-        }) = &result
-        {
-            self.gate.pause(*wait);
-        }
-        result
+        result.map_err(|failure| {
+            if let (UpstreamCause::RateLimited, Some(wait)) = (failure.cause, failure.retry_after) {
+                self.gate.pause(wait);
+            }
+            failure.into()
+        })
     }
 
-    async fn tries(&self, call: &Call) -> Result<Answer, Unavailable> {
+    async fn tries(&self, call: &Call) -> Result<Answer, Failure> {
         let deadline = self.clock.instant() + CALL_DEADLINE;
         let mut backoff = BACKOFF;
         let mut tried = 0;
@@ -130,22 +128,23 @@ impl Stripe {
                 .attempt(call, deadline.duration_since(began))
                 .await;
             self.log_attempt(call, tried, began, &outcome);
-            let failure = match outcome {
-                Ok(answer) if is_final(&answer) => return Ok(answer),
-                Ok(answer) => Failure::from(&answer),
-                Err(cause) => Failure {
-                    cause,
-                    retry: is_worth_retrying(cause),
-                    retry_after: None,
-                },
+            let (failure, answer) = match outcome {
+                Ok(answer) if answer.should_retry != Some(true) && !is_transient(&answer) => {
+                    return Ok(answer);
+                }
+                Ok(answer) => (Failure::from(&answer), Some(answer)),
+                Err(cause) => (Failure::from(cause), None),
             };
             let wait = failure.retry_after.unwrap_or_else(|| self.jitter(backoff));
             let fits = self.clock.instant() + wait + ATTEMPT_TIMEOUT <= deadline;
             if !failure.retry || tried == MAX_TRIES || !fits || !self.gate.may_retry() {
-                return Err(failure.into());
+                // Stripe asked for another try of what no try will change: its answer is the answer.
+                return answer.filter(|answer| !is_transient(answer)).ok_or(failure);
             }
             tokio::time::sleep(wait).await;
-            self.gate.wait_for_rate().await;
+            if !self.gate.is_within_rate().await {
+                return Err(failure);
+            }
             backoff = MAX_BACKOFF.min(backoff * 2);
         }
     }
@@ -213,6 +212,18 @@ impl From<&Answer> for Failure {
     }
 }
 
+impl From<UpstreamCause> for Failure {
+    fn from(cause: UpstreamCause) -> Self {
+        // A certificate does not become right, nor an answer that was read to its end.
+        let retry = !matches!(cause, UpstreamCause::Tls | UpstreamCause::InvalidResponse);
+        Self {
+            cause,
+            retry,
+            retry_after: None,
+        }
+    }
+}
+
 impl From<Failure> for Unavailable {
     fn from(failure: Failure) -> Self {
         let told = failure
@@ -226,13 +237,7 @@ impl From<Failure> for Unavailable {
     }
 }
 
-/// Whether the answer says something about the request rather than about Stripe's state.
-fn is_final(answer: &Answer) -> bool {
-    let transient =
-        matches!(answer.status, 409 | 429 | 500..) || answer.error("code") == "rate_limit";
-    !transient && answer.should_retry != Some(true)
-}
-
-fn is_worth_retrying(cause: UpstreamCause) -> bool {
-    !matches!(cause, UpstreamCause::Tls | UpstreamCause::InvalidResponse)
+/// Whether the answer says something about Stripe's state rather than about what was asked.
+fn is_transient(answer: &Answer) -> bool {
+    matches!(answer.status, 409 | 429 | 500..) || answer.error("code") == "rate_limit"
 }

@@ -187,3 +187,18 @@ async fn between_requests_a_connection_may_rest_longer_than_a_request_may_take()
         "half a request may not rest"
     );
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answers_makes_room_for_others() {
+    let service = Service::builder()
+        .set("MAX_CONNECTIONS", "1")
+        .set("IDLE_TIMEOUT_SECONDS", "1")
+        .start()
+        .await;
+    let mut deaf = Connection::open(service.api()).await.expect("it listens");
+    // More than the system takes off the service's hands.
+    let bundle = Ask::get("/docs/swagger-ui-bundle.js").head();
+    deaf.send(&bundle.repeat(40)).await.expect("it reads");
+    let waiting = Ask::portal(service.key(), RETURN_URL);
+    assert_eq!(service.ask(&waiting).await.status, 200);
+}

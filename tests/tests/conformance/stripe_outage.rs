@@ -159,3 +159,23 @@ async fn stripe_is_not_called_more_often_a_second_than_allowed() {
         "{statuses:?}"
     );
 }
+
+#[tokio::test]
+async fn stripe_is_left_alone_for_as_long_as_it_asks_and_no_longer() {
+    let service = Service::start().await;
+    let too_many = Reply::status(429);
+    let wait = too_many.clone().header("Retry-After", "2");
+    service
+        .stripe
+        .answer_next(Endpoint::Sessions, [too_many, wait]);
+    for calls in [1, 2, 2, 2] {
+        service
+            .create_portal_session(RETURN_URL)
+            .await
+            .assert_error("BILLING_PORTAL_UNAVAILABLE")
+            .assert_retry_after(1..=2);
+        assert_eq!(service.sessions().len(), calls);
+    }
+    sleep(Duration::from_millis(2100)).await;
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
