@@ -52,6 +52,7 @@ const STEPS: &[Step] = &[
     step("docs",         "cargo doc --workspace --no-deps --all-features --locked").with(&[("RUSTDOCFLAGS", "-D warnings")]),
     step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast").needs("cargo-nextest"),
     step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked"),
+    step("package",      "cargo package --package billing-portal-client --locked --allow-dirty"),
     step("browser",      "cargo nextest run --package conformance --locked --run-ignored only -E test(browser)").needs("chromedriver"),
     step("check",        "cargo xtask check"),
     step("self-test",    "cargo xtask self-test"),
