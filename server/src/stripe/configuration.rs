@@ -113,7 +113,7 @@ impl Stripe {
             return Ok(verify(&self.retrieve(named).await?));
         }
         let Some(ours) = self.find_ours().await? else {
-            return Ok(verify(&self.write(PATH, "create").await?));
+            return Ok(verify(&self.create().await?));
         };
         let verification = verify(&ours);
         if verification.ok && lacks_nothing(&ours) {
@@ -125,63 +125,70 @@ impl Stripe {
             violations = verification.violations.join("; "),
             "somebody changed our portal configuration; it is set back"
         );
-        Ok(verify(
-            &self
-                .write(
-                    &format!("{PATH}/{}", verification.id),
-                    &self.clock.ulid().to_string(),
-                )
-                .await?,
-        ))
+        Ok(verify(&self.mend(&verification.id).await?))
     }
 
     async fn retrieve(&self, id: &str) -> Result<Value, Unavailable> {
         require_success(self.get(format!("{PATH}/{id}")).await?)
     }
 
+    /// Ours, an active one before one that somebody deactivated.
     async fn find_ours(&self) -> Result<Option<Value>, Unavailable> {
-        let mut after = String::new();
+        let (mut after, mut deactivated) = (String::new(), None);
         loop {
-            let page = require_success(
-                self.get(format!("{PATH}?active=true&limit=100{after}"))
-                    .await?,
-            )?;
+            let path = format!("{PATH}?limit=100{after}");
+            let page = require_success(self.get(path).await?)?;
             let configurations = page["data"]
                 .as_array()
                 .ok_or(UpstreamCause::InvalidResponse)?;
-            if let Some(ours) = configurations
+            for one in configurations
                 .iter()
-                .find(|one| one["metadata"]["managed_by"] == MANAGED_BY)
+                .filter(|one| one["metadata"]["managed_by"] == MANAGED_BY)
             {
-                return Ok(Some(ours.clone()));
+                if one["active"] == true {
+                    return Ok(Some(one.clone()));
+                }
+                deactivated.get_or_insert_with(|| one.clone());
             }
             match configurations.last().and_then(|last| last["id"].as_str()) {
                 Some(last) if page["has_more"] == true => after = format!("&starting_after={last}"),
-                _ => return Ok(None),
+                _ => return Ok(deactivated),
             }
         }
     }
 
-    /// Writes what the configuration should be. The key of a creation follows from its content, so that two
-    /// instances that start together are given the same one.
-    async fn write(&self, path: &str, purpose: &str) -> Result<Value, Unavailable> {
-        let own = [
-            ("name", "billing-portal"),
-            ("metadata[managed_by]", MANAGED_BY),
-        ];
-        let form = own
-            .iter()
-            .chain(&WANTED)
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let form: Vec<_> = form.collect();
-        let content = Sha256::digest(format!("{path} {purpose} {form:?}"));
+    /// The key follows from the content, so that two instances that start together are given the same one.
+    async fn create(&self) -> Result<Value, Unavailable> {
+        let form = form([]);
+        let content = Sha256::digest(format!("{form:?}"));
         let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
         let digest = content.iter().take(16).fold(String::new(), hex);
         require_success(
-            self.post(path, form, format!("billing-portal-{digest}"))
+            self.post(PATH, form, format!("billing-portal-{digest}"))
                 .await?,
         )
     }
+
+    /// Sets ours back to what it should be, whatever was changed, and as often as it is.
+    async fn mend(&self, id: &str) -> Result<Value, Unavailable> {
+        let key = self.clock.ulid().to_string();
+        require_success(
+            self.post(&format!("{PATH}/{id}"), form([("active", "true")]), key)
+                .await?,
+        )
+    }
+}
+
+/// What the configuration should be, and more.
+fn form<const N: usize>(more: [(&str, &str); N]) -> Vec<(String, String)> {
+    let own = [
+        ("name", "billing-portal"),
+        ("metadata[managed_by]", MANAGED_BY),
+    ];
+    let fields = own.into_iter().chain(WANTED).chain(more);
+    fields
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn require_success(answer: Answer) -> Result<Value, Unavailable> {

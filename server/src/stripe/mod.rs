@@ -162,7 +162,8 @@ impl Stripe {
         began: Instant,
         outcome: &Result<Answer, UpstreamCause>,
     ) {
-        let elapsed_ms = self.clock.instant().duration_since(began).as_millis();
+        let elapsed = self.clock.instant().duration_since(began);
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let idempotency_key = &call.idempotency_key;
         match outcome {
             Ok(answer) => tracing::info!(

@@ -113,6 +113,21 @@ async fn what_somebody_changed_in_ours_is_set_back() {
 }
 
 #[tokio::test]
+async fn ours_is_set_active_again_rather_than_made_twice() {
+    let stripe = stripe().await;
+    let service = Service::builder().stripe(&stripe).start().await;
+    let id = stripe.configurations()[0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    stripe.change_configuration(&id, &json!({ "active": false }));
+    service.run(&["portal-config", "ensure"]).await;
+    assert_eq!(stripe.configurations().len(), 1);
+    assert_eq!(stripe.configurations()[0]["active"], true);
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_named_configuration_that_breaks_the_promise_closes_the_operation_and_is_never_changed() {
     let violations = [
         json!({"features": {"subscription_cancel": {"enabled": true}}}),
