@@ -13,9 +13,10 @@ use poem::Request;
 use tokio::{sync::Semaphore, task::JoinHandle};
 
 use crate::{
+    api_key::Mode,
     auth::Authenticator,
     clock::Clock,
-    config::{Config, Problems},
+    config::{Config, Environment, Problems, Settings},
     connection::Patience,
     docs,
     listener::Listener,
@@ -103,11 +104,7 @@ pub struct Service {
 /// Starts the service. Stripe may be away: the operation answers 502 until it is back.
 pub async fn start(config: &Config, clock: Clock) -> Result<Service, StartError> {
     let (settings, serving) = (config.settings(), config.serving()?);
-    if settings.environment == crate::config::Environment::Production
-        && serving.stripe.mode == crate::api_key::Mode::Test
-    {
-        tracing::warn!("production with a Stripe test secret: nobody can pay");
-    }
+    warn_of_surprises(settings, serving.stripe.mode);
     let store = Store::open(serving.database_url.expose()).await?;
     let mode = serving.stripe.mode;
     let stripe = Arc::new(Stripe::new(serving.stripe, settings, clock.clone())?);
@@ -146,6 +143,18 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Service, StartError>
         promise: tokio::spawn(keep_promise(stripe)),
         shutdown_delay: seconds(settings.shutdown_delay_seconds),
     })
+}
+
+/// What is allowed, and not what one might expect of it.
+fn warn_of_surprises(settings: &Settings, mode: Mode) {
+    if settings.environment == Environment::Production && mode == Mode::Test {
+        tracing::warn!("production with a Stripe test secret: nobody can pay");
+    }
+    if !settings.stripe_webhook_secret.is_empty() {
+        tracing::warn!(
+            "this version does not receive webhooks yet; stripe_webhook_secret has no effect"
+        );
+    }
 }
 
 impl Service {

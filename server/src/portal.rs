@@ -17,7 +17,7 @@ use crate::{
     limits::InFlight,
     respond::Received,
     return_url::ReturnUrl,
-    store::Caller,
+    store::{Caller, CustomerId},
     stripe::{OpenedSession, SessionError, Unavailable},
     wire::{PortalUrl, Timestamp, True},
 };
@@ -57,10 +57,8 @@ impl Portal {
             portal_url: PortalUrl(session.url),
             expires_at: Timestamp(expires_at),
         };
-        Ok(Success(PortalSessionEnvelope {
-            success: True,
-            data,
-        })) // 200
+        let success = True;
+        Ok(Success(PortalSessionEnvelope { success, data })) // 200
     }
 }
 
@@ -69,42 +67,43 @@ async fn open_portal(
     key: &BillingWrite,
     ask: &CreatePortalSession,
 ) -> Result<OpenedSession, ApiError> {
-    let caller = key.caller();
-    let customer = caller
-        .customer
-        .as_ref()
-        .ok_or(ErrorCode::NoStripeCustomer)?; // 409
-    match app
-        .stripe
+    let customer = key.caller().customer.as_ref();
+    let customer = customer.ok_or(ErrorCode::NoStripeCustomer)?; // 409
+    let stripe = &app.stripe;
+    match stripe
         .create_portal_session(customer, &ask.return_url)
         .await
     {
-        Ok(session) => Ok(session),
-        Err(SessionError::CustomerMissing) => {
-            // 409
-            if let Err(error) = app.store.mark_stale(&caller.organization, customer).await {
-                tracing::error!(%error, "a mapping that is stale could not be marked so");
-            }
-            app.authenticator.forget(key).await;
-            Err(ApiError::from(ErrorCode::NoStripeCustomer).with_cause("stripe_customer_missing"))
-        }
-        Err(SessionError::ReturnUrlRefused) => {
-            // 422
-            let refused = "was refused by the payment provider".to_owned();
-            Err(
-                ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
-                    .with_cause("stripe_refused_return_url"),
-            )
-        }
-        Err(SessionError::Unavailable(Unavailable { cause, retry_after })) => {
-            // 502
-            let error =
-                ApiError::from(ErrorCode::BillingPortalUnavailable).with_cause(cause.as_str());
-            Err(match retry_after {
-                Some(wait) => error.with_retry_after(wait),
-                None => error,
-            })
-        }
+        Ok(session) => Ok(session), // 200
+        Err(SessionError::CustomerMissing) => Err(forget(app, key, customer).await), // 409
+        Err(SessionError::ReturnUrlRefused) => Err(refused_by_stripe()), // 422
+        Err(SessionError::Unavailable(failure)) => Err(unavailable(&failure)), // 502
+    }
+}
+
+/// Later calls need not ask Stripe for a customer that it says is gone.
+async fn forget(app: &App, key: &BillingWrite, customer: &CustomerId) -> ApiError {
+    let organization = &key.caller().organization;
+    if let Err(error) = app.store.mark_stale(organization, customer).await {
+        tracing::error!(%error, "a mapping that is stale could not be marked so");
+    }
+    app.authenticator.forget(key).await;
+    ApiError::from(ErrorCode::NoStripeCustomer).with_cause("stripe_customer_missing")
+}
+
+/// Our policy took what Stripe does not: the caller can only try another URL.
+fn refused_by_stripe() -> ApiError {
+    let refused = "was refused by the payment provider".to_owned();
+    ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
+        .with_cause("stripe_refused_return_url")
+}
+
+fn unavailable(failure: &Unavailable) -> ApiError {
+    let error =
+        ApiError::from(ErrorCode::BillingPortalUnavailable).with_cause(failure.cause.as_str());
+    match failure.retry_after {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
     }
 }
 

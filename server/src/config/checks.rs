@@ -114,47 +114,48 @@ impl Config {
                 "must be an https URL, or http on a loopback address, without path or credentials",
             );
         }
-        let configuration = settings.stripe_portal_configuration.clone();
-        if configuration
-            .as_ref()
-            .is_some_and(|id| !is_stripe_id(id, "bpc_"))
-        {
-            problems.add(
-                "stripe_portal_configuration",
-                "must be a configuration's id, bpc_…",
-            );
-        }
-        if settings.stripe_portal_hosts.is_empty() {
-            problems.add("stripe_portal_hosts", "must name at least one host");
-        }
-        for host in &settings.stripe_portal_hosts {
-            if !Url::parse(&format!("https://{host}/"))
-                .is_ok_and(|url| url.host_str() == Some(host))
-            {
-                problems.add("stripe_portal_hosts", format!("{host:?} is not a host"));
-            }
-        }
-        if settings
-            .stripe_webhook_secret
-            .iter()
-            .any(|secret| !is_stripe_id(secret.expose(), "whsec_"))
-        {
-            problems.add(
-                "stripe_webhook_secret",
-                "each must be whsec_ and letters or digits",
-            );
-        }
+        problems.collect(require_stripe_ids(settings));
+        problems.collect(require_portal_hosts(&settings.stripe_portal_hosts));
         match (mode, settings.stripe_secret_key.clone()) {
             (Some(mode), Some(secret_key)) => problems.none_or(StripeSettings {
                 secret_key,
                 mode,
                 api_base: settings.stripe_api_base.trim_end_matches('/').to_owned(),
-                portal_configuration: configuration,
+                portal_configuration: settings.stripe_portal_configuration.clone(),
                 portal_hosts: settings.stripe_portal_hosts.clone(),
             }),
             _ => Err(problems),
         }
     }
+}
+
+fn require_stripe_ids(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let configuration = settings.stripe_portal_configuration.as_ref();
+    if configuration.is_some_and(|id| !is_stripe_id(id, "bpc_")) {
+        let problem = "must be a configuration's id, bpc_…";
+        problems.add("stripe_portal_configuration", problem);
+    }
+    let mut secrets = settings.stripe_webhook_secret.iter();
+    if secrets.any(|secret| !is_stripe_id(secret.expose(), "whsec_")) {
+        let problem = "each must be whsec_ and letters or digits";
+        problems.add("stripe_webhook_secret", problem);
+    }
+    problems.none_or(())
+}
+
+fn require_portal_hosts(hosts: &[String]) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    if hosts.is_empty() {
+        problems.add("stripe_portal_hosts", "must name at least one host");
+    }
+    for host in hosts {
+        let url = Url::parse(&format!("https://{host}/"));
+        if !url.is_ok_and(|url| url.host_str() == Some(host)) {
+            problems.add("stripe_portal_hosts", format!("{host:?} is not a host"));
+        }
+    }
+    problems.none_or(())
 }
 
 fn allow_list(settings: &Settings) -> Result<AllowList, Problems> {

@@ -42,7 +42,8 @@ pub struct Settings {
     pub stripe_secret_key_file: Option<PathBuf>,
     /// Where Stripe's API is. http only on a loopback address.
     pub stripe_api_base: String,
-    /// The secrets of the webhook endpoint, `whsec_…`, several while one is being replaced. None: no webhooks.
+    /// The secrets of the webhook endpoint, `whsec_…`, several while one is being replaced. Without one
+    /// /webhooks/stripe answers 404, as this version, which does not receive webhooks yet, always does.
     pub stripe_webhook_secret: Vec<Secret>,
     /// A file that holds `stripe_webhook_secret` instead, separated by commas.
     pub stripe_webhook_secret_file: Option<PathBuf>,
