@@ -16,7 +16,7 @@ use crate::{
         history::{self, RELEASED, UNRELEASED, VERSIONED, version_in},
     },
     document::{CONTRACT, Document, sha256},
-    generate,
+    generate, workspace,
 };
 
 /// What a release itself puts right.
@@ -54,6 +54,9 @@ pub(crate) fn run(root: &Path, version: &str) -> Result<(), String> {
         &sums,
         &format!("{listed}{}  {version}.yaml\n", sha256(text)),
     )?;
+    // What the SDK offers is promised along with the contract.
+    let interface = workspace::read(root, "client/public-api.txt")?;
+    write(root, &format!("client/released/{version}.txt"), &interface)?;
     generate::run(root)?;
     // The lock file names the workspace's own packages with their version.
     cargo(root, &["update", "--workspace", "--offline", "--quiet"])?;
