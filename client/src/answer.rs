@@ -59,11 +59,9 @@ impl Answer {
 
     /// The body's beginning, without the key, in case somebody sent the request back.
     fn excerpt(&self, key: &ApiKey) -> String {
-        let beginning: String = String::from_utf8_lossy(&self.body)
-            .chars()
-            .take(EXCERPT_CHARACTERS)
-            .collect();
-        key.blot_out(&beginning)
+        // Blotted out before it is cut, so that no half of a key is left at the end.
+        let text = key.blot_out(&String::from_utf8_lossy(&self.body));
+        text.chars().take(EXCERPT_CHARACTERS).collect()
     }
 
     /// `Retry-After`, given in seconds or as a date by the clock of whoever answered.

@@ -130,15 +130,15 @@ impl Authenticator {
             return Some(peer);
         }
         let forwarded = request.headers().get_all("x-forwarded-for").iter().rev();
-        let hops = forwarded
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|hops| hops.rsplit(','));
+        // As bytes: a line that is no text must end the chain, not vanish from it.
+        let hops = forwarded.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         let mut client = peer;
         for hop in hops {
-            let Ok(address) = hop.trim().parse() else {
+            let hop = std::str::from_utf8(hop).ok();
+            let Some(address) = hop.and_then(|hop| hop.trim().parse::<IpAddr>().ok()) else {
                 break;
             };
-            client = address;
+            client = address.to_canonical();
             if !trusted(&client) {
                 break;
             }

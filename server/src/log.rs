@@ -13,7 +13,7 @@ use crate::config::{LogFormat, Settings};
 
 /// What never belongs in a line. Nothing writes it; this is for the day on which something does.
 static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b((?:am|sk|rk)_(?:live|test)_|whsec_)[A-Za-z0-9_]+|https://[^\s\x22]+/p/session/[^\s\x22]+")
+    Regex::new(r"((?:am|sk|rk)_(?:live|test)_|whsec_)[A-Za-z0-9_]+|https://[^\s\x22]+/p/session/[^\s\x22]+")
         .expect("the pattern is a constant")
 });
 
@@ -68,6 +68,12 @@ fn redact(line: &[u8]) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_after_an_escaped_line_break_is_replaced_too() {
+        let line = br#"{"a":"x\nsk_live_abc"}"#;
+        assert_eq!(redact(line).as_ref(), br#"{"a":"x\nsk_live_[redacted]"}"#);
+    }
 
     #[test]
     fn secrets_are_replaced_and_the_rest_of_the_line_stays() {

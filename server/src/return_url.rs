@@ -174,6 +174,7 @@ mod tests {
             "https://app.example.com",
             "https://bücher.example",
             "https://billing.example.org:8443",
+            "https://192.0.2.7",
         ];
         AllowList::new(
             entries
@@ -237,9 +238,19 @@ mod tests {
             "R6",
         );
         check(
+            "https:///192.0.2.7/",
+            Err(Refusal::SpelledDifferently),
+            "R7 for an address",
+        );
+        check(
             "https://app.example.com:0443/",
             Err(Refusal::SpelledDifferently),
             "R7",
+        );
+        check(
+            "https:///192.0.2.7/",
+            Err(Refusal::SpelledDifferently),
+            "R7 holds for addresses, too",
         );
     }
 

@@ -114,7 +114,8 @@ fn new_record(
     mut scopes: Vec<String>,
     expires_at: Option<Timestamp>,
 ) -> KeyRecord {
-    scopes.dedup();
+    let mut seen = std::collections::HashSet::new();
+    scopes.retain(|scope| seen.insert(scope.clone()));
     KeyRecord {
         id: format!("key_{}", session.clock.ulid()),
         org,

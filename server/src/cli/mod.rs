@@ -8,7 +8,12 @@ mod org;
 mod portal_config;
 mod serve;
 
-use std::{collections::BTreeMap, ffi::OsString, io::Write, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -170,19 +175,27 @@ pub async fn run(
             } else {
                 report.text
             };
-            // A reader that has gone away is no failure of the command.
-            _ = if text.is_empty() {
-                Ok(())
-            } else {
-                writeln!(stdout, "{text}")
-            };
-            u8::from(!report.ok)
+            match print(&text, stdout) {
+                Ok(()) => u8::from(!report.ok),
+                // A new key is shown here only, so what could not be shown has failed.
+                Err(error) => {
+                    _ = writeln!(stderr, "error: the answer could not be written: {error}");
+                    1
+                }
+            }
         }
         Err(failure) => {
             _ = writeln!(stderr, "error: {failure}");
             1
         }
     }
+}
+
+fn print(text: &str, stdout: &mut impl Write) -> io::Result<()> {
+    if !text.is_empty() {
+        writeln!(stdout, "{text}")?;
+    }
+    stdout.flush()
 }
 
 async fn execute(command: Command, session: &Session) -> Result<Report, Failure> {

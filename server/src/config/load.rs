@@ -140,10 +140,15 @@ fn valid_alone(setting: &str, value: &Value, schema: &Json) -> Result<(), String
         return Err("unknown setting".to_owned());
     }
     let alone = Table::from_iter([(setting.to_owned(), value.clone())]);
-    alone
-        .try_into::<Settings>()
-        .map(drop)
-        .map_err(|error| error.message().to_owned())
+    alone.try_into::<Settings>().map(drop).map_err(|error| {
+        // serde quotes the value, which must not be seen where it is a secret.
+        let schema = schema["properties"][setting].to_string();
+        if schema.contains("writeOnly") {
+            "must be a string or, for a list, an array of strings".to_owned()
+        } else {
+            error.message().to_owned()
+        }
+    })
 }
 
 fn read_secret_files(settings: &mut Settings, problems: &mut Problems) {

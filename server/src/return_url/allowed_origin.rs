@@ -50,7 +50,10 @@ impl AllowedOrigin {
             .ok_or("port 0 is not a port")?;
         let origin = Self {
             scheme,
-            display_host: domain_to_unicode(&host),
+            // An address has no other spelling, and the function answers nothing for one.
+            display_host: Some(domain_to_unicode(&host))
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| host.clone()),
             host,
             port,
         };

@@ -120,8 +120,9 @@ async fn read(mut response: Response) -> Result<Answer, UpstreamCause> {
         request_id: text("request-id").unwrap_or_default(),
         should_retry: text("stripe-should-retry").and_then(|word| word.parse().ok()),
         retry_after: text("retry-after")
-            .and_then(|seconds| seconds.parse().ok())
-            .map(Duration::from_secs),
+            .and_then(|seconds| seconds.parse::<u64>().ok())
+            // A day is for ever here; much more would overflow the arithmetic of deadlines.
+            .map(|seconds| Duration::from_secs(seconds.min(86_400))),
         body: Value::Null,
     };
     // Identity was asked for; a coded body is never unpacked, whatever it would become.

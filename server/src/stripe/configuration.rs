@@ -84,7 +84,12 @@ impl Promise {
 impl Stripe {
     /// Finds or creates the configuration, mends ours, and opens or closes the operation by the result.
     pub async fn keep_promise(&self) -> Result<Verification, Unavailable> {
-        let verification = self.ensure_configuration().await?;
+        let verification = self.ensure_configuration().await.inspect_err(|failure| {
+            // Stripe is there and does not show it, so what was verified may no longer be so.
+            if !failure.cause.passes_by_itself() {
+                self.promise.set(None);
+            }
+        })?;
         if verification.ok {
             self.promise.set(Some(verification.id.clone()));
         } else {
@@ -136,7 +141,7 @@ impl Stripe {
     async fn find_ours(&self) -> Result<Option<Value>, Unavailable> {
         let (mut after, mut deactivated) = (String::new(), None);
         loop {
-            let path = format!("{PATH}?limit=100{after}");
+            let path = format!("{PATH}?limit=10{after}");
             let page = require_success(self.get(path).await?)?;
             let configurations = page["data"]
                 .as_array()

@@ -99,6 +99,20 @@ async fn behind_a_trusted_proxy_the_address_is_the_last_one_that_no_proxy_report
         .await
         .assert_error("RATE_LIMITED");
 
+    // The proxy added its line to one that is no text: what stands before it is the caller's invention.
+    for invented in ["203.0.113.6", "203.0.113.7"] {
+        let mut unreadable = bad(invented);
+        let line = ("X-Forwarded-For".to_owned(), "é, 10.0.0.7".to_owned());
+        unreadable.headers.push(line);
+        let answer = trusting.ask(&unreadable).await;
+        let expected = if invented.ends_with('6') {
+            "UNAUTHORIZED"
+        } else {
+            "RATE_LIMITED"
+        };
+        answer.assert_error(expected);
+    }
+
     let direct = Service::builder()
         .set("RATE_LIMIT_FAILED_AUTH", "1")
         .start()

@@ -179,3 +179,17 @@ async fn stripe_is_left_alone_for_as_long_as_it_asks_and_no_longer() {
     sleep(Duration::from_millis(2100)).await;
     assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_wait_without_end_is_an_answer_like_any_other() {
+    for status in [429, 503] {
+        let service = Service::start().await;
+        let for_ever = Reply::status(status).header("Retry-After", "18446744073709551615");
+        service.stripe.answer_next(Endpoint::Sessions, [for_ever]);
+        service
+            .create_portal_session(RETURN_URL)
+            .await
+            .assert_error("BILLING_PORTAL_UNAVAILABLE")
+            .assert_retry_after(28..=30);
+    }
+}

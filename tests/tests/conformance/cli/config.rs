@@ -63,6 +63,25 @@ async fn config_commands_check_and_show_without_secrets() {
 }
 
 #[tokio::test]
+async fn a_secret_of_the_wrong_type_is_named_and_not_shown() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("portal.toml");
+    let file = file.to_str().expect("a readable path");
+    for setting in [
+        "stripe_webhook_secret = \"whsec_unseen\"",
+        "stripe_secret_key = [\"sk_live_unseen\"]",
+        "database_url = [\"postgres://me:unseen@db\"]",
+    ] {
+        fs::write(file, setting).expect("a writable file");
+        let outcome = command::run(&["--config", file, "config", "check", "--json"], &[]).await;
+        let said = outcome.stdout + &outcome.stderr;
+        let name = setting.split(' ').next().expect("a name");
+        assert_eq!(outcome.code, 1, "{said}");
+        assert!(said.contains(name) && !said.contains("unseen"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn every_wrong_setting_is_named_at_once() {
     let mut deployment = Deployment::new().await;
     let spoiled = [
