@@ -36,10 +36,14 @@ pub(crate) fn check(declared: &Value, found: &mut Findings<'_>) {
     for difference in differences(&expected, &normalise(declared)) {
         let place = item_of(contract, &difference).unwrap_or(difference.pointer.clone());
         let finding = found.at(id_of(&difference.pointer), &place);
-        finding.has("contract", difference.left.as_ref());
+        match &difference.left {
+            // The finding's own pointer is the nearest node that is written, which does not say what is not.
+            None => finding.says("contract", format!("nothing at {}", difference.pointer)),
+            left => finding.has("contract", left.as_ref()),
+        };
         finding.has("server", difference.right.as_ref());
     }
-    error_table(&declared["x-errors"], found);
+    error_table(declared, found);
     messages(&declared["x-errors"], found);
     found.once_each();
 }
@@ -92,7 +96,8 @@ fn id_of(pointer: &str) -> &'static str {
 }
 
 /// The table of errors that the server answers from: codes and statuses.
-fn error_table(table: &Value, found: &mut Findings<'_>) {
+fn error_table(declared: &Value, found: &mut Findings<'_>) {
+    let table = &declared["x-errors"];
     let list = "/components/schemas/ErrorBody/properties/code/x-extensible-enum";
     let contract = found.contract;
     let mut listed = contract.listed_codes();
@@ -118,9 +123,20 @@ fn error_table(table: &Value, found: &mut Findings<'_>) {
                     .says("server", status);
             }
             Some(_) => {}
+            // Missing from the operation, which SRV-STATUS tells.
+            None if is_of_an_operation(declared, code) => {}
             None => outside_the_operations(code, row, found),
         }
     }
+}
+
+/// Whether the server answers an operation with this code.
+fn is_of_an_operation(declared: &Value, code: &str) -> bool {
+    let mut is = false;
+    walk(&declared["paths"], "/paths", &mut |_, node| {
+        is |= strings(&node["x-error-codes"]).any(|one| one == code);
+    });
+    is
 }
 
 /// A code of no operation is told in the description of the API.
