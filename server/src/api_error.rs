@@ -15,6 +15,7 @@ use poem_openapi::{
 
 use crate::{
     envelope::{self, ErrorCode, ErrorEnvelope},
+    stripe::{Unavailable, UpstreamCause},
     wire::RequestId,
 };
 
@@ -27,6 +28,7 @@ pub(crate) struct ApiError {
     details: BTreeMap<String, String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cow<'static, str>>,
+    upstream: Option<Box<Unavailable>>,
 }
 
 impl From<ErrorCode> for ApiError {
@@ -36,6 +38,23 @@ impl From<ErrorCode> for ApiError {
             details: BTreeMap::new(),
             headers: Vec::new(),
             cause: None,
+            upstream: None,
+        }
+    }
+}
+
+/// 502: the caller learns no more than whether waiting helps.
+impl From<Unavailable> for ApiError {
+    fn from(failure: Unavailable) -> Self {
+        let error =
+            Self::from(ErrorCode::BillingPortalUnavailable).with_cause(failure.cause.as_str());
+        let error = match failure.retry_after {
+            Some(wait) => error.with_retry_after(wait),
+            None => error,
+        };
+        Self {
+            upstream: Some(Box::new(failure)),
+            ..error
         }
     }
 }
@@ -47,6 +66,13 @@ impl ApiError {
             details,
             ..ErrorCode::ValidationFailed.into()
         }
+    }
+
+    /// 503, because the database did not do what it was asked. Never 401: the caller's key may be perfectly good.
+    pub(crate) fn store_unavailable(error: &impl fmt::Display) -> Self {
+        Self::from(ErrorCode::ServiceUnavailable)
+            .with_retry_after(Duration::from_secs(1))
+            .with_cause(format!("store: {error}"))
     }
 
     /// Adds a header to the answer. A value that is not one is a bug of ours, so it is left out.
@@ -79,6 +105,17 @@ impl ApiError {
     /// The cause, for the log.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// What went wrong at Stripe, for the log and the metrics.
+    pub(crate) fn upstream_cause(&self) -> Option<UpstreamCause> {
+        self.upstream.as_ref().map(|failure| failure.cause)
+    }
+
+    /// Stripe's id of the request that went wrong there, for the log.
+    pub(crate) fn stripe_request_id(&self) -> Option<&str> {
+        let failure = self.upstream.as_ref()?;
+        Some(failure.stripe_request_id.as_str()).filter(|id| !id.is_empty())
     }
 
     /// The answer, under the request's id.

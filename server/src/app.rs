@@ -16,21 +16,25 @@ use crate::{
     api_key::Mode,
     auth::Authenticator,
     clock::Clock,
-    config::{Config, Environment, Problems, Settings},
+    config::{Config, Environment, Problems, Secret, Settings},
     connection::Patience,
     docs,
     listener::Listener,
+    metrics::Metrics,
     operations,
     portal::Portal,
     respond::Respond,
     return_url::AllowList,
     router::Router,
     store::{Store, StoreError},
-    stripe::Stripe,
+    stripe::{Resolver, Stripe},
+    webhooks,
 };
 
 /// How long the requests under way may take once no more are accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+/// Webhooks that are read at a time; each may take up to a mebibyte of memory.
+const MAX_WEBHOOKS: usize = 64;
 /// How often the portal configuration is looked at, and how soon again while it is not verified.
 const VERIFY_EVERY: Duration = Duration::from_mins(10);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -40,6 +44,8 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 pub struct App {
     /// Time and randomness.
     pub clock: Clock,
+    /// The deployment's mode: that of the Stripe secret.
+    pub mode: Mode,
     /// The return-URL policy.
     pub allow_list: AllowList,
     /// Who is calling.
@@ -54,6 +60,12 @@ pub struct App {
     pub body_timeout: Duration,
     /// Places for requests that are served at a time.
     pub places: Arc<Semaphore>,
+    /// Places for webhooks that are read at a time.
+    pub webhook_places: Semaphore,
+    /// The secrets with which webhooks are signed.
+    pub webhook_secrets: Vec<Secret>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Whether the service is about to end.
     pub draining: AtomicBool,
 }
@@ -102,13 +114,25 @@ pub struct Service {
 }
 
 /// Starts the service. Stripe may be away: the operation answers 502 until it is back.
-pub async fn start(config: &Config, clock: Clock) -> Result<Service, StartError> {
+pub async fn start(
+    config: &Config,
+    clock: Clock,
+    resolver: Resolver,
+) -> Result<Service, StartError> {
     let (settings, serving) = (config.settings(), config.serving()?);
     warn_of_surprises(settings, serving.stripe.mode);
     let store = Store::open(serving.database_url.expose()).await?;
     let mode = serving.stripe.mode;
-    let stripe = Arc::new(Stripe::new(serving.stripe, settings, clock.clone())?);
+    let metrics = Arc::new(Metrics::default());
+    let stripe = Arc::new(Stripe::new(
+        serving.stripe,
+        settings,
+        clock.clone(),
+        resolver,
+        Arc::clone(&metrics),
+    )?);
     let app = Arc::new(App {
+        mode,
         allow_list: serving.allow_list,
         authenticator: Authenticator::new(store.clone(), clock.clone(), mode, settings),
         store,
@@ -117,6 +141,9 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Service, StartError>
         portal_url_ttl: serving.portal_url_ttl,
         body_timeout: seconds(settings.body_timeout_seconds),
         places: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
+        webhook_places: Semaphore::new(MAX_WEBHOOKS),
+        webhook_secrets: settings.stripe_webhook_secret.clone(),
+        metrics,
         draining: AtomicBool::new(false),
     });
     let patience = Patience {
@@ -125,14 +152,15 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Service, StartError>
     };
     let max = settings.max_connections;
     let refused = |address| move |error| StartError::Listen { address, error };
-    let api = Respond::new(
-        Arc::clone(&app),
-        docs::routes(Router::default().operations(Portal)),
-    );
+    let mut routes = docs::routes(Router::default().operations(Portal));
+    if !app.webhook_secrets.is_empty() {
+        routes = webhooks::routes(routes);
+    }
+    let api = Respond::api(Arc::clone(&app), routes);
     let api = Listener::open(settings.listen, api, patience, max)
         .await
         .map_err(refused(settings.listen))?;
-    let operations = Respond::new(Arc::clone(&app), operations::routes());
+    let operations = Respond::operations(Arc::clone(&app), operations::routes());
     let operations = Listener::open(settings.operations_listen, operations, patience, max).await;
     let operations = operations.map_err(refused(settings.operations_listen))?;
     tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
@@ -150,10 +178,8 @@ fn warn_of_surprises(settings: &Settings, mode: Mode) {
     if settings.environment == Environment::Production && mode == Mode::Test {
         tracing::warn!("production with a Stripe test secret: nobody can pay");
     }
-    if !settings.stripe_webhook_secret.is_empty() {
-        tracing::warn!(
-            "this version does not receive webhooks yet; stripe_webhook_secret has no effect"
-        );
+    if settings.stripe_webhook_secret.is_empty() {
+        tracing::info!("without stripe_webhook_secret no webhooks are received");
     }
 }
 
@@ -195,10 +221,7 @@ async fn keep_promise(stripe: Arc<Stripe>) {
                 retry = FIRST_RETRY;
                 VERIFY_EVERY
             }
-            outcome => {
-                if let Err(failure) = outcome {
-                    tracing::error!(upstream_cause = %failure.cause, "the portal configuration could not be verified");
-                }
+            _ => {
                 let next = LAST_RETRY.min(retry * 2);
                 std::mem::replace(&mut retry, next)
             }

@@ -22,11 +22,12 @@ use crate::{
     api_error::ApiError,
     api_key::{ApiKey, ApiKeyHash, Mode},
     app::App,
+    audit::Trail,
     clock::Clock,
     config::Settings,
     envelope::ErrorCode,
     limits::{RateLimit, peer_group},
-    store::{Caller, Store},
+    store::{Caller, OrganizationId, Store},
 };
 
 /// How long a look-up is believed. Every change is seen by every instance within a second.
@@ -88,15 +89,21 @@ impl Authenticator {
         self.callers.invalidate(&key.hash).await;
     }
 
+    /// The same for every key of these organizations.
+    pub async fn forget_organizations(&self, organizations: &[OrganizationId]) {
+        for (hash, caller) in &self.callers {
+            let is_theirs = |caller: &Arc<Caller>| organizations.contains(&caller.organization);
+            if caller.as_ref().is_some_and(is_theirs) {
+                self.callers.invalidate(hash.as_ref()).await;
+            }
+        }
+    }
+
     async fn find(&self, hash: ApiKeyHash) -> Result<Option<Arc<Caller>>, ApiError> {
         let read = async { Ok(self.store.find_caller(&hash).await?.map(Arc::new)) };
         let found = self.callers.try_get_with(hash, read).await;
-        let found = found.map_err(|error: Arc<crate::store::StoreError>| {
-            // Never 401: the key may be perfectly good.
-            ApiError::from(ErrorCode::ServiceUnavailable)
-                .with_retry_after(Duration::from_secs(1))
-                .with_cause(format!("store: {error}"))
-        })?;
+        let found = found
+            .map_err(|error: Arc<crate::store::StoreError>| ApiError::store_unavailable(&error))?;
         let now = self.clock.now();
         let valid = |caller: &Arc<Caller>| {
             !caller.revoked && caller.expires_at.is_none_or(|expires_at| now < expires_at)
@@ -231,6 +238,7 @@ impl<'a> ApiExtractor<'a> for BillingWrite {
     ) -> Result<Self> {
         let authenticator = &App::of(request).authenticator;
         let (hash, caller) = authenticator.authenticate(request).await?; // 429 of the address, 503, 401
+        Trail::of(request).caller(&caller);
         let span = tracing::Span::current();
         span.record("key_id", &caller.key_id)
             .record("org_id", caller.organization.as_str());

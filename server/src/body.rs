@@ -57,7 +57,7 @@ impl<'a, T: Fields> ApiExtractor<'a> for JsonBody<T> {
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
         require_json(request.headers())?; // 415
-        let bytes = read_bounded(request, body).await?; // 413, 408
+        let bytes = read_bounded(request, body, MAX_BODY_BYTES).await?; // 413, 408
         let object = JsonObject::parse(&bytes).ok_or(ApiError::from(ErrorCode::BadRequest))?; // 400
         Ok(Self(
             T::read(object, App::of(request)).map_err(ApiError::validation_failed)?,
@@ -96,22 +96,22 @@ fn is_json(content_type: &str) -> bool {
         })
 }
 
-async fn read_bounded(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, ApiError> {
+/// Reads a body of at most `limit` bytes: 413 for a larger one, 408 for a slow one.
+pub(crate) async fn read_bounded(
+    request: &Request,
+    body: &mut RequestBody,
+    limit: usize,
+) -> Result<Vec<u8>, ApiError> {
     // The declared length is enough to refuse; a body sent in chunks is counted while it is read.
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY_BYTES) {
+    if declared.is_some_and(|length| length > limit) {
         return Err(refuse_and_close(ErrorCode::PayloadTooLarge));
     }
     let body = body
         .take()
         .map_err(|error| ApiError::from(ErrorCode::Internal).with_cause(error.to_string()))?;
-    match tokio::time::timeout(
-        App::of(request).body_timeout,
-        body.into_bytes_limit(MAX_BODY_BYTES),
-    )
-    .await
-    {
+    match tokio::time::timeout(App::of(request).body_timeout, body.into_bytes_limit(limit)).await {
         Ok(Ok(bytes)) => Ok(bytes.into()),
         Ok(Err(ReadBodyError::PayloadTooLarge)) => {
             Err(refuse_and_close(ErrorCode::PayloadTooLarge))

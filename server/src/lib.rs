@@ -6,6 +6,7 @@
 mod api_error;
 pub mod api_key;
 pub mod app;
+mod audit;
 mod auth;
 mod body;
 pub mod cli;
@@ -19,6 +20,7 @@ mod json;
 mod limits;
 mod listener;
 mod log;
+mod metrics;
 mod operations;
 mod portal;
 mod respond;
@@ -26,4 +28,7 @@ pub mod return_url;
 mod router;
 pub mod store;
 mod stripe;
+mod webhooks;
 mod wire;
+
+pub use stripe::Resolver;

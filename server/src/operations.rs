@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use poem::{Request, Response, endpoint::make};
 use serde::Serialize;
 
-use crate::{app::App, envelope, router::Router};
+use crate::{app::App, envelope, metrics::Now, router::Router};
 
 /// How long the store may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -38,6 +38,16 @@ pub(crate) fn routes() -> Router {
             make(|_| async { envelope::health(true, &Health { status: "ok" }) }),
         )
         .get("/readyz", make(readiness))
+        .get("/metrics", make(metrics))
+}
+
+async fn metrics(request: Request) -> Response {
+    let app = App::of(&request);
+    envelope::metrics(app.metrics.render(Now {
+        stripe_in_flight: app.stripe.in_flight(),
+        breaker_open: !app.stripe.is_reachable(),
+        configuration_verified: app.stripe.promise().require_kept().is_ok(),
+    }))
 }
 
 async fn readiness(request: Request) -> Response {
@@ -52,7 +62,7 @@ async fn readiness(request: Request) -> Response {
         store,
         draining,
         stripe: app.stripe.is_reachable(),
-        portal_configuration_verified: app.stripe.promise().verified().is_some(),
+        portal_configuration_verified: app.stripe.promise().require_kept().is_ok(),
     };
     envelope::health(readiness.ready, &readiness)
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     api_error::ApiError,
     app::App,
+    audit::Trail,
     auth::BillingWrite,
     body::{Fields, JsonBody},
     envelope::{ErrorCode, Success},
@@ -17,8 +18,8 @@ use crate::{
     limits::InFlight,
     respond::Received,
     return_url::ReturnUrl,
-    store::{Caller, CustomerId},
-    stripe::{OpenedSession, SessionError, Unavailable},
+    store::{CustomerId, StaleReason},
+    stripe::{OpenedSession, SessionError},
     wire::{PortalUrl, Timestamp, True},
 };
 
@@ -49,9 +50,10 @@ impl Portal {
         ask: JsonBody<CreatePortalSession>, // 415, 413, 408, 400, 422
     ) -> Result<Success<PortalSessionEnvelope>, ApiError> {
         let app = App::of(request);
-        let outcome = open_portal(app, &caller, &ask.0).await;
-        audit(caller.caller(), &ask.0, &outcome);
-        let session = outcome?;
+        let trail = Trail::of(request);
+        trail.return_url_origin(ask.0.return_url.origin());
+        let session = open_portal(app, &caller, &ask.0).await?;
+        trail.opened(&session);
         let expires_at = Received::of(request).0 + app.portal_url_ttl;
         let data = PortalSession {
             portal_url: PortalUrl(session.url),
@@ -77,57 +79,37 @@ async fn open_portal(
         Ok(session) => Ok(session), // 200
         Err(SessionError::CustomerMissing) => Err(forget(app, key, customer).await), // 409
         Err(SessionError::ReturnUrlRefused) => Err(refused_by_stripe()), // 422
-        Err(SessionError::Unavailable(failure)) => Err(unavailable(&failure)), // 502
+        Err(SessionError::Unavailable(failure)) => Err(failure.into()), // 502
     }
 }
 
 /// Later calls need not ask Stripe for a customer that it says is gone.
 async fn forget(app: &App, key: &BillingWrite, customer: &CustomerId) -> ApiError {
-    let organization = &key.caller().organization;
-    if let Err(error) = app.store.mark_stale(organization, customer).await {
-        tracing::error!(%error, "a mapping that is stale could not be marked so");
-    }
+    let marked = app.store.mark_stale(customer, StaleReason::MissingAtStripe);
+    let mapping = match marked.await {
+        Ok(()) => "marked stale",
+        Err(error) => {
+            tracing::error!(%error, "a mapping that is stale could not be marked so");
+            "could not be marked stale"
+        }
+    };
+    app.metrics.customers_missing.inc();
+    tracing::warn!(
+        event = "stripe_customer_missing",
+        alert = true,
+        %customer,
+        mapping
+    );
     app.authenticator.forget(key).await;
     ApiError::from(ErrorCode::NoStripeCustomer).with_cause("stripe_customer_missing")
 }
 
 /// Our policy took what Stripe does not: the caller can only try another URL.
 fn refused_by_stripe() -> ApiError {
+    tracing::warn!(event = "stripe_refused_return_url", alert = true);
     let refused = "was refused by the payment provider".to_owned();
     ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
         .with_cause("stripe_refused_return_url")
-}
-
-fn unavailable(failure: &Unavailable) -> ApiError {
-    let error =
-        ApiError::from(ErrorCode::BillingPortalUnavailable).with_cause(failure.cause.as_str());
-    match failure.retry_after {
-        Some(wait) => error.with_retry_after(wait),
-        None => error,
-    }
-}
-
-/// One event for each portal that was opened, or was not although the request was in order. Never the URL.
-fn audit(caller: &Caller, ask: &CreatePortalSession, outcome: &Result<OpenedSession, ApiError>) {
-    let (org_id, key_id) = (caller.organization.as_str(), caller.key_id.as_str());
-    let origin = ask.return_url.origin();
-    match outcome {
-        Ok(session) => tracing::info!(
-            event = "portal_session_created",
-            org_id,
-            key_id,
-            return_url_origin = origin,
-            session = session.id,
-        ),
-        Err(error) => tracing::warn!(
-            event = "portal_session_refused",
-            org_id,
-            key_id,
-            return_url_origin = origin,
-            code = error.code().as_str(),
-            cause = error.cause(),
-        ),
-    }
 }
 
 /// What to open the portal with. What is in it has passed the policy.

@@ -11,7 +11,10 @@ use poem::{
 };
 use tracing::{Instrument, Span, field::Empty};
 
-use crate::{api_error::ApiError, app::App, envelope::ErrorCode, wire::RequestId};
+use crate::{
+    api_error::ApiError, app::App, audit::Trail, envelope::ErrorCode, stripe::UpstreamCause,
+    wire::RequestId,
+};
 
 /// When the request came in, by the service's clock.
 #[derive(Debug, Clone, Copy)]
@@ -24,16 +27,29 @@ impl Received {
     }
 }
 
-/// Wraps all of the API.
+/// Wraps all that a port answers.
 pub(crate) struct Respond<E> {
     app: Arc<App>,
     inner: E,
+    counted: bool,
 }
 
 impl<E> Respond<E> {
-    /// Wraps `inner`.
-    pub(crate) fn new(app: Arc<App>, inner: E) -> Self {
-        Self { app, inner }
+    /// Wraps the API.
+    pub(crate) fn api(app: Arc<App>, inner: E) -> Self {
+        Self {
+            app,
+            inner,
+            counted: true,
+        }
+    }
+
+    /// Wraps what operators ask, which does not count as use of the API.
+    pub(crate) fn operations(app: Arc<App>, inner: E) -> Self {
+        Self {
+            counted: false,
+            ..Self::api(app, inner)
+        }
     }
 }
 
@@ -59,9 +75,12 @@ impl<E: Endpoint> Endpoint for Respond<E> {
             key_id = Empty,
             org_id = Empty,
         );
+        let trail = Arc::new(Trail::default());
         request.set_data(Received(self.app.clock.now()));
         request.set_data(Arc::clone(&self.app));
+        request.set_data(Arc::clone(&trail));
 
+        let waiting = self.counted.then(|| Waiting::new(&self.app, &span));
         let answer = AssertUnwindSafe(self.inner.call(request))
             .catch_unwind()
             .instrument(span.clone())
@@ -77,13 +96,58 @@ impl<E: Endpoint> Endpoint for Respond<E> {
             ),
         };
         set_headers(&mut response, &request_id);
-        log(
-            &span,
-            &response,
-            error.as_ref(),
-            self.app.clock.instant().duration_since(began),
-        );
+        let elapsed = self.app.clock.instant().duration_since(began);
+        if let Some(waiting) = waiting {
+            waiting.end();
+            self.count(&response, error.as_ref(), elapsed);
+        }
+        span.in_scope(|| {
+            trail.write(&request_id, error.as_ref());
+            log(&response, error.as_ref(), elapsed);
+        });
         Ok(response)
+    }
+}
+
+impl<E> Respond<E> {
+    fn count(&self, response: &Response, error: Option<&ApiError>, elapsed: Duration) {
+        let code = error.map(ApiError::code);
+        let metrics = &self.app.metrics;
+        metrics.answered(response.status().as_u16(), code, elapsed);
+        if let Some(cause) = error.and_then(ApiError::upstream_cause) {
+            metrics.unavailable(cause);
+        }
+    }
+}
+
+/// A caller who is waiting. One who goes away before the answer ends all that was done for them; that is told, too.
+struct Waiting<'a> {
+    app: &'a App,
+    span: &'a Span,
+    over: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(app: &'a App, span: &'a Span) -> Self {
+        app.metrics.requests_in_flight.inc();
+        Self {
+            app,
+            span,
+            over: false,
+        }
+    }
+
+    fn end(mut self) {
+        self.over = true;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.app.metrics.requests_in_flight.dec();
+        if !self.over {
+            self.span.in_scope(|| tracing::info!(event = "client_gone"));
+        }
     }
 }
 
@@ -111,15 +175,23 @@ fn set_headers(response: &mut Response, request_id: &RequestId) {
     );
 }
 
-fn log(span: &Span, response: &Response, error: Option<&ApiError>, elapsed: Duration) {
-    let _entered = span.enter();
+fn log(response: &Response, error: Option<&ApiError>, elapsed: Duration) {
     let status = response.status().as_u16();
     let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let code = error.map(|error| error.code().as_str());
     let cause = error.and_then(ApiError::cause);
+    let upstream_cause = error.and_then(ApiError::upstream_cause);
+    let upstream_cause = upstream_cause.map(UpstreamCause::as_str);
     if error.is_some_and(|error| error.code() == ErrorCode::Internal) {
         tracing::error!(event = "answered", status, code, cause, elapsed_us);
     } else {
-        tracing::info!(event = "answered", status, code, cause, elapsed_us);
+        tracing::info!(
+            event = "answered",
+            status,
+            code,
+            cause,
+            upstream_cause,
+            elapsed_us
+        );
     }
 }

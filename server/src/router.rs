@@ -37,15 +37,20 @@ impl Router {
 
     /// Adds an endpoint that is read only.
     #[must_use]
-    pub(crate) fn get<E>(mut self, path: &str, endpoint: E) -> Self
-    where
-        E: Endpoint + 'static,
-    {
+    pub(crate) fn get(self, path: &str, endpoint: impl Endpoint + 'static) -> Self {
+        self.route_to(Method::GET, path, endpoint)
+    }
+
+    /// Adds an endpoint that is sent something, and that is no operation of the API.
+    #[must_use]
+    pub(crate) fn post(self, path: &str, endpoint: impl Endpoint + 'static) -> Self {
+        self.route_to(Method::POST, path, endpoint)
+    }
+
+    fn route_to(mut self, method: Method, path: &str, endpoint: impl Endpoint + 'static) -> Self {
         let endpoint = endpoint.map_to_response().boxed();
-        self.routes
-            .entry(path.to_owned())
-            .or_default()
-            .insert(Method::GET, endpoint);
+        let methods = self.routes.entry(path.to_owned()).or_default();
+        methods.insert(method, endpoint);
         self
     }
 

@@ -28,14 +28,15 @@ pub(super) enum Command {
 
 pub(super) async fn execute(command: Command, session: &Session) -> Result<Report, Failure> {
     let store = session.store().await?;
+    let now = session.clock.now().timestamp();
     match command {
         Command::Link { org, customer } => {
-            let link = store.link_customer(&org, &customer).await?;
+            let link = store.link_customer(&org, &customer, now).await?;
             let text = line(&link);
             Ok(Report::new(link, text))
         }
         Command::Unlink { org } => {
-            store.unlink_customer(&org).await?;
+            store.unlink_customer(&org, now).await?;
             Ok(Report::new(
                 json!({ "org": org }),
                 format!("{org}\tno customer"),
@@ -46,9 +47,10 @@ pub(super) async fn execute(command: Command, session: &Session) -> Result<Repor
 }
 
 fn line(link: &CustomerLink) -> String {
-    let state = match link.state {
-        CustomerState::Active => "active",
-        CustomerState::Stale => "stale",
+    let state = match (link.state, link.reason) {
+        (CustomerState::Active, _) => "active".to_owned(),
+        (CustomerState::Stale, None) => "stale".to_owned(),
+        (CustomerState::Stale, Some(reason)) => format!("stale ({})", reason.as_str()),
     };
     format!("{}\t{}\t{state}", link.org, link.customer)
 }

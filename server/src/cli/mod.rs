@@ -13,6 +13,7 @@ use std::{
     ffi::OsString,
     io::{self, Write},
     path::PathBuf,
+    sync::Arc,
 };
 
 use clap::{Parser, Subcommand};
@@ -24,6 +25,7 @@ use crate::{
     config::{Config, Problems},
     document,
     store::{Store, StoreError},
+    stripe::{Resolver, Stripe},
 };
 
 /// Opens Stripe's hosted billing portal through one operation, `POST /v1/billing/portal`.
@@ -134,6 +136,19 @@ impl Session {
     /// With everything that `serve` needs.
     fn serving_config(&self) -> Result<Config, Problems> {
         Config::load_for_serving(self.file.as_deref(), self.variables.clone())
+    }
+
+    /// Stripe, as the service would ask it.
+    fn stripe(&self, config: &Config) -> Result<Stripe, Failure> {
+        let (clock, metrics) = (self.clock.clone(), Arc::default());
+        let (resolver, settings) = (Resolver::default(), config.settings());
+        Ok(Stripe::new(
+            config.stripe()?,
+            settings,
+            clock,
+            resolver,
+            metrics,
+        )?)
     }
 
     async fn store(&self) -> Result<Store, Failure> {

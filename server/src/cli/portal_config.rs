@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{Failure, Report, Session};
-use crate::stripe::{Stripe, Verification};
+use crate::stripe::Verification;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -17,7 +17,7 @@ pub(super) enum Command {
 
 pub(super) async fn execute(command: Command, session: &Session) -> Result<Report, Failure> {
     let config = session.config()?;
-    let stripe = Stripe::new(config.stripe()?, config.settings(), session.clock.clone())?;
+    let stripe = session.stripe(&config)?;
     let verification = match command {
         Command::Ensure => stripe.ensure_configuration().await?,
         Command::Show | Command::Verify => {

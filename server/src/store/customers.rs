@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::Serialize;
 use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{OrganizationId, Store, StoreError};
+use super::{
+    OrganizationId, Store, StoreError,
+    events::{owner, set_customer},
+};
 
 /// Stripe's id of a customer, `cus_…`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,6 +67,26 @@ impl CustomerState {
     }
 }
 
+/// Why a mapping is stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StaleReason {
+    /// Stripe did not know the customer when a portal was to be opened for it.
+    MissingAtStripe,
+    /// Stripe sent an event that the customer was deleted.
+    Deleted,
+}
+
+impl StaleReason {
+    /// The word in the database and in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingAtStripe => "missing_at_stripe",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
 /// An organization and its customer, as the commands show it.
 #[derive(Debug, Serialize)]
 pub struct CustomerLink {
@@ -73,29 +96,33 @@ pub struct CustomerLink {
     pub customer: CustomerId,
     /// Whether Stripe still has it.
     pub state: CustomerState,
+    /// Why the mapping is stale, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<StaleReason>,
 }
 
 impl Store {
-    /// Makes `customer` the organization's customer, in place of any before, and active.
+    /// Makes `customer` the organization's customer, in place of any before, and active. What Stripe's events of
+    /// before `now` (seconds since 1970) say of the organization no longer counts.
     pub async fn link_customer(
         &self,
         org: &OrganizationId,
         customer: &CustomerId,
+        now: i64,
     ) -> Result<CustomerLink, StoreError> {
-        let linked = sqlx::query(
-            "INSERT INTO customers (organization_id, customer, state) VALUES ($1, $2, 'active') \
-             ON CONFLICT (organization_id) DO UPDATE SET customer = excluded.customer, state = 'active'",
-        )
-        .bind(org.as_str())
-        .bind(customer.as_str())
-        .execute(&self.pool)
-        .await;
-        match linked {
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                Err(StoreError::Conflict(format!(
-                    "customer {customer} belongs to another organization"
-                )))
-            }
+        let mut transaction = self.begin().await?;
+        if let Some(owner) = owner(&mut transaction, customer).await?
+            && owner != *org
+        {
+            return Err(StoreError::Conflict(format!(
+                "customer {customer} belongs to organization {owner}"
+            )));
+        }
+        sqlx::query("DELETE FROM deleted_customers WHERE customer = $1")
+            .bind(customer.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        match set_customer(&mut transaction, org, customer, now, "").await {
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
                 Err(StoreError::NotFound {
                     what: "organization",
@@ -103,20 +130,33 @@ impl Store {
                 })
             }
             Err(error) => Err(error.into()),
-            Ok(_) => Ok(CustomerLink {
-                org: org.clone(),
-                customer: customer.clone(),
-                state: CustomerState::Active,
-            }),
+            Ok(()) => {
+                transaction.commit().await?;
+                Ok(CustomerLink {
+                    org: org.clone(),
+                    customer: customer.clone(),
+                    state: CustomerState::Active,
+                    reason: None,
+                })
+            }
         }
     }
 
-    /// Forgets the organization's customer.
-    pub async fn unlink_customer(&self, org: &OrganizationId) -> Result<(), StoreError> {
+    /// Forgets the organization's customer, and what Stripe's events of before `now` (seconds since 1970) say of it.
+    pub async fn unlink_customer(&self, org: &OrganizationId, now: i64) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query(
+            "UPDATE organizations SET customer_as_of = $2, customer_event = '' WHERE id = $1",
+        )
+        .bind(org.as_str())
+        .bind(now)
+        .execute(&mut *transaction)
+        .await?;
         let deleted = sqlx::query("DELETE FROM customers WHERE organization_id = $1")
             .bind(org.as_str())
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         if deleted.rows_affected() == 0 {
             return Err(StoreError::NotFound {
                 what: "customer of organization",
@@ -129,7 +169,7 @@ impl Store {
     /// Every mapping, in the order of the organizations' ids.
     pub async fn list_customers(&self) -> Result<Vec<CustomerLink>, StoreError> {
         let rows = sqlx::query(
-            "SELECT organization_id, customer, state FROM customers ORDER BY organization_id",
+            "SELECT organization_id, customer, state, stale_reason FROM customers ORDER BY organization_id",
         );
         let rows = rows.fetch_all(&self.pool).await?;
         rows.iter()
@@ -137,19 +177,17 @@ impl Store {
             .collect()
     }
 
-    /// Records that Stripe no longer has the customer; a mapping that has changed meanwhile is left alone.
+    /// Records that Stripe no longer has the customer.
     pub async fn mark_stale(
         &self,
-        org: &OrganizationId,
         customer: &CustomerId,
+        reason: StaleReason,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE customers SET state = 'stale' WHERE organization_id = $1 AND customer = $2",
-        )
-        .bind(org.as_str())
-        .bind(customer.as_str())
-        .execute(&self.pool)
-        .await?;
+        sqlx::query("UPDATE customers SET state = 'stale', stale_reason = $2 WHERE customer = $1")
+            .bind(customer.as_str())
+            .bind(reason.as_str())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
@@ -158,7 +196,7 @@ impl Store {
         org: &OrganizationId,
     ) -> Result<Option<CustomerLink>, StoreError> {
         let row = sqlx::query(
-            "SELECT organization_id, customer, state FROM customers WHERE organization_id = $1",
+            "SELECT organization_id, customer, state, stale_reason FROM customers WHERE organization_id = $1",
         )
         .bind(org.as_str())
         .fetch_optional(&self.pool)
@@ -170,9 +208,15 @@ impl Store {
 }
 
 fn link(row: &SqliteRow) -> Result<CustomerLink, sqlx::Error> {
+    let reason: Option<String> = row.try_get("stale_reason")?;
+    let reason = reason.map(|word| match word.as_str() {
+        "deleted" => StaleReason::Deleted,
+        _ => StaleReason::MissingAtStripe,
+    });
     Ok(CustomerLink {
         org: OrganizationId::stored(row.try_get("organization_id")?),
         customer: CustomerId::stored(row.try_get("customer")?),
         state: CustomerState::read(row.try_get("state")?),
+        reason,
     })
 }

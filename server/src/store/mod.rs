@@ -3,21 +3,25 @@
 //! Invariants: no key is ever written here, only its hash; no connection is held while Stripe is called, because
 //! nothing here knows Stripe. SQL is kept to what SQLite and PostgreSQL both read.
 
+mod bulk;
 mod callers;
 mod customers;
+mod events;
 mod keys;
 mod organizations;
 
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    SqlitePool,
+    Sqlite, SqlitePool, Transaction,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use bulk::{Conflict, Linked, Mapping, Policy, SyncPosition};
 pub use callers::Caller;
-pub use customers::{CustomerId, CustomerLink, CustomerState};
+pub use customers::{CustomerId, CustomerLink, CustomerState, StaleReason};
+pub use events::{Applied, CustomerChange, CustomerEvent};
 pub use keys::{KeyRecord, NewKey};
 pub use organizations::{Organization, OrganizationId};
 
@@ -79,6 +83,11 @@ impl Store {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// A transaction that may write from its first statement on, so that it waits for its turn rather than fail later.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// Writes what is pending and closes every connection.

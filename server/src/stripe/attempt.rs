@@ -2,10 +2,15 @@
 
 use std::{error::Error as _, io, time::Duration};
 
+use chrono::{DateTime, Utc};
 use reqwest::{Client, Method, Response, header};
 use serde_json::Value;
 
-use super::cause::UpstreamCause;
+use super::{
+    cause::{Unavailable, UpstreamCause},
+    failure::Failure,
+    resolver::Resolver,
+};
 use crate::config::StripeSettings;
 
 /// The version of Stripe's API that this module was written against; sent with every request, so that the account's
@@ -41,6 +46,10 @@ pub(super) struct Answer {
     pub should_retry: Option<bool>,
     /// How long Stripe asks to wait.
     pub retry_after: Option<Duration>,
+    /// Whether this is the answer of an earlier try under the same key.
+    pub replayed: bool,
+    /// What time it is at Stripe.
+    pub date: Option<DateTime<Utc>>,
     /// The JSON, or null where it is none.
     pub body: Value,
 }
@@ -49,6 +58,61 @@ impl Answer {
     /// A field of Stripe's error object, `""` where there is none.
     pub(super) fn error(&self, field: &str) -> &str {
         self.body["error"][field].as_str().unwrap_or_default()
+    }
+
+    /// Whether Stripe does not have what the parameter names. It answers 400 to an id in the form, 404 to one in the
+    /// path.
+    pub(super) fn is_missing(&self, param: &str) -> bool {
+        matches!(self.status, 400 | 404)
+            && self.error("code") == "resource_missing"
+            && self.error("param") == param
+    }
+
+    /// Whether what is missing is there in the other mode, which only the text tells.
+    pub(super) fn is_of_the_other_mode(&self) -> bool {
+        self.error("message").contains("a similar object exists in")
+    }
+
+    /// A failure for this cause. `reason` says more of it in a word; `""`: Stripe's code does, if it gave one.
+    pub(super) fn failure(&self, cause: UpstreamCause, reason: &str) -> Unavailable {
+        let words = [reason, self.error("code"), cause.as_str()];
+        let word = words.into_iter().find(|word| !word.is_empty());
+        Unavailable {
+            reason: word.unwrap_or_default().to_owned(),
+            stripe_request_id: self.request_id.clone(),
+            ..cause.into()
+        }
+    }
+
+    /// What a refusal means. Decided by status, code and param; Stripe's text is for people, but for what nothing
+    /// else tells apart.
+    pub(super) fn refusal(&self) -> Unavailable {
+        let (cause, reason) = match (self.status, self.error("code")) {
+            (400 | 404, "resource_missing") if self.is_of_the_other_mode() => {
+                (UpstreamCause::ModeMismatch, "")
+            }
+            _ if self.is_missing("configuration") => {
+                (UpstreamCause::ConfigurationMissing, "configuration")
+            }
+            (400, _)
+                if self
+                    .error("message")
+                    .contains("default configuration has not been created") =>
+            {
+                (UpstreamCause::ConfigurationMissing, "portal_not_configured")
+            }
+            (400, _) if self.error("type") == "idempotency_error" => {
+                (UpstreamCause::IdempotencyMisuse, "")
+            }
+            (400, _) if self.body.is_null() => (UpstreamCause::BadRequest, "unparsable"),
+            (400, _) => (UpstreamCause::BadRequest, ""),
+            (401, _) => (UpstreamCause::CredentialsRefused, ""),
+            (403, _) => (UpstreamCause::Permission, ""),
+            (424, _) => (UpstreamCause::DependencyFailed, ""),
+            (300..400, _) => (UpstreamCause::Redirect, ""),
+            _ => (UpstreamCause::UnexpectedStatus, ""),
+        };
+        self.failure(cause, reason)
     }
 }
 
@@ -61,14 +125,20 @@ pub(super) struct Transport {
 
 impl Transport {
     /// Connections that follow no redirect, ask no proxy, and trust the system's certificate authorities only.
-    pub(super) fn new(settings: StripeSettings) -> Result<Self, reqwest::Error> {
-        let http = Client::builder()
+    pub(super) fn new(
+        settings: StripeSettings,
+        resolver: Resolver,
+    ) -> Result<Self, reqwest::Error> {
+        let mut http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy()
             .https_only(settings.api_base.starts_with("https:"))
-            .user_agent(concat!("billing-portal/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+            .user_agent(concat!("billing-portal/", env!("CARGO_PKG_VERSION")));
+        if let Some(resolver) = resolver.custom() {
+            http = http.dns_resolver(resolver);
+        }
+        let http = http.build()?;
         Ok(Self { http, settings })
     }
 
@@ -78,18 +148,14 @@ impl Transport {
     }
 
     /// Sends the request once and reads the answer.
-    pub(super) async fn attempt(
-        &self,
-        call: &Call,
-        timeout: Duration,
-    ) -> Result<Answer, UpstreamCause> {
+    pub(super) async fn attempt(&self, call: &Call, timeout: Duration) -> Result<Answer, Failure> {
         match tokio::time::timeout(timeout.min(ATTEMPT_TIMEOUT), self.exchange(call)).await {
             Ok(answer) => answer,
-            Err(_) => Err(UpstreamCause::Timeout),
+            Err(_) => Err(UpstreamCause::Timeout.into()),
         }
     }
 
-    async fn exchange(&self, call: &Call) -> Result<Answer, UpstreamCause> {
+    async fn exchange(&self, call: &Call) -> Result<Answer, Failure> {
         let url = format!("{}{}", self.settings.api_base, call.path);
         let mut request = self
             .http
@@ -107,7 +173,7 @@ impl Transport {
     }
 }
 
-async fn read(mut response: Response) -> Result<Answer, UpstreamCause> {
+async fn read(mut response: Response) -> Result<Answer, Failure> {
     let text = |name: &str| {
         response
             .headers()
@@ -123,27 +189,37 @@ async fn read(mut response: Response) -> Result<Answer, UpstreamCause> {
             .and_then(|seconds| seconds.parse::<u64>().ok())
             // A day is for ever here; much more would overflow the arithmetic of deadlines.
             .map(|seconds| Duration::from_secs(seconds.min(86_400))),
+        replayed: text("idempotent-replayed").is_some_and(|word| word == "true"),
+        date: text("date")
+            .and_then(|date| DateTime::parse_from_rfc2822(&date).ok())
+            .map(|date| date.to_utc()),
         body: Value::Null,
+    };
+    let unacceptable = |reason: &str| Failure {
+        reason: reason.to_owned(),
+        stripe_request_id: text("request-id").unwrap_or_default(),
+        ..UpstreamCause::InvalidResponse.into()
     };
     // Identity was asked for; a coded body is never unpacked, whatever it would become.
     if text("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
-        return Err(UpstreamCause::InvalidResponse);
+        return Err(unacceptable("content_encoding"));
     }
     let too_large = |length: usize| length > MAX_ANSWER_BYTES;
+    let endless = unacceptable("response_too_large");
     if response
         .content_length()
         .is_some_and(|length| too_large(usize::try_from(length).unwrap_or(usize::MAX)))
     {
-        return Err(UpstreamCause::InvalidResponse);
+        return Err(endless);
     }
     let mut bytes = Vec::new();
     while let Some(chunk) = response
         .chunk()
         .await
-        .map_err(|_| UpstreamCause::Truncated)?
+        .map_err(|_| Failure::from(UpstreamCause::Truncated))?
     {
         if too_large(bytes.len() + chunk.len()) {
-            return Err(UpstreamCause::InvalidResponse);
+            return Err(endless);
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -178,7 +254,7 @@ fn cause_of(error: &reqwest::Error) -> UpstreamCause {
         error if error.is_timeout() && error.is_connect() => UpstreamCause::ConnectTimeout,
         error if error.is_timeout() => UpstreamCause::Timeout,
         error if error.is_connect() => UpstreamCause::Connect,
-        error if format!("{error:?}").contains("IncompleteMessage") => UpstreamCause::Reset,
+        error if format!("{error:?}").contains("IncompleteMessage") => UpstreamCause::Closed,
         _ => UpstreamCause::Protocol,
     }
 }

@@ -4,12 +4,16 @@
 //! Ours is marked by metadata and mended when somebody changed it. One that the operator named is verified and never
 //! changed: while it breaks the promise no portal is opened.
 
-use std::sync::{PoisonError, RwLock};
+use std::{
+    future::Future,
+    sync::{PoisonError, RwLock},
+};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Answer, Stripe, Unavailable, UpstreamCause};
+use crate::metrics::CallOutcome;
 
 const PATH: &str = "/v1/billing_portal/configurations";
 const MANAGED_BY: &str = "billing-portal";
@@ -52,32 +56,41 @@ pub struct Verification {
 /// Whether the promise is known to be kept, and by which configuration.
 #[derive(Debug, Default)]
 pub struct Promise {
-    verified: RwLock<Option<String>>,
+    state: RwLock<State>,
     /// Rings when the configuration should be looked at before its time.
     pub doubt: tokio::sync::Notify,
 }
 
+#[derive(Debug, Clone, Default)]
+enum State {
+    /// It was not looked at yet, or could not be.
+    #[default]
+    Unknown,
+    /// The configuration of this id keeps it.
+    Kept(String),
+    /// The configuration breaks it.
+    Broken,
+}
+
 impl Promise {
-    /// The id of the verified configuration; none while there is none, and then no portal is opened.
-    pub fn verified(&self) -> Option<String> {
-        self.verified
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// The id of the verified configuration, or why there is none; no portal is opened then.
+    pub fn require_kept(&self) -> Result<String, UpstreamCause> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Kept(id) => Ok(id.clone()),
+            State::Broken => Err(UpstreamCause::ConfigurationViolation),
+            State::Unknown => Err(UpstreamCause::ConfigurationUnverified),
+        }
     }
 
     /// Closes the operation until the configuration has been verified again.
     pub(super) fn break_because(&self, reason: &'static str) {
         tracing::error!(event = "portal_configuration_unverified", reason);
-        self.set(None);
+        self.set(State::Unknown);
         self.doubt.notify_one();
     }
 
-    fn set(&self, id: Option<String>) {
-        *self
-            .verified
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = id;
+    fn set(&self, state: State) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
     }
 }
 
@@ -85,20 +98,23 @@ impl Stripe {
     /// Finds or creates the configuration, mends ours, and opens or closes the operation by the result.
     pub async fn keep_promise(&self) -> Result<Verification, Unavailable> {
         let verification = self.ensure_configuration().await.inspect_err(|failure| {
+            failure.log();
             // Stripe is there and does not show it, so what was verified may no longer be so.
             if !failure.cause.passes_by_itself() {
-                self.promise.set(None);
+                self.promise.set(State::Unknown);
             }
         })?;
         if verification.ok {
-            self.promise.set(Some(verification.id.clone()));
+            self.promise.set(State::Kept(verification.id.clone()));
         } else {
             tracing::error!(
                 event = "portal_configuration_violation",
+                alert = true,
+                upstream_cause = UpstreamCause::ConfigurationViolation.as_str(),
                 configuration = verification.id,
                 violations = verification.violations.join("; "),
             );
-            self.promise.set(None);
+            self.promise.set(State::Broken);
         }
         Ok(verification)
     }
@@ -124,17 +140,36 @@ impl Stripe {
         if verification.ok && lacks_nothing(&ours) {
             return Ok(verification);
         }
+        let mended = verify(&self.mend(&verification.id).await?);
+        self.metrics.configuration_mended.inc();
         tracing::error!(
             event = "portal_configuration_mended",
+            alert = true,
             configuration = verification.id,
             violations = verification.violations.join("; "),
-            "somebody changed our portal configuration; it is set back"
+            "somebody changed our portal configuration; it was set back"
         );
-        Ok(verify(&self.mend(&verification.id).await?))
+        Ok(mended)
     }
 
     async fn retrieve(&self, id: &str) -> Result<Value, Unavailable> {
-        require_success(self.get(format!("{PATH}/{id}")).await?)
+        self.measured(self.get(format!("{PATH}/{id}"))).await
+    }
+
+    /// The object that the call is answered with; the call is counted.
+    async fn measured(
+        &self,
+        call: impl Future<Output = Result<Answer, Unavailable>>,
+    ) -> Result<Value, Unavailable> {
+        let began = self.clock.instant();
+        let object = call.await.and_then(|answer| require_success(&answer));
+        let outcome = match &object {
+            Ok(_) => CallOutcome::Done,
+            Err(failure) => CallOutcome::Failed(failure.cause),
+        };
+        let elapsed = self.clock.instant().duration_since(began);
+        self.metrics.stripe_call("configurations", outcome, elapsed);
+        object
     }
 
     /// Ours, an active one before one that somebody deactivated.
@@ -142,7 +177,7 @@ impl Stripe {
         let (mut after, mut deactivated) = (String::new(), None);
         loop {
             let path = format!("{PATH}?limit=10{after}");
-            let page = require_success(self.get(path).await?)?;
+            let page = self.measured(self.get(path)).await?;
             let configurations = page["data"]
                 .as_array()
                 .ok_or(UpstreamCause::InvalidResponse)?;
@@ -168,19 +203,16 @@ impl Stripe {
         let content = Sha256::digest(format!("{form:?}"));
         let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
         let digest = content.iter().take(16).fold(String::new(), hex);
-        require_success(
-            self.post(PATH, form, format!("billing-portal-{digest}"))
-                .await?,
-        )
+        let key = format!("billing-portal-{digest}");
+        self.measured(self.post(PATH, form, key)).await
     }
 
     /// Sets ours back to what it should be, whatever was changed, and as often as it is.
     async fn mend(&self, id: &str) -> Result<Value, Unavailable> {
         let key = self.clock.ulid().to_string();
-        require_success(
-            self.post(&format!("{PATH}/{id}"), form([("active", "true")]), key)
-                .await?,
-        )
+        let path = format!("{PATH}/{id}");
+        self.measured(self.post(&path, form([("active", "true")]), key))
+            .await
     }
 }
 
@@ -196,19 +228,16 @@ fn form<const N: usize>(more: [(&str, &str); N]) -> Vec<(String, String)> {
         .collect()
 }
 
-fn require_success(answer: Answer) -> Result<Value, Unavailable> {
-    let cause = match answer.status {
-        200..300 if answer.body.is_object() => return Ok(answer.body),
-        200..300 => UpstreamCause::InvalidResponse,
-        300..400 => UpstreamCause::Redirect,
-        401 => UpstreamCause::CredentialsRefused,
-        403 => UpstreamCause::Permission,
-        404 => UpstreamCause::ConfigurationMissing,
-        400 if answer.error("code") == "resource_missing" => UpstreamCause::ConfigurationMissing,
-        400 => UpstreamCause::BadRequest,
-        _ => UpstreamCause::UnexpectedStatus,
-    };
-    Err(cause.into())
+fn require_success(answer: &Answer) -> Result<Value, Unavailable> {
+    match answer.status {
+        200..300 if answer.body.is_object() => Ok(answer.body.clone()),
+        200..300 => Err(answer.failure(UpstreamCause::InvalidResponse, "invalid_json")),
+        // The one thing that is asked for here has its id in the path, so that the param is `id`.
+        404 if answer.is_missing("id") && !answer.is_of_the_other_mode() => {
+            Err(answer.failure(UpstreamCause::ConfigurationMissing, "configuration"))
+        }
+        _ => Err(answer.refusal()),
+    }
 }
 
 /// What of the configuration breaks the promise.

@@ -30,6 +30,7 @@ const FREE_RETRIES: usize = 10;
 #[derive(Debug)]
 pub(super) struct Gate {
     clock: Clock,
+    max_in_flight: usize,
     turns: Arc<Semaphore>,
     rate: Option<DefaultDirectRateLimiter>,
     state: Mutex<State>,
@@ -55,8 +56,10 @@ pub(super) struct Pass<'a> {
 impl Gate {
     /// A gate for `max_in_flight` calls at a time and `per_second` (0: no bound) calls a second.
     pub(super) fn new(max_in_flight: u32, per_second: u32, clock: Clock) -> Self {
+        let max_in_flight = max_in_flight as usize;
         Self {
-            turns: Arc::new(Semaphore::new(max_in_flight as usize)),
+            max_in_flight,
+            turns: Arc::new(Semaphore::new(max_in_flight)),
             rate: NonZeroU32::new(per_second).map(|rate| {
                 DefaultDirectRateLimiter::direct(
                     Quota::per_second(rate).allow_burst(BURST.min(rate)),
@@ -103,6 +106,8 @@ impl Gate {
         let allowed = state.retries.len() < FREE_RETRIES.max(state.calls.len() / 5);
         if allowed {
             state.retries.push_back(now);
+        } else {
+            tracing::warn!(event = "stripe_retry_budget_spent");
         }
         allowed
     }
@@ -112,6 +117,11 @@ impl Gate {
         let until = self.clock.instant() + wait.min(MAX_PAUSE);
         let mut state = self.state();
         state.closed_until = state.closed_until.max(Some(until));
+    }
+
+    /// Calls under way.
+    pub(super) fn in_flight(&self) -> usize {
+        self.max_in_flight - self.turns.available_permits()
     }
 
     /// Whether calls go out at present.
@@ -130,8 +140,8 @@ impl Gate {
                     .saturating_duration_since(now)
                     .max(Duration::from_secs(1));
                 return Err(Unavailable {
-                    cause: UpstreamCause::BreakerOpen,
                     retry_after: Some(wait),
+                    ..UpstreamCause::BreakerOpen.into()
                 });
             }
             state.probing = true;

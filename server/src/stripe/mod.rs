@@ -6,24 +6,32 @@
 mod attempt;
 mod cause;
 mod configuration;
+mod failure;
 mod gate;
+mod resolver;
 mod session;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 
 use attempt::{ATTEMPT_TIMEOUT, Answer, Call, Transport};
 pub(crate) use cause::{Unavailable, UpstreamCause};
 pub(crate) use configuration::{Promise, Verification};
+use failure::Failure;
 use gate::Gate;
 /// The connections to Stripe could not be set up.
 pub(crate) use reqwest::Error as SetupError;
+pub use resolver::Resolver;
 pub(crate) use session::{OpenedSession, SessionError};
 
 use crate::{
     clock::Clock,
     config::{Settings, StripeSettings},
+    metrics::Metrics,
 };
 
 /// How long a call may take, all tries and waits together.
@@ -39,6 +47,7 @@ pub struct Stripe {
     transport: Transport,
     gate: Gate,
     clock: Clock,
+    metrics: Arc<Metrics>,
     promise: Promise,
     missing: session::MissingCustomers,
 }
@@ -49,15 +58,18 @@ impl Stripe {
         stripe: StripeSettings,
         settings: &Settings,
         clock: Clock,
+        resolver: Resolver,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            transport: Transport::new(stripe)?,
+            transport: Transport::new(stripe, resolver)?,
             gate: Gate::new(
                 settings.stripe_max_in_flight,
                 settings.stripe_rate_limit,
                 clock.clone(),
             ),
             clock,
+            metrics,
             promise: Promise::default(),
             missing: session::MissingCustomers::default(),
         })
@@ -71,6 +83,11 @@ impl Stripe {
     /// Whether calls go out at present.
     pub fn is_reachable(&self) -> bool {
         self.gate.is_open()
+    }
+
+    /// Calls under way.
+    pub fn in_flight(&self) -> usize {
+        self.gate.in_flight()
     }
 
     async fn get(&self, path: String) -> Result<Answer, Unavailable> {
@@ -129,11 +146,9 @@ impl Stripe {
                 .await;
             self.log_attempt(call, tried, began, &outcome);
             let (failure, answer) = match outcome {
-                Ok(answer) if answer.should_retry != Some(true) && !is_transient(&answer) => {
-                    return Ok(answer);
-                }
+                Ok(answer) if is_final(&answer) => return Ok(answer),
                 Ok(answer) => (Failure::from(&answer), Some(answer)),
-                Err(cause) => (Failure::from(cause), None),
+                Err(failure) => (failure, None),
             };
             let wait = failure.retry_after.unwrap_or_else(|| self.jitter(backoff));
             let fits = self.clock.instant() + wait + ATTEMPT_TIMEOUT <= deadline;
@@ -141,6 +156,7 @@ impl Stripe {
                 // Stripe asked for another try of what no try will change: its answer is the answer.
                 return answer.filter(|answer| !is_transient(answer)).ok_or(failure);
             }
+            self.note_retry(&failure, tried, wait);
             tokio::time::sleep(wait).await;
             if !self.gate.is_within_rate().await {
                 return Err(failure);
@@ -160,7 +176,7 @@ impl Stripe {
         call: &Call,
         attempt: u32,
         began: Instant,
-        outcome: &Result<Answer, UpstreamCause>,
+        outcome: &Result<Answer, Failure>,
     ) {
         let elapsed = self.clock.instant().duration_since(began);
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
@@ -178,64 +194,34 @@ impl Stripe {
                 stripe_code = answer.error("code"),
                 stripe_param = answer.error("param"),
             ),
-            Err(cause) => tracing::warn!(
-                event = "stripe_call", path = call.path, attempt, idempotency_key, elapsed_ms, upstream_cause = %cause,
+            Err(failure) => tracing::warn!(
+                event = "stripe_call",
+                path = call.path,
+                attempt,
+                idempotency_key,
+                elapsed_ms,
+                upstream_cause = failure.cause.as_str(),
             ),
         }
     }
-}
 
-/// A try that did not bring what was asked for.
-struct Failure {
-    cause: UpstreamCause,
-    retry: bool,
-    retry_after: Option<Duration>,
-}
-
-impl From<&Answer> for Failure {
-    fn from(answer: &Answer) -> Self {
-        let cause = match (answer.status, answer.error("code")) {
-            (409, _) => UpstreamCause::Conflict,
-            (429, "lock_timeout") => UpstreamCause::LockTimeout,
-            (_, "rate_limit") | (429, _) => UpstreamCause::RateLimited,
-            (500.., _) => UpstreamCause::ServerError,
-            _ => UpstreamCause::BadRequest,
-        };
-        // A plain 429 is not tried again: that would add to what it complains of.
-        let retry = answer
-            .should_retry
-            .unwrap_or(cause != UpstreamCause::RateLimited);
-        Self {
-            cause,
-            retry,
-            retry_after: answer.retry_after,
+    fn note_retry(&self, failure: &Failure, attempt: u32, wait: Duration) {
+        self.metrics.stripe_retry(failure.cause);
+        let (event, reason) = ("stripe_retry", failure.reason.as_str());
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        if failure.cause == UpstreamCause::Closed {
+            // A kept connection that Stripe closed as we used it is no news.
+            tracing::info!(event, reason, attempt, wait_ms);
+        } else {
+            tracing::warn!(event, reason, attempt, wait_ms);
         }
     }
 }
 
-impl From<UpstreamCause> for Failure {
-    fn from(cause: UpstreamCause) -> Self {
-        // A certificate does not become right, nor an answer that was read to its end.
-        let retry = !matches!(cause, UpstreamCause::Tls | UpstreamCause::InvalidResponse);
-        Self {
-            cause,
-            retry,
-            retry_after: None,
-        }
-    }
-}
-
-impl From<Failure> for Unavailable {
-    fn from(failure: Failure) -> Self {
-        let told = failure
-            .retry_after
-            .map(|wait| wait.clamp(Duration::from_secs(1), Duration::from_secs(30)));
-        let Unavailable { cause, retry_after } = failure.cause.into();
-        Self {
-            cause,
-            retry_after: told.or(retry_after),
-        }
-    }
+/// Whether no other try would say more.
+fn is_final(answer: &Answer) -> bool {
+    let succeeded = (200..300).contains(&answer.status);
+    succeeded || (answer.should_retry != Some(true) && !is_transient(answer))
 }
 
 /// Whether the answer says something about Stripe's state rather than about what was asked.

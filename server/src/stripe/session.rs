@@ -14,9 +14,11 @@ use super::{
     Answer, Stripe,
     cause::{Unavailable, UpstreamCause},
 };
-use crate::{api_key::Mode, return_url::ReturnUrl, store::CustomerId};
+use crate::{api_key::Mode, metrics::CallOutcome, return_url::ReturnUrl, store::CustomerId};
 
+pub(super) const SESSIONS: &str = "/v1/billing_portal/sessions";
 const MAX_URL_LENGTH: usize = 2048;
+const SLOW: Duration = Duration::from_secs(2);
 /// More different customers missing within [`MISSING_WINDOW`] look like the wrong account.
 const MISSING_IN_BULK: usize = 5;
 const MISSING_WINDOW: Duration = Duration::from_mins(1);
@@ -27,6 +29,19 @@ pub struct OpenedSession {
     pub id: String,
     /// Where to send the browser.
     pub url: String,
+    /// The configuration that it was opened with.
+    pub configuration: String,
+    /// Whether Stripe had made it for an earlier try, of which we did not hear.
+    pub replayed: bool,
+    /// How long the call took.
+    pub elapsed: Duration,
+}
+
+impl OpenedSession {
+    /// Whether the caller had to wait long enough to notice.
+    pub fn is_slow(&self) -> bool {
+        self.elapsed > SLOW
+    }
 }
 
 impl fmt::Debug for OpenedSession {
@@ -55,16 +70,34 @@ impl<T: Into<Unavailable>> From<T> for SessionError {
 }
 
 impl Stripe {
-    /// Opens the portal for `customer`, with the verified configuration.
+    /// Opens the portal for `customer`, with the verified configuration. A failure is logged and counted here.
     pub async fn create_portal_session(
         &self,
         customer: &CustomerId,
         return_url: &ReturnUrl,
     ) -> Result<OpenedSession, SessionError> {
-        let configuration = self
-            .promise
-            .verified()
-            .ok_or(UpstreamCause::ConfigurationUnverified)?;
+        let began = self.clock.instant();
+        let opened = self.open(customer, return_url).await;
+        let elapsed = self.clock.instant().duration_since(began);
+        let outcome = match &opened {
+            Ok(_) => CallOutcome::Done,
+            Err(SessionError::CustomerMissing) => CallOutcome::Refused("customer_missing"),
+            Err(SessionError::ReturnUrlRefused) => CallOutcome::Refused("return_url_refused"),
+            Err(SessionError::Unavailable(failure)) => {
+                failure.log();
+                CallOutcome::Failed(failure.cause)
+            }
+        };
+        self.metrics.stripe_call("sessions", outcome, elapsed);
+        opened.map(|session| OpenedSession { elapsed, ..session })
+    }
+
+    async fn open(
+        &self,
+        customer: &CustomerId,
+        return_url: &ReturnUrl,
+    ) -> Result<OpenedSession, SessionError> {
+        let configuration = self.promise.require_kept()?;
         let form = [
             ("customer", customer.as_str()),
             ("return_url", return_url.as_str()),
@@ -75,18 +108,19 @@ impl Stripe {
             .to_vec();
         // Fresh for each request: a replayed answer would be an ageing URL.
         let idempotency_key = self.clock.ulid().to_string();
-        let answer = self
-            .post("/v1/billing_portal/sessions", form, idempotency_key)
-            .await?;
+        let answer = self.post(SESSIONS, form, idempotency_key).await?;
         match answer.status {
-            200..300 => self.accept(&answer, customer).map_err(|reason| {
-                tracing::error!(
-                    event = "stripe_invalid_response",
-                    reason,
-                    stripe_request_id = answer.request_id
-                );
-                UpstreamCause::InvalidResponse.into()
-            }),
+            200..300 => self
+                .accept(&answer, customer)
+                .map(|session| OpenedSession {
+                    configuration,
+                    ..session
+                })
+                .map_err(|reason| {
+                    answer
+                        .failure(UpstreamCause::InvalidResponse, reason)
+                        .into()
+                }),
             _ => Err(self.refusal(&answer, customer)),
         }
     }
@@ -99,6 +133,9 @@ impl Stripe {
     ) -> Result<OpenedSession, &'static str> {
         let settings = self.transport.settings();
         let text = |field: &str| answer.body[field].as_str();
+        if answer.body.is_null() {
+            return Err("invalid_json");
+        }
         if text("object") != Some("billing_portal.session") {
             return Err("object_type");
         }
@@ -113,42 +150,29 @@ impl Stripe {
         Ok(OpenedSession {
             id: text("id").unwrap_or_default().to_owned(),
             url: url.to_owned(),
+            configuration: String::new(),
+            replayed: answer.replayed,
+            elapsed: Duration::ZERO,
         })
     }
 
-    /// What an answer other than 2xx means. Decided by status, code and param; Stripe's text is for people, but for
-    /// the one case that nothing else tells apart.
+    /// What an answer other than 2xx means. Only what concerns the request is decided here.
     fn refusal(&self, answer: &Answer, customer: &CustomerId) -> SessionError {
-        let (code, param) = (answer.error("code"), answer.error("param"));
-        let cause = match (answer.status, code, param) {
-            (400 | 404, "resource_missing", "customer") => {
-                if answer
-                    .error("message")
-                    .contains("a similar object exists in")
-                {
-                    UpstreamCause::ModeMismatch
-                } else if self.missing.are_too_many(customer, self.clock.instant()) {
-                    UpstreamCause::CustomersMissing
-                } else {
-                    return SessionError::CustomerMissing;
-                }
-            }
-            (400, _, "return_url") => return SessionError::ReturnUrlRefused,
-            (400 | 404, "resource_missing", "configuration") => {
-                self.promise
-                    .break_because("Stripe does not know the portal configuration");
-                UpstreamCause::ConfigurationMissing
-            }
-            (400, ..) if answer.error("type") == "idempotency_error" => {
-                UpstreamCause::IdempotencyMisuse
-            }
-            (400, ..) => UpstreamCause::BadRequest,
-            (401, ..) => UpstreamCause::CredentialsRefused,
-            (403, ..) => UpstreamCause::Permission,
-            (300..400, ..) => UpstreamCause::Redirect,
-            _ => UpstreamCause::UnexpectedStatus,
-        };
-        cause.into()
+        let missing = answer.is_missing("customer") && !answer.is_of_the_other_mode();
+        if missing && !self.missing.are_too_many(customer, self.clock.instant()) {
+            return SessionError::CustomerMissing;
+        }
+        if missing {
+            return answer.failure(UpstreamCause::CustomersMissing, "").into();
+        }
+        if answer.status == 400 && answer.error("param") == "return_url" {
+            return SessionError::ReturnUrlRefused;
+        }
+        if answer.is_missing("configuration") {
+            self.promise
+                .break_because("Stripe does not know the portal configuration");
+        }
+        answer.refusal().into()
     }
 }
 

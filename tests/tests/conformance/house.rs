@@ -11,7 +11,7 @@ const MAX_LINES: usize = 300;
 const CONTAINED: [(&str, &[&str]); 3] = [
     ("sqlx::", &["store/"]),
     ("reqwest::", &["stripe/"]),
-    ("StatusCode", &["envelope.rs", "api_error.rs"]),
+    ("StatusCode", &["envelope", "api_error.rs"]),
 ];
 
 /// Files that know nothing of these modules.

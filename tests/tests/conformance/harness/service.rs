@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use billing_portal_server::app;
 use billing_portal_server::clock::Clock;
 use billing_portal_server::config::Config;
+use billing_portal_server::{Resolver, app};
 use conformance::stripe::{Endpoint, Received, SECRET, SimulatedStripe};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -33,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(12);
 pub(crate) struct Builder {
     settings: BTreeMap<String, String>,
     clock: Clock,
+    resolver: Resolver,
     secret: String,
     stripe: Option<Arc<SimulatedStripe>>,
 }
@@ -53,6 +54,7 @@ impl Default for Builder {
         Self {
             settings: settings.into(),
             clock: Clock::system(),
+            resolver: Resolver::default(),
             secret: SECRET.to_owned(),
             stripe: None,
         }
@@ -85,6 +87,12 @@ impl Builder {
     /// The service takes the time from here.
     pub(crate) fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The service finds Stripe's addresses so.
+    pub(crate) fn resolver(mut self, resolver: Resolver) -> Self {
+        self.resolver = resolver;
         self
     }
 
@@ -134,7 +142,7 @@ impl Builder {
             .set("STRIPE_API_BASE", &stripe.api_base());
         let variables = command::variables(&this.settings);
         let config = Config::load(None, variables.clone()).expect("the settings are good");
-        let running = app::start(&config, this.clock)
+        let running = app::start(&config, this.clock, this.resolver)
             .await
             .expect("the service starts");
         let mut service = Service {

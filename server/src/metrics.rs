@@ -1,0 +1,257 @@
+//! What the service counts, for Prometheus. Labels are words of closed lists: no key, customer, URL or text of
+//! anybody's is one.
+
+use std::{fmt, time::Duration};
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder, core::Collector,
+};
+
+use crate::{envelope::ErrorCode, stripe::UpstreamCause};
+
+/// The media type of [`Metrics::render`].
+pub(crate) const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// Bounds, in seconds, of answers that are mostly refusals and of calls that end within ten seconds.
+const SECONDS: [f64; 12] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// How a call to Stripe ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CallOutcome {
+    /// Stripe did what it was asked.
+    Done,
+    /// Stripe said no to what was asked, with this word for it.
+    Refused(&'static str),
+    /// The call failed.
+    Failed(UpstreamCause),
+}
+
+/// Counters and gauges.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    request_seconds: Histogram,
+    unavailable: IntCounterVec,
+    stripe_calls: IntCounterVec,
+    stripe_call_seconds: HistogramVec,
+    stripe_retries: IntCounterVec,
+    webhooks: IntCounterVec,
+    /// Mappings that were marked stale because Stripe does not have the customer.
+    pub customers_missing: IntCounter,
+    /// Times that our portal configuration had been changed and was set back.
+    pub configuration_mended: IntCounter,
+    /// Requests of the API that are being answered.
+    pub requests_in_flight: IntGauge,
+    stripe_in_flight: IntGauge,
+    breaker_open: IntGauge,
+    configuration_verified: IntGauge,
+}
+
+/// What is read when the metrics are asked for, rather than counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// Calls to Stripe under way.
+    pub stripe_in_flight: usize,
+    /// Whether calls to Stripe have stopped for a while.
+    pub breaker_open: bool,
+    /// Whether the portal configuration is verified.
+    pub configuration_verified: bool,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let registry = Registry::new_custom(Some("billing_portal".to_owned()), None)
+            .expect("the prefix is a name");
+        let metrics = Self {
+            requests: counters(
+                &registry,
+                "requests_total",
+                "Requests of the API, by status and error code (OK: none).",
+                &["status", "code"],
+            ),
+            request_seconds: register(
+                &registry,
+                Histogram::with_opts(
+                    HistogramOpts::new(
+                        "request_duration_seconds",
+                        "Time from a request to its answer.",
+                    )
+                    .buckets(SECONDS.to_vec()),
+                ),
+            ),
+            unavailable: counters(
+                &registry,
+                "unavailable_total",
+                "Requests answered 502, by cause; the runbook has a section for each.",
+                &["upstream_cause"],
+            ),
+            stripe_calls: counters(
+                &registry,
+                "stripe_calls_total",
+                "Calls to Stripe with their retries, by outcome (done, refused, failed) and cause.",
+                &["endpoint", "outcome", "cause"],
+            ),
+            stripe_call_seconds: register(
+                &registry,
+                HistogramVec::new(
+                    HistogramOpts::new(
+                        "stripe_call_duration_seconds",
+                        "Time of a call to Stripe with its retries and waits.",
+                    )
+                    .buckets(SECONDS.to_vec()),
+                    &["endpoint", "outcome"],
+                ),
+            ),
+            stripe_retries: counters(
+                &registry,
+                "stripe_retries_total",
+                "Tries after the first, by the cause of the one before.",
+                &["cause"],
+            ),
+            webhooks: counters(
+                &registry,
+                "webhooks_total",
+                "Webhook deliveries, by outcome.",
+                &["outcome"],
+            ),
+            customers_missing: counter(
+                &registry,
+                "customers_missing_total",
+                "Mappings marked stale because Stripe does not have the customer.",
+            ),
+            configuration_mended: counter(
+                &registry,
+                "configuration_mended_total",
+                "Times that our portal configuration had been changed and was set back.",
+            ),
+            requests_in_flight: gauge(
+                &registry,
+                "requests_in_flight",
+                "Requests of the API that are being answered.",
+            ),
+            stripe_in_flight: gauge(
+                &registry,
+                "stripe_calls_in_flight",
+                "Calls to Stripe under way.",
+            ),
+            breaker_open: gauge(
+                &registry,
+                "stripe_breaker_open",
+                "1 while calls to Stripe have stopped for a while.",
+            ),
+            configuration_verified: gauge(
+                &registry,
+                "configuration_verified",
+                "1 while the portal configuration is known to keep the promise; while 0 no portal is opened.",
+            ),
+            registry,
+        };
+        metrics.begin_at_zero();
+        metrics
+    }
+}
+
+impl Metrics {
+    /// A series that is not there yet cannot be watched, so each begins at zero.
+    fn begin_at_zero(&self) {
+        for cause in UpstreamCause::ALL {
+            self.unavailable.with_label_values(&[cause.as_str()]);
+        }
+        self.requests.with_label_values(&["200", OK]);
+        for code in ErrorCode::ALL {
+            let status = code.status().to_string();
+            self.requests
+                .with_label_values(&[status.as_str(), code.as_str()]);
+        }
+    }
+
+    /// Counts an answer of the API.
+    pub(crate) fn answered(&self, status: u16, code: Option<ErrorCode>, elapsed: Duration) {
+        let code = code.map_or(OK, ErrorCode::as_str);
+        self.requests
+            .with_label_values(&[status.to_string().as_str(), code])
+            .inc();
+        self.request_seconds.observe(elapsed.as_secs_f64());
+    }
+
+    /// Counts a 502.
+    pub(crate) fn unavailable(&self, cause: UpstreamCause) {
+        self.unavailable.with_label_values(&[cause.as_str()]).inc();
+    }
+
+    /// Counts a call to Stripe, its retries included.
+    pub(crate) fn stripe_call(&self, endpoint: &str, outcome: CallOutcome, elapsed: Duration) {
+        let (outcome, cause) = match outcome {
+            CallOutcome::Done => ("done", ""),
+            CallOutcome::Refused(word) => ("refused", word),
+            CallOutcome::Failed(cause) => ("failed", cause.as_str()),
+        };
+        self.stripe_calls
+            .with_label_values(&[endpoint, outcome, cause])
+            .inc();
+        self.stripe_call_seconds
+            .with_label_values(&[endpoint, outcome])
+            .observe(elapsed.as_secs_f64());
+    }
+
+    /// Counts a try after the first.
+    pub(crate) fn stripe_retry(&self, cause: UpstreamCause) {
+        self.stripe_retries
+            .with_label_values(&[cause.as_str()])
+            .inc();
+    }
+
+    /// Counts a webhook delivery.
+    pub(crate) fn webhook(&self, outcome: &str) {
+        self.webhooks.with_label_values(&[outcome]).inc();
+    }
+
+    /// Everything, in Prometheus' text format.
+    pub(crate) fn render(&self, now: Now) -> Vec<u8> {
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.stripe_in_flight.set(count(now.stripe_in_flight));
+        self.breaker_open.set(now.breaker_open.into());
+        self.configuration_verified
+            .set(now.configuration_verified.into());
+        let mut text = Vec::new();
+        // Writing to memory does not fail, and what was gathered is consistent.
+        _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        text
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// The `code` of an answer that is no error.
+const OK: &str = "OK";
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    register(registry, IntCounterVec::new(Opts::new(name, help), labels))
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    register(registry, IntCounter::new(name, help))
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    register(registry, IntGauge::new(name, help))
+}
+
+/// Names are constants, each used once, so that neither step fails.
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: prometheus::Result<C>,
+) -> C {
+    let collector = collector.expect("the name and the labels are good");
+    registry
+        .register(Box::new(collector.clone()))
+        .expect("each name is registered once");
+    collector
+}

@@ -1,0 +1,206 @@
+//! Many customers at once: a batch is one transaction, so a run that is killed has done whole batches, and doing it
+//! again does only what is left.
+
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::{
+    CustomerId, OrganizationId, Store, StoreError,
+    events::{owner, set_customer},
+};
+
+/// An organization and the customer that it is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The organization.
+    pub org: OrganizationId,
+    /// What it is called, should it have to be made. None: its id.
+    pub name: Option<String>,
+    /// The customer.
+    pub customer: CustomerId,
+    /// Since when, in seconds since 1970.
+    pub as_of: i64,
+}
+
+/// What to do where something is there already, or is not.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// When the organization has another, active customer.
+    pub conflict: Conflict,
+    /// Whether to make an organization that is not there.
+    pub create_organizations: bool,
+}
+
+/// Which of two customers an organization gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    /// The one that it has; the other one is a failure.
+    Refuse,
+    /// The one that is given.
+    Replace,
+    /// The one of which Stripe or an operator spoke last.
+    NewestWins,
+}
+
+/// What became of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Linked {
+    /// It is in force now.
+    Done {
+        /// Whether the organization was made for it.
+        organization_created: bool,
+    },
+    /// It was in force before.
+    Unchanged,
+    /// A newer one stays in force.
+    Superseded,
+    /// It is not in force, because of this.
+    Refused(String),
+}
+
+/// Where a walk through Stripe's customers is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncPosition {
+    /// The newest customer when it began.
+    pub newest: String,
+    /// The last customer that was read.
+    pub position: String,
+}
+
+/// What is known before a mapping is made.
+struct Known {
+    organization_exists: bool,
+    as_of: i64,
+    customer: Option<String>,
+    active: bool,
+}
+
+impl Store {
+    /// Puts a batch of mappings in force, each or not at all, and answers for each what became of it. `position` is
+    /// remembered with it.
+    pub async fn link_batch(
+        &self,
+        batch: &[Mapping],
+        policy: Policy,
+        now: i64,
+        position: Option<&SyncPosition>,
+    ) -> Result<Vec<Linked>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let mut linked = Vec::with_capacity(batch.len());
+        for mapping in batch {
+            linked.push(link(&mut transaction, mapping, policy, now).await?);
+        }
+        if let Some(position) = position {
+            sqlx::query(
+                "INSERT INTO customer_sync (id, newest, position) VALUES (1, $1, $2) \
+                 ON CONFLICT (id) DO UPDATE SET newest = excluded.newest, position = excluded.position",
+            )
+            .bind(&position.newest)
+            .bind(&position.position)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(linked)
+    }
+
+    /// Where the last walk through Stripe's customers ended, if it ended early.
+    pub async fn sync_position(&self) -> Result<Option<SyncPosition>, StoreError> {
+        let row = sqlx::query("SELECT newest, position FROM customer_sync")
+            .fetch_optional(&self.pool)
+            .await?;
+        let position = |row: sqlx::sqlite::SqliteRow| {
+            Ok(SyncPosition {
+                newest: row.try_get("newest")?,
+                position: row.try_get("position")?,
+            })
+        };
+        row.map(position).transpose()
+    }
+
+    /// The walk came to its end.
+    pub async fn sync_is_done(&self) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM customer_sync")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn link(
+    transaction: &mut Transaction<'static, Sqlite>,
+    mapping: &Mapping,
+    policy: Policy,
+    now: i64,
+) -> Result<Linked, StoreError> {
+    let Mapping { org, customer, .. } = mapping;
+    let known = look_up(transaction, org).await?;
+    if !known.organization_exists && !policy.create_organizations {
+        return Ok(Linked::Refused(format!("there is no organization {org}")));
+    }
+    let same = known.customer.as_deref() == Some(customer.as_str());
+    if same && known.active {
+        return Ok(Linked::Unchanged);
+    }
+    if let (Some(other), true) = (&known.customer, known.active) {
+        match policy.conflict {
+            Conflict::Refuse => {
+                return Ok(Linked::Refused(format!(
+                    "organization {org} has customer {other}; it is replaced with --replace only"
+                )));
+            }
+            Conflict::NewestWins if mapping.as_of <= known.as_of => return Ok(Linked::Superseded),
+            Conflict::NewestWins | Conflict::Replace => {}
+        }
+    } else if !same && policy.conflict == Conflict::NewestWins && mapping.as_of < known.as_of {
+        return Ok(Linked::Superseded);
+    }
+    if let Some(owner) = owner(transaction, customer)
+        .await?
+        .filter(|owner| owner != org)
+    {
+        return Ok(Linked::Refused(format!(
+            "customer {customer} belongs to organization {owner}"
+        )));
+    }
+    if !known.organization_exists {
+        sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
+            .bind(org.as_str())
+            .bind(mapping.name.as_deref().unwrap_or(org.as_str()))
+            .bind(now)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    let as_of = mapping.as_of.max(known.as_of);
+    set_customer(transaction, org, customer, as_of, "").await?;
+    Ok(Linked::Done {
+        organization_created: !known.organization_exists,
+    })
+}
+
+async fn look_up(
+    transaction: &mut Transaction<'static, Sqlite>,
+    org: &OrganizationId,
+) -> Result<Known, StoreError> {
+    let row = sqlx::query(
+        "SELECT o.customer_as_of, c.customer, c.state FROM organizations o \
+         LEFT JOIN customers c ON c.organization_id = o.id WHERE o.id = $1",
+    )
+    .bind(org.as_str())
+    .fetch_optional(&mut **transaction)
+    .await?;
+    let Some(row) = row else {
+        return Ok(Known {
+            organization_exists: false,
+            as_of: 0,
+            customer: None,
+            active: false,
+        });
+    };
+    let state: Option<String> = row.try_get("state")?;
+    Ok(Known {
+        organization_exists: true,
+        as_of: row.try_get("customer_as_of")?,
+        customer: row.try_get("customer")?,
+        active: state.as_deref() == Some("active"),
+    })
+}

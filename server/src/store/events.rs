@@ -1,0 +1,195 @@
+//! What Stripe's events say of customers, applied once each, in whatever order they arrive.
+//!
+//! The newest event wins for an organization, a customer of one organization is never taken by another, and a deleted
+//! customer does not come back. An event that changed nothing is not remembered: what kept it from being applied may
+//! be mended, and Stripe asked to send it again.
+
+use sqlx::{Sqlite, Transaction};
+
+use super::{CustomerId, OrganizationId, Store, StoreError};
+
+/// Stripe can be asked to send an event again for thirty days.
+const REMEMBERED_SECONDS: i64 = 35 * 24 * 60 * 60;
+
+/// What an event says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomerChange {
+    /// The organization is this customer.
+    Is(OrganizationId, CustomerId),
+    /// The customer is no more.
+    Deleted(CustomerId),
+}
+
+/// An event about a customer.
+#[derive(Debug, Clone)]
+pub struct CustomerEvent {
+    /// Stripe's id, `evt_…`.
+    pub id: String,
+    /// When it happened, in seconds since 1970.
+    pub created: i64,
+    /// What it says.
+    pub change: CustomerChange,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// It was applied, and changed what these organizations are.
+    Done(Vec<OrganizationId>),
+    /// It had been applied before.
+    Repeated,
+    /// Something newer is known of the organization.
+    Older,
+    /// There is no such organization.
+    UnknownOrganization,
+    /// The customer is another organization's.
+    OfAnother(OrganizationId),
+    /// The customer was deleted.
+    CustomerGone,
+}
+
+impl Store {
+    /// Applies an event that was received at `now` (seconds since 1970), in one transaction.
+    pub async fn apply_event(
+        &self,
+        event: &CustomerEvent,
+        now: i64,
+    ) -> Result<Applied, StoreError> {
+        let mut transaction = self.begin().await?;
+        if !remember(&mut transaction, event, now).await? {
+            return Ok(Applied::Repeated);
+        }
+        let applied = match &event.change {
+            CustomerChange::Is(org, customer) => {
+                assign(&mut transaction, event, org, customer).await?
+            }
+            CustomerChange::Deleted(customer) => delete(&mut transaction, customer, now).await?,
+        };
+        // Dropped, the transaction is rolled back, and with it the memory of the event.
+        if matches!(applied, Applied::Done(_)) {
+            transaction.commit().await?;
+        }
+        Ok(applied)
+    }
+}
+
+/// Whether the event is new. The unique key decides, not a look before, so that of two at once one waits here.
+async fn remember(
+    transaction: &mut Transaction<'static, Sqlite>,
+    event: &CustomerEvent,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let forgotten_before = now - REMEMBERED_SECONDS;
+    for expired in [
+        "DELETE FROM stripe_events WHERE received_at < $1",
+        "DELETE FROM deleted_customers WHERE received_at < $1",
+    ] {
+        sqlx::query(expired)
+            .bind(forgotten_before)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    let remembered = sqlx::query(
+        "INSERT INTO stripe_events (id, received_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&event.id)
+    .bind(now)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(remembered.rows_affected() == 1)
+}
+
+async fn assign(
+    transaction: &mut Transaction<'static, Sqlite>,
+    event: &CustomerEvent,
+    org: &OrganizationId,
+    customer: &CustomerId,
+) -> Result<Applied, StoreError> {
+    let known = sqlx::query_as::<_, (i64, String)>(
+        "SELECT customer_as_of, customer_event FROM organizations WHERE id = $1",
+    )
+    .bind(org.as_str())
+    .fetch_optional(&mut **transaction)
+    .await?;
+    let Some((as_of, last_event)) = known else {
+        return Ok(Applied::UnknownOrganization);
+    };
+    // Two of the same second are put in the same order everywhere.
+    if (as_of, last_event.as_str()) >= (event.created, event.id.as_str()) {
+        return Ok(Applied::Older);
+    }
+    let gone = sqlx::query("SELECT customer FROM deleted_customers WHERE customer = $1")
+        .bind(customer.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    if gone.is_some() {
+        return Ok(Applied::CustomerGone);
+    }
+    if let Some(owner) = owner(transaction, customer)
+        .await?
+        .filter(|owner| owner != org)
+    {
+        return Ok(Applied::OfAnother(owner));
+    }
+    set_customer(transaction, org, customer, event.created, &event.id).await?;
+    Ok(Applied::Done(vec![org.clone()]))
+}
+
+async fn delete(
+    transaction: &mut Transaction<'static, Sqlite>,
+    customer: &CustomerId,
+    now: i64,
+) -> Result<Applied, StoreError> {
+    sqlx::query(
+        "INSERT INTO deleted_customers (customer, received_at) VALUES ($1, $2) ON CONFLICT (customer) DO NOTHING",
+    )
+    .bind(customer.as_str())
+    .bind(now)
+    .execute(&mut **transaction)
+    .await?;
+    let owner = owner(transaction, customer).await?;
+    sqlx::query(
+        "UPDATE customers SET state = 'stale', stale_reason = 'deleted' WHERE customer = $1",
+    )
+    .bind(customer.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(Applied::Done(owner.into_iter().collect()))
+}
+
+/// Whose customer it is.
+pub(super) async fn owner(
+    transaction: &mut Transaction<'static, Sqlite>,
+    customer: &CustomerId,
+) -> Result<Option<OrganizationId>, StoreError> {
+    let owner = sqlx::query_scalar("SELECT organization_id FROM customers WHERE customer = $1")
+        .bind(customer.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(owner.map(OrganizationId::stored))
+}
+
+/// Makes the customer the organization's, active, and notes whose word that is.
+pub(super) async fn set_customer(
+    transaction: &mut Transaction<'static, Sqlite>,
+    org: &OrganizationId,
+    customer: &CustomerId,
+    as_of: i64,
+    event: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE organizations SET customer_as_of = $2, customer_event = $3 WHERE id = $1")
+        .bind(org.as_str())
+        .bind(as_of)
+        .bind(event)
+        .execute(&mut **transaction)
+        .await?;
+    sqlx::query(
+        "INSERT INTO customers (organization_id, customer, state) VALUES ($1, $2, 'active') \
+         ON CONFLICT (organization_id) DO UPDATE SET customer = excluded.customer, state = 'active', stale_reason = NULL",
+    )
+    .bind(org.as_str())
+    .bind(customer.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Stripe's webhooks: events about customers keep the mapping, one about the portal configuration has it verified.
+//!
+//! Whoever knows the endpoint's secret is Stripe; nothing is believed, nor even parsed, before the signature over the
+//! raw bytes was checked. The answer is given after the commit, so that Stripe repeats what was not kept.
+
+mod event;
+mod signature;
+
+use std::time::Duration;
+
+use poem::{IntoResponse, Request, Response, Result, endpoint::make};
+use serde::Serialize;
+
+use crate::{
+    api_error::ApiError,
+    api_key::Mode,
+    app::App,
+    body,
+    envelope::{ErrorCode, Success},
+    router::Router,
+    store::{Applied, CustomerEvent},
+    wire::True,
+};
+use event::{Event, Meaning};
+use signature::Signature;
+
+/// Where Stripe sends them.
+pub(crate) const PATH: &str = "/webhooks/stripe";
+
+/// The largest event, in bytes; Stripe's own are far smaller.
+pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// How long the database may take. Stripe waits longer, and repeats what is answered 503.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+#[derive(Serialize)]
+struct ReceivedEnvelope {
+    success: True,
+    data: Received,
+}
+
+#[derive(Serialize)]
+struct Received {
+    received: bool,
+}
+
+/// Adds the endpoint.
+pub(crate) fn routes(router: Router) -> Router {
+    router.post(PATH, make(receive))
+}
+
+async fn receive(request: Request) -> Result<Response> {
+    let (request, mut body) = request.split();
+    let app = App::of(&request);
+    let outcome = take(&request, &mut body).await;
+    app.metrics.webhook(match &outcome {
+        Ok(outcome) => outcome,
+        Err(refusal) if refusal.code() == ErrorCode::InvalidSignature => "invalid_signature",
+        Err(refusal) if refusal.code() == ErrorCode::ServiceUnavailable => "not_kept",
+        Err(_) => "malformed",
+    });
+    outcome?;
+    let (success, data) = (True, Received { received: true });
+    Ok(Success(ReceivedEnvelope { success, data }).into_response()) // 200
+}
+
+/// What became of the event, in a word. Every event that we have no use for is taken too, lest Stripe repeat it.
+async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'static str, ApiError> {
+    let app = App::of(request);
+    let _place = app.webhook_places.try_acquire().map_err(|_| {
+        ApiError::from(ErrorCode::ServiceUnavailable)
+            .with_retry_after(Duration::from_secs(1))
+            .with_cause("too many webhooks at a time")
+    })?; // 503
+    let signature = Signature::of(request.headers(), app.clock.now())?; // 400
+    let body = body::read_bounded(request, body, MAX_EVENT_BYTES).await?; // 413, 408
+    signature.require_valid(&app.webhook_secrets, &body)?; // 400
+    let event = Event::parse(&body).ok_or(ErrorCode::BadRequest)?; // 400
+    let outcome = apply(app, &event).await?; // 503
+    tracing::info!(
+        event = "webhook",
+        outcome,
+        id = event.id,
+        r#type = event.kind
+    );
+    Ok(outcome)
+}
+
+async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
+    if event.livemode != (app.mode == Mode::Live) {
+        return Ok("other_mode");
+    }
+    match event.meaning() {
+        Meaning::Nothing(why) => Ok(why),
+        Meaning::ConfigurationChanged => {
+            app.stripe.promise().doubt.notify_one();
+            Ok("configuration_doubted")
+        }
+        Meaning::Customer(change) => {
+            let event = CustomerEvent {
+                id: event.id.clone(),
+                created: event.created,
+                change,
+            };
+            keep(app, &event).await
+        }
+    }
+}
+
+async fn keep(app: &App, event: &CustomerEvent) -> Result<&'static str, ApiError> {
+    let applying = app.store.apply_event(event, app.clock.now().timestamp());
+    let applied = match tokio::time::timeout(PATIENCE, applying).await {
+        Ok(applied) => applied.map_err(|error| ApiError::store_unavailable(&error))?,
+        Err(_) => return Err(ApiError::store_unavailable(&"it did not answer in time")),
+    };
+    match applied {
+        Applied::Done(organizations) => {
+            app.authenticator.forget_organizations(&organizations).await;
+            Ok("applied")
+        }
+        Applied::Repeated => Ok("repeated"),
+        Applied::Older => Ok("older"),
+        Applied::UnknownOrganization => Ok("unknown_organization"),
+        Applied::CustomerGone => Ok("customer_gone"),
+        Applied::OfAnother(owner) => {
+            tracing::error!(
+                event = "customer_of_another_organization",
+                alert = true,
+                id = event.id,
+                change = ?event.change,
+                %owner
+            );
+            Ok("of_another")
+        }
+    }
+}
