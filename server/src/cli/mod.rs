@@ -6,6 +6,7 @@ mod customer;
 mod key;
 mod org;
 mod portal_config;
+mod progress;
 mod serve;
 
 use std::{
@@ -71,6 +72,8 @@ struct Report {
     text: String,
     /// Whether all is well; if not, the exit status says so too.
     ok: bool,
+    /// Lines for standard error; the JSON has them, too.
+    complaints: Vec<String>,
 }
 
 impl Report {
@@ -79,7 +82,7 @@ impl Report {
         Self {
             json: serde_json::to_value(json).unwrap_or_default(),
             text,
-            ok: true,
+            ..Self::nothing()
         }
     }
 
@@ -89,6 +92,7 @@ impl Report {
             json: Value::Null,
             text: String::new(),
             ok: true,
+            complaints: Vec::new(),
         }
     }
 
@@ -109,7 +113,7 @@ enum Failure {
     Start(#[from] crate::app::StartError),
     #[error("{0}")]
     StripeSetup(#[from] crate::stripe::SetupError),
-    #[error("Stripe: {0}")]
+    #[error("Stripe: {0}; {remedy}", remedy = .0.remedy())]
     Stripe(crate::stripe::UpstreamCause),
     #[error("{0}")]
     Other(String),
@@ -188,6 +192,9 @@ pub async fn run(
             let text = if arguments.json && !report.json.is_null() {
                 report.json.to_string()
             } else {
+                for complaint in &report.complaints {
+                    _ = writeln!(stderr, "{complaint}");
+                }
                 report.text
             };
             match print(&text, stdout) {

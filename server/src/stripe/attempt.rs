@@ -33,6 +33,31 @@ pub(super) struct Call {
     pub form: Vec<(String, String)>,
     /// The same for all tries of a POST: Stripe does the thing once.
     pub idempotency_key: String,
+    /// A larger answer is not read to its end.
+    pub max_answer_bytes: usize,
+}
+
+impl Call {
+    /// A call that changes nothing.
+    pub(super) fn get(path: String) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            form: Vec::new(),
+            idempotency_key: String::new(),
+            max_answer_bytes: MAX_ANSWER_BYTES,
+        }
+    }
+
+    /// A call that changes something, once for each key.
+    pub(super) fn post(path: &str, form: Vec<(String, String)>, idempotency_key: String) -> Self {
+        Self {
+            method: Method::POST,
+            form,
+            idempotency_key,
+            ..Self::get(path.to_owned())
+        }
+    }
 }
 
 /// What Stripe answered.
@@ -71,6 +96,15 @@ impl Answer {
     /// Whether what is missing is there in the other mode, which only the text tells.
     pub(super) fn is_of_the_other_mode(&self) -> bool {
         self.error("message").contains("a similar object exists in")
+    }
+
+    /// The object that was asked for.
+    pub(super) fn success(&self) -> Result<&Value, Unavailable> {
+        match self.status {
+            200..300 if self.body.is_object() => Ok(&self.body),
+            200..300 => Err(self.failure(UpstreamCause::InvalidResponse, "invalid_json")),
+            _ => Err(self.refusal()),
+        }
     }
 
     /// A failure for this cause. `reason` says more of it in a word; `""`: Stripe's code does, if it gave one.
@@ -169,11 +203,11 @@ impl Transport {
                 .form(&call.form);
         }
         let response = request.send().await.map_err(|error| cause_of(&error))?;
-        read(response).await
+        read(response, call.max_answer_bytes).await
     }
 }
 
-async fn read(mut response: Response) -> Result<Answer, Failure> {
+async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failure> {
     let text = |name: &str| {
         response
             .headers()
@@ -204,7 +238,7 @@ async fn read(mut response: Response) -> Result<Answer, Failure> {
     if text("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
         return Err(unacceptable("content_encoding"));
     }
-    let too_large = |length: usize| length > MAX_ANSWER_BYTES;
+    let too_large = |length: usize| length > max_bytes;
     let endless = unacceptable("response_too_large");
     if response
         .content_length()

@@ -4,16 +4,12 @@
 //! Ours is marked by metadata and mended when somebody changed it. One that the operator named is verified and never
 //! changed: while it breaks the promise no portal is opened.
 
-use std::{
-    future::Future,
-    sync::{PoisonError, RwLock},
-};
+use std::sync::{PoisonError, RwLock};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Stripe, Unavailable, UpstreamCause};
-use crate::metrics::CallOutcome;
+use super::{Answer, Call, Stripe, Unavailable, UpstreamCause};
 
 const PATH: &str = "/v1/billing_portal/configurations";
 const MANAGED_BY: &str = "billing-portal";
@@ -153,23 +149,12 @@ impl Stripe {
     }
 
     async fn retrieve(&self, id: &str) -> Result<Value, Unavailable> {
-        self.measured(self.get(format!("{PATH}/{id}"))).await
+        self.configuration_call(&Call::get(format!("{PATH}/{id}")))
+            .await
     }
 
-    /// The object that the call is answered with; the call is counted.
-    async fn measured(
-        &self,
-        call: impl Future<Output = Result<Answer, Unavailable>>,
-    ) -> Result<Value, Unavailable> {
-        let began = self.clock.instant();
-        let object = call.await.and_then(|answer| require_success(&answer));
-        let outcome = match &object {
-            Ok(_) => CallOutcome::Done,
-            Err(failure) => CallOutcome::Failed(failure.cause),
-        };
-        let elapsed = self.clock.instant().duration_since(began);
-        self.metrics.stripe_call("configurations", outcome, elapsed);
-        object
+    async fn configuration_call(&self, call: &Call) -> Result<Value, Unavailable> {
+        self.ask("configurations", call, require_success).await
     }
 
     /// Ours, an active one before one that somebody deactivated.
@@ -177,7 +162,7 @@ impl Stripe {
         let (mut after, mut deactivated) = (String::new(), None);
         loop {
             let path = format!("{PATH}?limit=10{after}");
-            let page = self.measured(self.get(path)).await?;
+            let page = self.configuration_call(&Call::get(path)).await?;
             let configurations = page["data"]
                 .as_array()
                 .ok_or(UpstreamCause::InvalidResponse)?;
@@ -204,14 +189,14 @@ impl Stripe {
         let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
         let digest = content.iter().take(16).fold(String::new(), hex);
         let key = format!("billing-portal-{digest}");
-        self.measured(self.post(PATH, form, key)).await
+        self.configuration_call(&Call::post(PATH, form, key)).await
     }
 
     /// Sets ours back to what it should be, whatever was changed, and as often as it is.
     async fn mend(&self, id: &str) -> Result<Value, Unavailable> {
         let key = self.clock.ulid().to_string();
         let path = format!("{PATH}/{id}");
-        self.measured(self.post(&path, form([("active", "true")]), key))
+        self.configuration_call(&Call::post(&path, form([("active", "true")]), key))
             .await
     }
 }
@@ -229,15 +214,11 @@ fn form<const N: usize>(more: [(&str, &str); N]) -> Vec<(String, String)> {
 }
 
 fn require_success(answer: &Answer) -> Result<Value, Unavailable> {
-    match answer.status {
-        200..300 if answer.body.is_object() => Ok(answer.body.clone()),
-        200..300 => Err(answer.failure(UpstreamCause::InvalidResponse, "invalid_json")),
-        // The one thing that is asked for here has its id in the path, so that the param is `id`.
-        404 if answer.is_missing("id") && !answer.is_of_the_other_mode() => {
-            Err(answer.failure(UpstreamCause::ConfigurationMissing, "configuration"))
-        }
-        _ => Err(answer.refusal()),
+    // The one thing that is asked for here has its id in the path, so that the param is `id`.
+    if answer.is_missing("id") && !answer.is_of_the_other_mode() {
+        return Err(answer.failure(UpstreamCause::ConfigurationMissing, "configuration"));
     }
+    answer.success().cloned()
 }
 
 /// What of the configuration breaks the promise.

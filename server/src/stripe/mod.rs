@@ -6,6 +6,7 @@
 mod attempt;
 mod cause;
 mod configuration;
+mod customers;
 mod failure;
 mod gate;
 mod resolver;
@@ -16,11 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::Method;
-
 use attempt::{ATTEMPT_TIMEOUT, Answer, Call, Transport};
 pub(crate) use cause::{Unavailable, UpstreamCause};
 pub(crate) use configuration::{Promise, Verification};
+pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};
 use failure::Failure;
 use gate::Gate;
 /// The connections to Stripe could not be set up.
@@ -31,7 +31,7 @@ pub(crate) use session::{OpenedSession, SessionError};
 use crate::{
     clock::Clock,
     config::{Settings, StripeSettings},
-    metrics::Metrics,
+    metrics::{CallOutcome, Metrics},
 };
 
 /// How long a call may take, all tries and waits together.
@@ -90,29 +90,22 @@ impl Stripe {
         self.gate.in_flight()
     }
 
-    async fn get(&self, path: String) -> Result<Answer, Unavailable> {
-        let call = Call {
-            method: Method::GET,
-            path,
-            form: Vec::new(),
-            idempotency_key: String::new(),
-        };
-        self.call(&call).await
-    }
-
-    async fn post(
+    /// Makes a call, reads its answer, and counts it.
+    async fn ask<T>(
         &self,
-        path: &str,
-        form: Vec<(String, String)>,
-        idempotency_key: String,
-    ) -> Result<Answer, Unavailable> {
-        self.call(&Call {
-            method: Method::POST,
-            path: path.to_owned(),
-            form,
-            idempotency_key,
-        })
-        .await
+        endpoint: &str,
+        call: &Call,
+        read: impl FnOnce(&Answer) -> Result<T, Unavailable>,
+    ) -> Result<T, Unavailable> {
+        let began = self.clock.instant();
+        let read = self.call(call).await.and_then(|answer| read(&answer));
+        let outcome = match &read {
+            Ok(_) => CallOutcome::Done,
+            Err(failure) => CallOutcome::Failed(failure.cause),
+        };
+        let elapsed = self.clock.instant().duration_since(began);
+        self.metrics.stripe_call(endpoint, outcome, elapsed);
+        read
     }
 
     /// Makes a call with its retries. `Ok` is any answer that says something about what was asked.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Answer, Stripe,
+    Answer, Call, Stripe,
     cause::{Unavailable, UpstreamCause},
 };
 use crate::{api_key::Mode, metrics::CallOutcome, return_url::ReturnUrl, store::CustomerId};
@@ -108,7 +108,9 @@ impl Stripe {
             .to_vec();
         // Fresh for each request: a replayed answer would be an ageing URL.
         let idempotency_key = self.clock.ulid().to_string();
-        let answer = self.post(SESSIONS, form, idempotency_key).await?;
+        let answer = self
+            .call(&Call::post(SESSIONS, form, idempotency_key))
+            .await?;
         match answer.status {
             200..300 => self
                 .accept(&answer, customer)
