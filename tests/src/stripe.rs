@@ -5,6 +5,7 @@
 //! and it can be told to fail. Nothing here knows our server; it only speaks HTTP on a loopback address.
 
 mod account;
+mod customers;
 mod endpoints;
 mod form;
 mod received;
@@ -16,7 +17,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
 use account::Account;
@@ -36,6 +37,8 @@ pub enum Endpoint {
     Sessions,
     /// Everything under `/v1/billing_portal/configurations`.
     Configurations,
+    /// Everything under `/v1/customers`.
+    Customers,
 }
 
 /// All that the endpoints read and change.
@@ -92,7 +95,7 @@ impl Builder {
         let listener = TcpListener::bind(self.listen)?;
         let mut account = Account::new(self.secret, self.session_url);
         for customer in self.customers {
-            account.add_customer(&customer);
+            account.customers.add(&customer, &json!({}));
         }
         let world = Arc::new(Mutex::new(World {
             account,
@@ -148,12 +151,17 @@ impl SimulatedStripe {
 
     /// From now on a session call for this customer succeeds.
     pub fn add_customer(&self, id: &str) {
-        self.world().account.add_customer(id);
+        self.add_customer_with(id, &json!({}));
+    }
+
+    /// The same for a customer with these fields.
+    pub fn add_customer_with(&self, id: &str, differing: &Value) {
+        self.world().account.customers.add(id, differing);
     }
 
     /// From now on this customer is deleted.
     pub fn delete_customer(&self, id: &str) {
-        self.world().account.delete_customer(id);
+        self.world().account.customers.delete(id);
     }
 
     /// Every portal configuration, the oldest first.

@@ -1,7 +1,7 @@
 //! What Stripe's events say of customers, applied once each, in whatever order they arrive.
 //!
 //! The newest event wins for an organization, a customer of one organization is never taken by another, and a deleted
-//! customer does not come back. An event that changed nothing is not remembered: what kept it from being applied may
+//! customer does not come back: an organization whose newest word was such a customer has a stale mapping to it. An event that changed nothing is not remembered: what kept it from being applied may
 //! be mended, and Stripe asked to send it again.
 
 use sqlx::{Sqlite, Transaction};
@@ -44,8 +44,6 @@ pub enum Applied {
     UnknownOrganization,
     /// The customer is another organization's.
     OfAnother(OrganizationId),
-    /// The customer was deleted.
-    CustomerGone,
 }
 
 impl Store {
@@ -118,13 +116,6 @@ async fn assign(
     if (as_of, last_event.as_str()) >= (event.created, event.id.as_str()) {
         return Ok(Applied::Older);
     }
-    let gone = sqlx::query("SELECT customer FROM deleted_customers WHERE customer = $1")
-        .bind(customer.as_str())
-        .fetch_optional(&mut **transaction)
-        .await?;
-    if gone.is_some() {
-        return Ok(Applied::CustomerGone);
-    }
     if let Some(owner) = owner(transaction, customer)
         .await?
         .filter(|owner| owner != org)
@@ -132,6 +123,13 @@ async fn assign(
         return Ok(Applied::OfAnother(owner));
     }
     set_customer(transaction, org, customer, event.created, &event.id).await?;
+    let deleted = sqlx::query("SELECT customer FROM deleted_customers WHERE customer = $1")
+        .bind(customer.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    if deleted.is_some() {
+        mark_deleted(transaction, customer).await?;
+    }
     Ok(Applied::Done(vec![org.clone()]))
 }
 
@@ -147,14 +145,22 @@ async fn delete(
     .bind(now)
     .execute(&mut **transaction)
     .await?;
+    mark_deleted(transaction, customer).await?;
     let owner = owner(transaction, customer).await?;
+    Ok(Applied::Done(owner.into_iter().collect()))
+}
+
+async fn mark_deleted(
+    transaction: &mut Transaction<'static, Sqlite>,
+    customer: &CustomerId,
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE customers SET state = 'stale', stale_reason = 'deleted' WHERE customer = $1",
     )
     .bind(customer.as_str())
     .execute(&mut **transaction)
     .await?;
-    Ok(Applied::Done(owner.into_iter().collect()))
+    Ok(())
 }
 
 /// Whose customer it is.

@@ -121,7 +121,6 @@ async fn keep(app: &App, event: &CustomerEvent) -> Result<&'static str, ApiError
         Applied::Repeated => Ok("repeated"),
         Applied::Older => Ok("older"),
         Applied::UnknownOrganization => Ok("unknown_organization"),
-        Applied::CustomerGone => Ok("customer_gone"),
         Applied::OfAnother(owner) => {
             tracing::error!(
                 event = "customer_of_another_organization",

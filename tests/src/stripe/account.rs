@@ -1,11 +1,12 @@
 //! What the simulated account holds: customers, portal configurations, idempotent answers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::customers::Customers;
 use super::reply::Reply;
 
 /// A successful call, for its repetition under the same key.
@@ -21,8 +22,7 @@ pub(super) struct Done {
 pub(super) struct Account {
     secret: String,
     session_url: String,
-    /// Each customer with whether it is still there: a deleted one is known, but gone.
-    customers: BTreeMap<String, bool>,
+    pub(super) customers: Customers,
     configurations: Vec<Value>,
     last_session: Option<Value>,
     pub(super) done: HashMap<String, Done>,
@@ -35,7 +35,7 @@ impl Account {
             session_url: session_url
                 .unwrap_or_else(|| format!("https://billing.stripe.com/p/session/{mode}_")),
             secret,
-            customers: BTreeMap::new(),
+            customers: Customers::default(),
             configurations: Vec::new(),
             last_session: None,
             done: HashMap::new(),
@@ -46,16 +46,8 @@ impl Account {
         &self.secret
     }
 
-    pub(super) fn add_customer(&mut self, id: &str) {
-        self.customers.insert(id.to_owned(), true);
-    }
-
-    pub(super) fn delete_customer(&mut self, id: &str) {
-        self.customers.insert(id.to_owned(), false);
-    }
-
-    pub(super) fn has_customer(&self, id: &str) -> bool {
-        self.customers.get(id).copied().unwrap_or(false)
+    pub(super) fn is_live(&self) -> bool {
+        is_live(&self.secret)
     }
 
     pub(super) fn configurations(&self) -> &[Value] {
@@ -156,7 +148,7 @@ fn default_configuration(id: &str, livemode: bool) -> Value {
 }
 
 /// Objects are merged, everything else is replaced, as an update of Stripe's does.
-fn merge(into: &mut Value, change: &Value) {
+pub(super) fn merge(into: &mut Value, change: &Value) {
     match (into, change) {
         (Value::Object(into), Value::Object(change)) => {
             for (name, value) in change {
@@ -167,7 +159,7 @@ fn merge(into: &mut Value, change: &Value) {
     }
 }
 
-fn unix_time() -> u64 {
+pub(super) fn unix_time() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }

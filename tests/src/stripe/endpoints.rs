@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::account::{Account, Done};
+use super::customers::{CUSTOMERS, customer_id};
 use super::form::{self, CONFIGURATION_FIELDS, LIST_FIELDS, SESSION_FIELDS};
 use super::refusal::Refusal;
 use super::reply::Reply;
@@ -17,6 +18,8 @@ pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
         Some(Endpoint::Sessions)
     } else if path == CONFIGURATIONS || configuration_id(path).is_some() {
         Some(Endpoint::Configurations)
+    } else if path == CUSTOMERS || customer_id(path).is_some() {
+        Some(Endpoint::Customers)
     } else {
         None
     }
@@ -80,6 +83,10 @@ fn run(account: &mut Account, call: &Received) -> Result<Reply, Refusal> {
         ("POST", CONFIGURATIONS, _) => create_configuration(account, &call.form),
         ("GET", _, Some(id)) => find_configuration(account, id).cloned(),
         ("POST", _, Some(id)) => update_configuration(account, id, &call.form),
+        ("GET", CUSTOMERS, _) => account.customers.list(&call.query, account.is_live()),
+        ("GET", path, _) if let Some(id) = customer_id(path) => {
+            account.customers.retrieve(id, account.is_live())
+        }
         (method, path, _) => Err(Refusal::unrecognized(method, path)),
     }?;
     let reply = Reply::json(200, &object)
@@ -94,7 +101,7 @@ fn create_session(account: &mut Account, fields: &[(String, String)]) -> Result<
     let customer = asked["customer"]
         .as_str()
         .ok_or_else(|| Refusal::missing_parameter("customer"))?;
-    if !account.has_customer(customer) {
+    if !account.customers.is_there(customer) {
         return Err(Refusal::missing(400, "customer", "customer", customer));
     }
     // The real one falls back to the account's default configuration, which may let plans be changed.

@@ -61,6 +61,17 @@ pub(super) const LIST_FIELDS: &[&str] = &[
     "starting_after",
 ];
 
+/// The documented fields of listing customers.
+pub(super) const CUSTOMER_LIST_FIELDS: &[&str] = &[
+    "created",
+    "email",
+    "ending_before",
+    "expand[]",
+    "limit",
+    "starting_after",
+    "test_clock",
+];
+
 /// The fields of a form-encoded body or query, decoded, in their order.
 pub(super) fn fields(encoded: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(encoded).into_owned().collect()

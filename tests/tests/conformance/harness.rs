@@ -10,4 +10,5 @@ mod fixtures;
 pub(crate) mod process;
 pub(crate) mod service;
 pub(crate) mod tap;
+pub(crate) mod webhook;
 pub(crate) mod wire;

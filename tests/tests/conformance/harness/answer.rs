@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-/// Every error of the design: status, code and text. Not read from the contract, which is held to it too.
+/// Every error of the design, and the one of webhooks: status, code and text. Not read from the contract, which is held to it too.
 #[rustfmt::skip]
-const ERRORS: [(u16, &str, &str); 14] = [
+const ERRORS: [(u16, &str, &str); 15] = [
     (400, "BAD_REQUEST", "request body must be one JSON object"),
+    (400, "INVALID_SIGNATURE", "webhook signature verification failed"),
     (401, "UNAUTHORIZED", "authentication failed"),
     (403, "FORBIDDEN", "missing required scope"),
     (404, "NOT_FOUND", "not found"),

@@ -39,6 +39,16 @@ fn binary() -> &'static PathBuf {
     })
 }
 
+/// `billing-portal` with these arguments, these variables and no others.
+pub(crate) fn command(arguments: &[&str], variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().cloned());
+    command
+}
+
 /// A running `billing-portal serve`; it is killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
@@ -46,7 +56,7 @@ pub(crate) struct Process {
     /// All that it logged so far.
     logged: String,
     pub(crate) api: SocketAddr,
-    operations: SocketAddr,
+    pub(crate) operations: SocketAddr,
 }
 
 impl Process {
@@ -117,6 +127,11 @@ impl Process {
             sent.is_ok_and(|status| status.success()),
             "the signal is sent"
         );
+    }
+
+    /// Ends it without a word, as a power cut does.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
     }
 
     /// Waits for its end; answers its exit code and all that it printed and logged.
