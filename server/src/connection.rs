@@ -32,6 +32,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// How long, and how many reads of 4 KiB at a time, a client that was refused is still listened to.
+const LINGER: Duration = Duration::from_secs(1);
+const MAX_DISCARDED_READS: usize = 64;
 const MAX_HEADERS: usize = 100;
 /// Room for the largest header section that gets an answer of ours, and for its request line.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -64,6 +67,7 @@ pub(crate) async fn serve(
         armed_for: HEADERS,
         deadline: Box::pin(sleep(patience.headers)),
         unread: None,
+        lingering: None,
     };
     let service = service_fn(|request: hyper::Request<Incoming>| {
         phase.store(BUSY, Ordering::Relaxed);
@@ -109,6 +113,8 @@ struct Timed {
     deadline: Pin<Box<Sleep>>,
     /// Runs from the first moment in which an answer could not be sent on, until the next request.
     unread: Option<Pin<Box<Sleep>>>,
+    /// Runs from the end of what we have to say.
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timed {
@@ -180,8 +186,27 @@ impl AsyncWrite for Timed {
         Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
+    /// Says that there is no more to come, then listens a little longer: closed with bytes unread, the system would
+    /// send a reset, and the client might never see why it was refused before it had sent its whole body.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            this.lingering = Some(Box::pin(sleep(LINGER)));
+        }
+        for _ in 0..MAX_DISCARDED_READS {
+            let mut discarded = [0; 4096];
+            let mut buf = ReadBuf::new(&mut discarded);
+            match Pin::new(&mut this.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => {
+                    let end = this.lingering.as_mut().map(|end| end.as_mut().poll(cx));
+                    return end.unwrap_or(Poll::Ready(())).map(Ok);
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(

@@ -5,11 +5,16 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use poem::{Endpoint, Response};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::Semaphore,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::connection::{self, Patience};
 
+/// Connections that may wait to be accepted. The usual 128 are too few for a rush: the system resets the others.
+const BACKLOG: u32 = 4096;
 /// How long to wait after the system refused a connection.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
@@ -29,7 +34,7 @@ impl Listener {
         patience: Patience,
         max_connections: u32,
     ) -> std::io::Result<Self> {
-        let socket = TcpListener::bind(address).await?;
+        let socket = listen(address)?;
         let listener = Self {
             address: socket.local_addr()?,
             closing: CancellationToken::new(),
@@ -64,6 +69,18 @@ impl Listener {
         self.connections.close();
         self.connections.wait()
     }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart need not wait until the system has forgotten the connections of before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn accept(

@@ -23,10 +23,11 @@ pub use secret::Secret;
 pub struct Settings {
     /// `production` is strict: https return URLs only, and an allow-list that is not empty.
     pub environment: Environment,
-    /// Where the API listens, with Swagger UI at /docs and the contract at /openapi.yaml and /openapi.json.
+    /// Where the API listens, with Swagger UI at /docs, the contract at /openapi.yaml and /openapi.json, and webhooks
+    /// at /webhooks/stripe.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// Where /healthz and /readyz listen; never the API's port.
+    /// Where /healthz, /readyz and /metrics listen; never the API's port.
     #[schemars(with = "String")]
     pub operations_listen: SocketAddr,
     /// `sqlite://FILE`, by default `sqlite://billing-portal.db`; the file is made where there is none. Secret, for a
@@ -43,7 +44,7 @@ pub struct Settings {
     /// Where Stripe's API is. http only on a loopback address.
     pub stripe_api_base: String,
     /// The secrets of the webhook endpoint, `whsec_…`, several while one is being replaced. Without one
-    /// /webhooks/stripe answers 404, as this version, which does not receive webhooks yet, always does.
+    /// /webhooks/stripe answers 404, and customers are linked by commands only.
     pub stripe_webhook_secret: Vec<Secret>,
     /// A file that holds `stripe_webhook_secret` instead, separated by commas.
     pub stripe_webhook_secret_file: Option<PathBuf>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use billing_portal_server::clock::Clock;
 use chrono::{DateTime, Utc};
 use conformance::stripe::{Endpoint, Reply};
+use tokio::time::sleep;
 
 use crate::harness::ask::Ask;
 use crate::harness::database::Database;
@@ -199,4 +200,19 @@ async fn a_store_that_is_away_is_503_and_never_401() {
         .await;
     assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
     assert_eq!(service.sessions().len(), 1);
+}
+
+/// What arrives at a closed connection is answered with a reset, which makes some systems throw away the answer.
+#[tokio::test]
+async fn who_is_refused_before_they_have_sent_all_is_listened_to_a_little_longer() {
+    let service = Service::start().await;
+    let ask = Ask::portal("am_live_nobody", RETURN_URL);
+    let mut connection = Connection::open(service.api()).await.expect("it listens");
+    connection.send(&ask.head()).await.expect("it reads");
+    let answer = connection.answer("POST", Duration::from_secs(1)).await;
+    answer.expect("it answers").assert_error("UNAUTHORIZED");
+    for part in ask.body.chunks(20) {
+        connection.send(part).await.expect("no reset");
+        sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -9,6 +9,7 @@ mod browser;
 mod cli;
 mod configuration;
 mod crash;
+mod crowd;
 mod customers;
 mod docs;
 mod errors;
