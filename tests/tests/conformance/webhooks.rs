@@ -3,6 +3,7 @@
 
 mod case;
 mod corpus;
+mod delivery;
 mod order;
 
 use serde_json::{Value, json};
