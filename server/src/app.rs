@@ -157,11 +157,10 @@ pub async fn start(
         routes = webhooks::routes(routes);
     }
     let api = Respond::api(Arc::clone(&app), routes);
-    let api = Listener::open(settings.listen, api, patience, max)
-        .await
-        .map_err(refused(settings.listen))?;
+    let api =
+        Listener::open(settings.listen, api, patience, max).map_err(refused(settings.listen))?;
     let operations = Respond::operations(Arc::clone(&app), operations::routes());
-    let operations = Listener::open(settings.operations_listen, operations, patience, max).await;
+    let operations = Listener::open(settings.operations_listen, operations, patience, max);
     let operations = operations.map_err(refused(settings.operations_listen))?;
     tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
     Ok(Service {

@@ -27,8 +27,8 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Opens the port and serves `endpoint` on it.
-    pub(crate) async fn open(
+    /// Opens the port and serves `endpoint` on it, on the runtime that this is called in.
+    pub(crate) fn open(
         address: SocketAddr,
         endpoint: impl Endpoint<Output = Response> + 'static,
         patience: Patience,
