@@ -12,6 +12,7 @@ mod crash;
 mod customers;
 mod docs;
 mod errors;
+mod faults;
 mod harness;
 mod house;
 mod keys;

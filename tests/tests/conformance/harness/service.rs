@@ -36,6 +36,8 @@ pub(crate) struct Builder {
     resolver: Resolver,
     secret: String,
     stripe: Option<Arc<SimulatedStripe>>,
+    customer: String,
+    api_base: Option<String>,
 }
 
 impl Default for Builder {
@@ -57,6 +59,8 @@ impl Default for Builder {
             resolver: Resolver::default(),
             secret: SECRET.to_owned(),
             stripe: None,
+            customer: "cus_acme".to_owned(),
+            api_base: None,
         }
     }
 }
@@ -108,6 +112,18 @@ impl Builder {
         self
     }
 
+    /// `acme` has this customer.
+    pub(crate) fn customer(mut self, customer: &str) -> Self {
+        customer.clone_into(&mut self.customer);
+        self
+    }
+
+    /// The service reaches Stripe here, through something that stands before the simulated one.
+    pub(crate) fn api_base(mut self, api_base: &str) -> Self {
+        self.api_base = Some(api_base.to_owned());
+        self
+    }
+
     /// Starts the service and waits until it opens portals.
     pub(crate) async fn start(self) -> Service {
         let service = self.start_unverified().await;
@@ -136,10 +152,12 @@ impl Builder {
         };
         let directory = TempDir::new().expect("a temporary directory");
         let database = directory.path().join(DATABASE);
+        let api_base = self.api_base.clone().unwrap_or_else(|| stripe.api_base());
+        let customer = self.customer.clone();
         let this = self
             .set("DATABASE_URL", &format!("sqlite://{}", database.display()))
             .set("STRIPE_SECRET_KEY", &stripe.secret())
-            .set("STRIPE_API_BASE", &stripe.api_base());
+            .set("STRIPE_API_BASE", &api_base);
         let variables = command::variables(&this.settings);
         let config = Config::load(None, variables.clone()).expect("the settings are good");
         let running = app::start(&config, this.clock, this.resolver)
@@ -152,12 +170,12 @@ impl Builder {
             directory,
             key: String::new(),
         };
-        service.key = service.organization("acme", Some("cus_acme")).await;
+        service.key = service.organization("acme", Some(&customer)).await;
         service
     }
 }
 
-/// A running service with one organization, `acme`, which has a customer, `cus_acme`, and a key.
+/// A running service with one organization, `acme`, which has a customer and a key.
 pub(crate) struct Service {
     pub(crate) stripe: Arc<SimulatedStripe>,
     running: app::Service,
