@@ -26,7 +26,8 @@ pub(super) struct Scene {
     pub(super) faulty: FaultyStripe,
     pub(super) process: Option<Process>,
     log: Log,
-    _front: Option<Front>,
+    /// Its connections end with it.
+    front: Option<Front>,
 }
 
 impl Scene {
@@ -54,7 +55,7 @@ impl Scene {
             faulty,
             process: None,
             log: log.clone(),
-            _front: None,
+            front: None,
         };
         if case.is_encrypted() {
             scene.encrypt().await;
@@ -70,7 +71,7 @@ impl Scene {
         let environment = [("SSL_CERT_FILE", authority.as_str())];
         let process = Process::in_environment(&self.service, &settings, &environment);
         self.process = Some(process.await);
-        self._front = Some(front);
+        self.front = Some(front);
     }
 
     /// Another process serves from now on, so that it can be told to end.
