@@ -35,6 +35,10 @@ use tokio_util::sync::CancellationToken;
 /// How long, and how many reads of 4 KiB at a time, a client that was refused is still listened to.
 const LINGER: Duration = Duration::from_secs(1);
 const MAX_DISCARDED_READS: usize = 64;
+/// How long a client that sends no more is taken for one that still reads. TCP tells the two apart only once something
+/// is sent: a client that closes its sending half right after the request gets what is answered within this time, and
+/// one that has gone away holds its place, and its call to Stripe, no longer than this.
+const HALF_CLOSED: Duration = Duration::from_secs(1);
 const MAX_HEADERS: usize = 100;
 /// Room for the largest header section that gets an answer of ours, and for its request line.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -68,6 +72,7 @@ pub(crate) async fn serve(
         deadline: Box::pin(sleep(patience.headers)),
         unread: None,
         lingering: None,
+        sends_no_more: None,
     };
     let service = service_fn(|request: hyper::Request<Incoming>| {
         phase.store(BUSY, Ordering::Relaxed);
@@ -83,8 +88,8 @@ pub(crate) async fn serve(
     let connection = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
-        // A client may close its sending half and still read the answer.
-        .half_close(true)
+        // The end of what a client sends ends its request, too; the stream holds it back for a while.
+        .half_close(false)
         .serve_connection(TokioIo::new(timed), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
@@ -115,9 +120,31 @@ struct Timed {
     unread: Option<Pin<Box<Sleep>>>,
     /// Runs from the end of what we have to say.
     lingering: Option<Pin<Box<Sleep>>>,
+    /// Runs from the moment in which the client sent its last, while its request is being answered.
+    sends_no_more: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timed {
+    /// Reads while a request is being answered; the end is told only when the client is taken for gone.
+    fn read_meanwhile(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        if buf.filled().len() == before {
+            let wait = || Box::pin(sleep(HALF_CLOSED));
+            ready!(
+                self.sends_no_more
+                    .get_or_insert_with(wait)
+                    .as_mut()
+                    .poll(cx)
+            );
+        }
+        Poll::Ready(Ok(()))
+    }
+
     fn time(&mut self, phase: u8) {
         if self.armed_for != phase {
             self.armed_for = phase;
@@ -156,7 +183,7 @@ impl AsyncRead for Timed {
         let phase = this.phase.load(Ordering::Relaxed);
         this.time(phase);
         if phase == BUSY {
-            return Pin::new(&mut this.stream).poll_read(cx, buf);
+            return this.read_meanwhile(cx, buf);
         }
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
             if phase == IDLE && read.is_ok() && !buf.filled().is_empty() {

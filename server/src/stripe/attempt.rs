@@ -229,10 +229,15 @@ async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failur
             .map(|date| date.to_utc()),
         body: Value::Null,
     };
+    let (status, request_id) = (answer.status, answer.request_id.clone());
+    let failed = |cause: UpstreamCause| Failure {
+        upstream_status: Some(status),
+        stripe_request_id: request_id.clone(),
+        ..cause.into()
+    };
     let unacceptable = |reason: &str| Failure {
         reason: reason.to_owned(),
-        stripe_request_id: text("request-id").unwrap_or_default(),
-        ..UpstreamCause::InvalidResponse.into()
+        ..failed(UpstreamCause::InvalidResponse)
     };
     // Identity was asked for; a coded body is never unpacked, whatever it would become.
     if text("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
@@ -250,7 +255,7 @@ async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failur
     while let Some(chunk) = response
         .chunk()
         .await
-        .map_err(|_| Failure::from(UpstreamCause::Truncated))?
+        .map_err(|_| failed(UpstreamCause::Truncated))?
     {
         if too_large(bytes.len() + chunk.len()) {
             return Err(endless);
@@ -265,17 +270,19 @@ async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failur
 fn cause_of(error: &reqwest::Error) -> UpstreamCause {
     let mut source = error.source();
     while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
+        if let Some(io) = inner.downcast_ref::<io::Error>().map(innermost) {
             if io
                 .get_ref()
                 .is_some_and(|tls| tls.downcast_ref::<rustls::Error>().is_some())
             {
                 return UpstreamCause::Tls;
             }
-            if matches!(
+            let is_reset = matches!(
                 io.kind(),
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
-            ) {
+            );
+            // Before the connection was there, nothing had been sent.
+            if is_reset && !error.is_connect() {
                 return UpstreamCause::Reset;
             }
         }
@@ -291,4 +298,12 @@ fn cause_of(error: &reqwest::Error) -> UpstreamCause {
         error if format!("{error:?}").contains("IncompleteMessage") => UpstreamCause::Closed,
         _ => UpstreamCause::Protocol,
     }
+}
+
+/// An I/O error may hold another, which its chain of causes leaves out: the TLS layer's is found only so.
+fn innermost(error: &io::Error) -> &io::Error {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<io::Error>());
+    inner.map_or(error, innermost)
 }

@@ -18,6 +18,8 @@ pub(super) struct Failure {
     pub retry: bool,
     /// How long Stripe asks to wait.
     pub retry_after: Option<Duration>,
+    /// The HTTP status, where Stripe answered.
+    pub upstream_status: Option<u16>,
     /// Stripe's id of the request, where it answered.
     pub stripe_request_id: String,
 }
@@ -44,6 +46,7 @@ impl From<&Answer> for Failure {
                 .should_retry
                 .unwrap_or(cause != UpstreamCause::RateLimited),
             retry_after: answer.retry_after,
+            upstream_status: Some(answer.status),
             stripe_request_id: answer.request_id.clone(),
         }
     }
@@ -57,6 +60,7 @@ impl From<UpstreamCause> for Failure {
             // A certificate does not become right, nor an answer that was read to its end.
             retry: !matches!(cause, UpstreamCause::Tls | UpstreamCause::InvalidResponse),
             retry_after: None,
+            upstream_status: None,
             stripe_request_id: String::new(),
         }
     }

@@ -193,7 +193,10 @@ impl Stripe {
                 attempt,
                 idempotency_key,
                 elapsed_ms,
+                upstream_status = failure.upstream_status,
+                stripe_request_id = failure.stripe_request_id,
                 upstream_cause = failure.cause.as_str(),
+                reason = failure.reason,
             ),
         }
     }

@@ -13,6 +13,7 @@ mod crowd;
 mod customers;
 mod docs;
 mod errors;
+mod faults;
 mod harness;
 mod house;
 mod keys;

@@ -62,10 +62,23 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it with the settings of a service and these on top, and waits until it opens portals.
     pub(crate) async fn beside(service: &Service, more: &[(&str, &str)]) -> Self {
+        Self::in_environment(service, more, &[]).await
+    }
+
+    /// The same with variables that are not the service's own, such as `SSL_CERT_FILE`.
+    pub(crate) async fn in_environment(
+        service: &Service,
+        more: &[(&str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let more = more
             .iter()
             .map(|(name, value)| (format!("BILLING_PORTAL_{name}"), (*value).to_owned()));
-        let process = Self::serve(service.variables().iter().cloned().chain(more)).await;
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = service.variables().iter().cloned();
+        let process = Self::serve(settings.chain(more).chain(environment)).await;
         while process.readiness().await.json()["portal_configuration_verified"] != true {
             sleep(Duration::from_millis(10)).await;
         }

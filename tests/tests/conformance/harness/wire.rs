@@ -43,6 +43,12 @@ impl Connection {
         self.stream.shutdown().await
     }
 
+    /// Breaks the connection off: what was sent and not yet read may be lost on its way.
+    pub(crate) fn reset(self) {
+        // Closed without lingering, a connection ends in RST instead of FIN.
+        let _ = self.stream.set_zero_linger();
+    }
+
     /// Whether the server has closed the connection, waiting for it at most this long.
     pub(crate) async fn is_closed(&mut self, within: Duration) -> bool {
         let deadline = Instant::now() + within;
