@@ -3,6 +3,7 @@
 //! Invariants: nothing that Stripe wrote reaches a caller, but the portal's URL on success; its free text and the
 //! URL reach no log. A call is never repeated with another idempotency key, nor beyond its deadline.
 
+mod answer;
 mod attempt;
 mod cause;
 mod configuration;
@@ -17,7 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use attempt::{ATTEMPT_TIMEOUT, Answer, Call, Transport};
+use answer::Answer;
+use attempt::{ATTEMPT_TIMEOUT, Call, Transport};
 pub(crate) use cause::{Unavailable, UpstreamCause};
 pub(crate) use configuration::{Promise, Verification};
 pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};
