@@ -11,6 +11,7 @@ mod configuration;
 mod crash;
 mod customers;
 mod docs;
+mod doctor;
 mod errors;
 mod harness;
 mod house;
