@@ -5,7 +5,9 @@
 
 use chrono::TimeDelta;
 
-use super::{Answer, Stripe, UpstreamCause, Verification, cause::Unavailable, session::SESSIONS};
+use super::{
+    Answer, Call, Stripe, UpstreamCause, Verification, cause::Unavailable, session::SESSIONS,
+};
 
 /// Stripe's ids are letters and digits after the prefix, so that no customer is ever called so.
 const NOBODY: &str = "cus_of_nobody";
@@ -95,7 +97,8 @@ impl Stripe {
         let form = fields
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        self.post(SESSIONS, form, self.clock.ulid().to_string())
+        let idempotency_key = self.clock.ulid().to_string();
+        self.call(&Call::post(SESSIONS, form, idempotency_key))
             .await
     }
 }

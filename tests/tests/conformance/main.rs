@@ -20,6 +20,7 @@ mod limits;
 mod logs;
 mod missing_customer;
 mod operations;
+mod operations_document;
 mod return_url;
 mod sdk;
 mod simulated_stripe;

@@ -1,8 +1,5 @@
 //! The document of what is not for integrators: it lists what is there, and what is there answers as it says.
 
-use std::time::Duration;
-
-use conformance::stripe::SECRET;
 use jsonschema::Draft;
 use serde_json::{Value, json};
 
@@ -11,6 +8,7 @@ use crate::harness::ask::Ask;
 use crate::harness::contract;
 use crate::harness::database::Database;
 use crate::harness::service::{Service, send};
+use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
 
 const WEBHOOK: &str = "/webhooks/stripe";
 
@@ -53,7 +51,10 @@ async fn it_lists_what_the_operations_port_and_the_webhook_have_and_nothing_else
     let service = Service::start().await;
     let document = document(&service).await;
     assert_eq!(document["openapi"], "3.1.0");
-    assert_eq!(document["info"]["version"], contract::document()["info"]["version"]);
+    assert_eq!(
+        document["info"]["version"],
+        contract::document()["info"]["version"]
+    );
     let paths = document["paths"].as_object().expect("paths");
     let mut listed: Vec<String> = Vec::new();
     for (path, item) in paths {
@@ -63,15 +64,30 @@ async fn it_lists_what_the_operations_port_and_the_webhook_have_and_nothing_else
     listed.sort();
     assert_eq!(
         listed,
-        ["get /healthz", "get /metrics", "get /readyz", "post /webhooks/stripe"]
+        [
+            "get /healthz",
+            "get /metrics",
+            "get /readyz",
+            "post /webhooks/stripe"
+        ]
     );
     let servers = &paths[WEBHOOK]["post"]["servers"];
     let text = servers[0]["description"].as_str().unwrap_or_default();
-    assert!(text.starts_with("The API's port, not this one"), "{servers}");
+    assert!(
+        text.starts_with("The API's port, not this one"),
+        "{servers}"
+    );
 
     // Each is where it is said to be, and the documents are where they belong.
     let (api, operations) = (service.api(), service.operations());
-    for path in ["/healthz", "/readyz", "/metrics", "/operations.json", "/openapi.json", "/docs/"] {
+    for path in [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/operations.json",
+        "/openapi.json",
+        "/docs/",
+    ] {
         let is_shared = ["/openapi.json", "/docs/"].contains(&path);
         let statuses = (
             send(api, &Ask::get(path)).await.status,
@@ -79,7 +95,10 @@ async fn it_lists_what_the_operations_port_and_the_webhook_have_and_nothing_else
         );
         assert_eq!(statuses, (if is_shared { 200 } else { 404 }, 200), "{path}");
     }
-    for ask in [Ask::get(WEBHOOK).method("POST"), Ask::portal(service.key(), "https://app.example.com/")] {
+    for ask in [
+        Ask::get(WEBHOOK).method("POST"),
+        Ask::portal(service.key(), "https://app.example.com/"),
+    ] {
         assert_eq!(send(operations, &ask).await.status, 404, "{}", ask.path);
     }
 }
@@ -108,8 +127,7 @@ async fn everything_that_can_be_read_answers_as_documented_also_when_it_is_not_w
 async fn the_webhook_answers_as_documented() {
     let deaf = Service::start().await;
     let service = Service::builder()
-        .secret(SECRET)
-        .set("STRIPE_WEBHOOK_SECRET", "whsec_simulated")
+        .set("STRIPE_WEBHOOK_SECRET", SECRET)
         .set("BODY_TIMEOUT_SECONDS", "1")
         .start()
         .await;
@@ -119,23 +137,31 @@ async fn the_webhook_answers_as_documented() {
     let statuses: Vec<&str> = statuses.keys().map(String::as_str).collect();
     assert_eq!(statuses, ["200", "400", "404", "408", "413", "503"]);
 
-    let now = billing_portal_server::clock::Clock::system().now().timestamp();
-    let recent = format!("t={now},v1=00");
-    let post = |signature: &str, body: &[u8]| {
-        let ask = Ask::get(WEBHOOK).method("POST").body(body);
-        ask.header("Stripe-Signature", signature)
-    };
-    let mut answers = vec![
-        (404, send(deaf.api(), &post(&recent, b"{}")).await),
-        (400, send(service.api(), &post(&recent, b"{}")).await),
-        (413, send(service.api(), &post(&recent, &vec![b' '; 1024 * 1024 + 1])).await),
+    let told = customer("cus_told", "acme");
+    let event = event("evt_1", "customer.created", unix_time(), &told);
+    let good = signed(&event);
+    let too_large = good.clone().body(vec![b' '; 1024 * 1024 + 1]);
+    // It announces more than it sends.
+    let slow = good.clone().header("Content-Length", "100000");
+    let rows = [
+        (404, deaf.api(), &good),
+        (
+            400,
+            service.api(),
+            &good.clone().without("Stripe-Signature"),
+        ),
+        (413, service.api(), &too_large),
+        (408, service.api(), &slow),
+        (200, service.api(), &good),
     ];
-    let mut slow = post(&recent, b"");
-    slow.headers.push(("Content-Length".to_owned(), "9".to_owned()));
-    answers.push((408, send(service.api(), &slow).await));
-    for (status, answer) in answers {
+    for (status, address, ask) in rows {
+        let answer = send(address, ask).await;
         assert_eq!(answer.status, status, "{}", answer.text());
         assert_eq!(problems(&document, operation, &answer), [""; 0], "{status}");
     }
-    drop(Duration::ZERO);
+    let mut database = Database::open(&service).await;
+    database.execute("DROP TABLE stripe_events").await;
+    let unkept = send(service.api(), &good).await;
+    assert_eq!(unkept.status, 503, "{}", unkept.text());
+    assert_eq!(problems(&document, operation, &unkept), [""; 0]);
 }
