@@ -1,4 +1,5 @@
-//! The contract, as it was committed, and Swagger UI showing it.
+//! The contract, as it was committed, and Swagger UI showing it; on the operations port beside the document of what is
+//! not for integrators.
 //!
 //! What is served is the contract itself, never the document that the code declares: the two are equal because
 //! `cargo xtask check` says so, and this is the one that people wrote.
@@ -6,9 +7,9 @@
 use std::sync::{Arc, LazyLock};
 
 use poem::{IntoResponse, Response, endpoint::make_sync, http::header, web::Redirect};
-use utoipa_swagger_ui::Config;
+use utoipa_swagger_ui::{Config, Url};
 
-use crate::router::Router;
+use crate::{operations, router::Router};
 
 /// The contract, byte for byte.
 pub(crate) const CONTRACT: &str = include_str!("../../openapi/billing-portal.yaml");
@@ -34,10 +35,44 @@ const FILES: [&str; 8] = [
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+const CONTRACT_PATH: &str = "/openapi.json";
+const OPERATIONS_PATH: &str = "/operations.json";
+
 /// Adds /openapi.yaml, /openapi.json and /docs.
 pub(crate) fn routes(router: Router) -> Router {
+    let router = router.get(
+        "/openapi.yaml",
+        make_sync(|_| with_type("application/yaml", CONTRACT)),
+    );
+    page(contract(router), Config::from(CONTRACT_PATH))
+}
+
+/// Adds /operations.json, /openapi.json and /docs, which shows both. The contract's operation and the webhook are on
+/// another port, so that only what is read can be tried.
+pub(crate) fn operations_routes(router: Router) -> Router {
+    let router = router.get(
+        OPERATIONS_PATH,
+        make_sync(|_| with_type("application/json", operations::DOCUMENT.as_str())),
+    );
+    let shown = [
+        Url::new("Billing portal: operations", OPERATIONS_PATH),
+        Url::new("Billing portal", CONTRACT_PATH),
+    ];
+    let config = Config::new(shown).supported_submit_methods(["get"]);
+    page(contract(router), config)
+}
+
+fn contract(router: Router) -> Router {
+    router.get(
+        CONTRACT_PATH,
+        make_sync(|_| with_type("application/json", CONTRACT_JSON.as_str())),
+    )
+}
+
+/// Adds Swagger UI under /docs.
+fn page(router: Router, config: Config<'static>) -> Router {
     let config = Arc::new(
-        Config::from("/openapi.json")
+        config
             .try_it_out_enabled(true)
             .show_extensions(true)
             .display_request_duration(true)
@@ -46,14 +81,6 @@ pub(crate) fn routes(router: Router) -> Router {
             .validator_url("none"),
     );
     let router = router
-        .get(
-            "/openapi.yaml",
-            make_sync(|_| with_type("application/yaml", CONTRACT)),
-        )
-        .get(
-            "/openapi.json",
-            make_sync(|_| with_type("application/json", CONTRACT_JSON.as_str())),
-        )
         .get("/docs", make_sync(|_| Redirect::permanent("/docs/")))
         .get("/docs/", file("index.html", &config));
     FILES.iter().fold(router, |router, name| {

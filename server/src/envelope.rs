@@ -45,16 +45,18 @@ pub(crate) fn declared_errors() -> MetaResponses {
 }
 
 /// The error envelope.
-#[derive(Debug, Object, Serialize)]
+#[derive(Debug, Object, Serialize, utoipa::ToSchema)]
 pub(crate) struct ErrorEnvelope {
+    #[schema(value_type = bool, example = false)]
     success: False,
     error: ErrorBody,
 }
 
-#[derive(Debug, Object, Serialize)]
+#[derive(Debug, Object, Serialize, utoipa::ToSchema)]
 struct ErrorBody {
     code: String,
     message: String,
+    #[schema(value_type = String)]
     request_id: RequestId,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]

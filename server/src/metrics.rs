@@ -160,6 +160,9 @@ impl Metrics {
         for cause in UpstreamCause::ALL {
             self.unavailable.with_label_values(&[cause.as_str()]);
         }
+        for outcome in ALARMING_WEBHOOKS {
+            self.webhooks.with_label_values(&[outcome]);
+        }
         self.requests.with_label_values(&["200", OK]);
         for code in ErrorCode::ALL {
             let status = code.status().to_string();
@@ -228,6 +231,9 @@ impl fmt::Debug for Metrics {
         f.write_str("Metrics")
     }
 }
+
+/// The outcomes of webhooks that somebody may want to be told of.
+const ALARMING_WEBHOOKS: [&str; 4] = ["invalid_signature", "malformed", "not_kept", "of_another"];
 
 /// The `code` of an answer that is no error.
 const OK: &str = "OK";

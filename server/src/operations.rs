@@ -1,55 +1,83 @@
 //! The operations port: is the process alive, and should it be sent requests. Never on the API's port.
+//!
+//! Its document is made from what is declared here, for nobody outside depends on it; it shows the webhook, too.
+
+mod document;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use poem::{Request, Response, endpoint::make};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{app::App, envelope, metrics::Now, router::Router};
+use crate::{app::App, docs, envelope, metrics::Now, router::Router};
+pub(crate) use document::JSON as DOCUMENT;
 
 /// How long the store may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-#[derive(Serialize)]
+/// That the process answers.
+#[derive(Serialize, ToSchema)]
 struct Health {
+    /// Always `ok`.
+    #[schema(pattern = "^ok$", example = "ok")]
     status: &'static str,
 }
 
 /// Whether to send requests here. Stripe is told and does not decide: its outage would hide every instance, and with
 /// them the 502 that tells callers what is wrong.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own that an operator reads"
 )]
 struct Readiness {
+    /// Whether requests should be sent here: the store answers, and the service is not about to end.
     ready: bool,
+    /// Whether the database answers.
     store: bool,
+    /// Whether the service is about to end.
     draining: bool,
+    /// Whether calls to Stripe go out at present.
     stripe: bool,
+    /// Whether the portal configuration is known to keep the promise; no portal is opened before.
     portal_configuration_verified: bool,
 }
 
-/// /healthz and /readyz.
+/// /healthz, /readyz and /metrics, and the documents.
 pub(crate) fn routes() -> Router {
-    Router::default()
-        .get(
-            "/healthz",
-            make(|_| async { envelope::health(true, &Health { status: "ok" }) }),
-        )
+    let router = Router::default()
+        .get("/healthz", make(health))
         .get("/readyz", make(readiness))
-        .get("/metrics", make(metrics))
+        .get("/metrics", make(metrics));
+    docs::operations_routes(router)
 }
 
-async fn metrics(request: Request) -> Response {
-    let app = App::of(&request);
-    envelope::metrics(app.metrics.render(Now {
-        stripe_in_flight: app.stripe.in_flight(),
-        breaker_open: !app.stripe.is_reachable(),
-        configuration_verified: app.stripe.promise().require_kept().is_ok(),
-    }))
+/// Is the process alive?
+///
+/// It answers as long as it runs, to the very end of a drain. Restart it when it does not.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "Operations",
+    responses((status = 200, description = "It is.", body = Health)),
+)]
+async fn health(_: Request) -> Response {
+    envelope::health(true, &Health { status: "ok" })
 }
 
+/// Should requests be sent here?
+///
+/// For load balancers. 503 while the database does not answer, and from the moment that the service is told to end.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "Operations",
+    responses(
+        (status = 200, description = "Yes.", body = Readiness),
+        (status = 503, description = "No; the fields say why.", body = Readiness),
+    ),
+)]
 async fn readiness(request: Request) -> Response {
     let app = App::of(&request);
     let store = matches!(
@@ -65,4 +93,27 @@ async fn readiness(request: Request) -> Response {
         portal_configuration_verified: app.stripe.promise().require_kept().is_ok(),
     };
     envelope::health(readiness.ready, &readiness)
+}
+
+/// What has been counted, for Prometheus
+///
+/// Since the start of this instance. The runbook says what each metric means and when to alert.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "Operations",
+    responses((
+        status = 200,
+        description = "Prometheus' text format, version 0.0.4.",
+        content_type = "text/plain",
+        body = String,
+    )),
+)]
+async fn metrics(request: Request) -> Response {
+    let app = App::of(&request);
+    envelope::metrics(app.metrics.render(Now {
+        stripe_in_flight: app.stripe.in_flight(),
+        breaker_open: !app.stripe.is_reachable(),
+        configuration_verified: app.stripe.promise().require_kept().is_ok(),
+    }))
 }

@@ -3,6 +3,7 @@
 
 mod config;
 mod customer;
+mod doctor;
 mod key;
 mod org;
 mod portal_config;
@@ -64,6 +65,8 @@ enum Command {
     /// The configuration of this service
     #[command(subcommand)]
     Config(config::Command),
+    /// Say what would fail today, and what to do about it; changes nothing at Stripe
+    Doctor,
 }
 
 /// What a command found out or did.
@@ -140,6 +143,11 @@ impl Session {
     /// With everything that `serve` needs.
     fn serving_config(&self) -> Result<Config, Problems> {
         Config::load_for_serving(self.file.as_deref(), self.variables.clone())
+    }
+
+    /// The same as far as it goes, with all that is wrong. None where the file cannot be read.
+    fn readable_config(&self) -> (Option<Config>, Problems) {
+        Config::read_for_serving(self.file.as_deref(), self.variables.clone())
     }
 
     /// Stripe, as the service would ask it.
@@ -232,5 +240,6 @@ async fn execute(command: Command, session: &Session) -> Result<Report, Failure>
         Command::Customer(command) => customer::execute(command, session).await,
         Command::PortalConfig(command) => portal_config::execute(command, session).await,
         Command::Config(command) => config::execute(&command, session),
+        Command::Doctor => Ok(doctor::examine(session).await),
     }
 }

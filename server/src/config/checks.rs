@@ -45,6 +45,7 @@ impl Config {
         let mut problems = Problems::default();
         let database_url = problems.collect(self.database_url());
         let stripe = problems.collect(self.stripe());
+        problems.collect(require_webhook_secrets(settings));
         let allow_list = problems.collect(allow_list(settings));
         problems.collect(require_ranges(settings));
         if settings.listen.port() != 0 && settings.listen == settings.operations_listen {
@@ -114,7 +115,11 @@ impl Config {
                 "must be an https URL, or http on a loopback address, without path or credentials",
             );
         }
-        problems.collect(require_stripe_ids(settings));
+        let configuration = settings.stripe_portal_configuration.as_ref();
+        if configuration.is_some_and(|id| !is_stripe_id(id, "bpc_")) {
+            let problem = "must be a configuration's id, bpc_…";
+            problems.add("stripe_portal_configuration", problem);
+        }
         problems.collect(require_portal_hosts(&settings.stripe_portal_hosts));
         match (mode, settings.stripe_secret_key.clone()) {
             (Some(mode), Some(secret_key)) => problems.none_or(StripeSettings {
@@ -129,13 +134,8 @@ impl Config {
     }
 }
 
-fn require_stripe_ids(settings: &Settings) -> Result<(), Problems> {
+fn require_webhook_secrets(settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::default();
-    let configuration = settings.stripe_portal_configuration.as_ref();
-    if configuration.is_some_and(|id| !is_stripe_id(id, "bpc_")) {
-        let problem = "must be a configuration's id, bpc_…";
-        problems.add("stripe_portal_configuration", problem);
-    }
     let mut secrets = settings.stripe_webhook_secret.iter();
     if secrets.any(|secret| !is_stripe_id(secret.expose(), "whsec_")) {
         let problem = "each must be whsec_ and letters or digits";

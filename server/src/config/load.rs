@@ -33,19 +33,34 @@ impl Config {
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Problems> {
+        let (config, problems) = Self::read_for_serving(file, variables);
+        match config {
+            Some(config) => problems.none_or(config),
+            None => Err(problems),
+        }
+    }
+
+    /// The same, as far as it goes: what is wrong has its default. None where the file cannot be read, for then it is
+    /// not known what was wanted.
+    pub(crate) fn read_for_serving(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> (Option<Self>, Problems) {
         let (config, mut problems) = Self::read(file, variables);
+        let named: Vec<String> = problems
+            .0
+            .iter()
+            .map(|problem| problem.setting.clone())
+            .collect();
+        let file = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let unread = named.contains(&file.display().to_string());
         if let Err(Problems(more)) = config.serving() {
-            let named: Vec<String> = problems
-                .0
-                .iter()
-                .map(|problem| problem.setting.clone())
-                .collect();
             problems.0.extend(
                 more.into_iter()
                     .filter(|problem| !named.contains(&problem.setting)),
             );
         }
-        problems.none_or(config)
+        ((!unread).then_some(config), problems)
     }
 
     fn read(

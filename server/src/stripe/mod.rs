@@ -10,6 +10,7 @@ mod configuration;
 mod customers;
 mod failure;
 mod gate;
+mod probe;
 mod resolver;
 mod session;
 
@@ -25,6 +26,7 @@ pub(crate) use configuration::{Promise, Verification};
 pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};
 use failure::Failure;
 use gate::Gate;
+pub(crate) use probe::{Probe, Stage};
 /// The connections to Stripe could not be set up.
 pub(crate) use reqwest::Error as SetupError;
 pub use resolver::Resolver;

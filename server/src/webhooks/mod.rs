@@ -16,7 +16,7 @@ use crate::{
     api_key::Mode,
     app::App,
     body,
-    envelope::{ErrorCode, Success},
+    envelope::{ErrorCode, ErrorEnvelope, Success},
     router::Router,
     store::{Applied, CustomerEvent},
     wire::True,
@@ -33,13 +33,14 @@ pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 /// How long the database may take. Stripe waits longer, and repeats what is answered 503.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct ReceivedEnvelope {
+    #[schema(value_type = bool, example = true)]
     success: True,
     data: Received,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Received {
     received: bool,
 }
@@ -49,7 +50,41 @@ pub(crate) fn routes(router: Router) -> Router {
     router.post(PATH, make(receive))
 }
 
-async fn receive(request: Request) -> Result<Response> {
+/// Take an event
+///
+/// For Stripe only: the signature, made with the endpoint's secret over the raw body, is checked before anything else.
+/// Events about customers keep the mapping; one about the portal configuration has it verified. Every other is taken
+/// and forgotten. The answer is given after the commit, and Stripe repeats what was not answered 200.
+#[utoipa::path(
+    post,
+    path = PATH,
+    tag = "Webhooks",
+    params(("Stripe-Signature" = String, Header, description = "`t=…,v1=…`, as Stripe signs; at most 300 s old.")),
+    request_body(
+        content = serde_json::Value,
+        content_type = "application/json",
+        description = "The event as Stripe wrote it, at most 1 MiB.",
+    ),
+    responses(
+        (status = 200, description = "It is kept, or of no use.", body = ReceivedEnvelope),
+        (status = 400, description = "`INVALID_SIGNATURE`, or `BAD_REQUEST`: no event.", body = ErrorEnvelope),
+        (status = 404, description = "`NOT_FOUND`: `stripe_webhook_secret` is not set.", body = ErrorEnvelope),
+        (status = 408, description = "`REQUEST_TIMEOUT`: the body came too slowly.", body = ErrorEnvelope),
+        (status = 413, description = "`PAYLOAD_TOO_LARGE`.", body = ErrorEnvelope),
+        (
+            status = 503,
+            description = "`SERVICE_UNAVAILABLE`: the database is away, or too many come at a time.",
+            body = ErrorEnvelope,
+            headers(("Retry-After" = u64, description = "Seconds.")),
+        ),
+    ),
+    servers((
+        url = "https://{host}",
+        description = "The API's port, not this one, as Stripe reaches it through your proxy.",
+        variables(("host" = (default = "billing.example.com", description = "Your own."))),
+    )),
+)]
+pub(crate) async fn receive(request: Request) -> Result<Response> {
     let (request, mut body) = request.split();
     let app = App::of(&request);
     let outcome = take(&request, &mut body).await;

@@ -1,4 +1,5 @@
-//! Swagger UI in a real browser, driven through `ChromeDriver`: "Try it out" opens a portal.
+//! Swagger UI in a real browser, driven through `ChromeDriver`: "Try it out" opens a portal, and operators see both
+//! documents.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
@@ -118,6 +119,17 @@ impl Page {
         text.as_str().expect("text").to_owned()
     }
 
+    async fn count(&self, selector: &str) -> u64 {
+        let script = "return document.querySelectorAll(arguments[0]).length";
+        let count = self
+            .command(
+                "/execute/sync",
+                &json!({ "script": script, "args": [selector] }),
+            )
+            .await;
+        count.as_u64().expect("a number")
+    }
+
     async fn close(self) {
         let ask = Ask::get(&format!("/session{}", self.session))
             .method("DELETE")
@@ -152,4 +164,32 @@ async fn try_it_out_opens_a_portal() {
         "{body}"
     );
     assert_eq!(service.sessions().len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium; `cargo xtask ci` runs it where there is one"]
+async fn the_operations_port_shows_both_documents() {
+    let service = Service::start().await;
+    let page = Page::open(&format!("http://{}/docs/", service.operations())).await;
+
+    let titles = page.text(".download-url-wrapper select").await;
+    page.click("#operations-Operations-readiness .opblock-summary-control")
+        .await;
+    page.click("#operations-Operations-readiness button.execute")
+        .await;
+    let answer = page
+        .text("#operations-Operations-readiness .live-responses-table .highlight-code")
+        .await;
+    page.click("#operations-Webhooks-receive .opblock-summary-control")
+        .await;
+    let webhook = page.text("#operations-Webhooks-receive").await;
+    let buttons = page
+        .count("#operations-Webhooks-receive button.execute")
+        .await;
+    page.close().await;
+
+    assert_eq!(titles, "Billing portal: operationsBilling portal");
+    assert!(answer.contains("portal_configuration_verified"), "{answer}");
+    assert!(webhook.contains("Stripe-Signature"), "{webhook}");
+    assert_eq!(buttons, 0, "what writes cannot be tried here");
 }

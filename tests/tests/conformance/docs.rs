@@ -1,5 +1,7 @@
 //! The contract and Swagger UI, as the running service shows them.
 
+use std::net::SocketAddr;
+
 use serde_json::Value;
 
 use crate::harness::answer::Answer;
@@ -24,39 +26,67 @@ async fn the_contract_is_served_as_it_was_committed() {
     json.assert_header("content-type", "application/json");
 }
 
-#[tokio::test]
-async fn swagger_ui_shows_the_contract_and_all_its_files_are_there() {
-    let service = Service::start().await;
-    let redirect = get(&service, "/docs").await;
+/// Claims that Swagger UI is at /docs with all its files; answers the script that starts it.
+async fn check_page(address: SocketAddr) -> String {
+    let get = async |path: &str| {
+        let answer = send(address, &Ask::get(path)).await;
+        answer.assert_header("x-content-type-options", "nosniff");
+        answer
+    };
+    let redirect = get("/docs").await;
     redirect.assert_header("location", "/docs/");
-    let page = get(&service, "/docs/").await;
+    let page = get("/docs/").await;
     assert_eq!(page.status, 200);
-    assert!(
-        page.header("content-type")
-            .is_some_and(|kind| kind.starts_with("text/html"))
-    );
-    let quoted = page.text().split('"');
-    let files: Vec<&str> = quoted
-        .filter(|text| {
-            [".js", ".css", ".png"]
-                .iter()
-                .any(|end| text.ends_with(end))
-        })
-        .collect();
+    let kind = page.header("content-type").unwrap_or_default();
+    assert!(kind.starts_with("text/html"), "{kind}");
+    let policy = page.header("content-security-policy").unwrap_or_default();
+    assert!(policy.contains("script-src 'self'"), "{policy}");
+    let is_file = |text: &&str| {
+        let ends = [".js", ".css", ".png"];
+        ends.iter().any(|end| text.ends_with(end))
+    };
+    let files: Vec<&str> = page.text().split('"').filter(is_file).collect();
     assert!(files.len() >= 4, "{files:?}");
     for file in files {
-        let answer = get(
-            &service,
-            &format!("/docs/{}", file.trim_start_matches("./")),
-        )
-        .await;
+        let answer = get(&format!("/docs/{}", file.trim_start_matches("./"))).await;
         assert_eq!(answer.status, 200, "{file}");
         assert!(!answer.body.is_empty(), "{file}");
     }
-    let start = get(&service, "/docs/swagger-initializer.js").await;
+    get("/docs/swagger-initializer.js").await.text().to_owned()
+}
+
+#[tokio::test]
+async fn swagger_ui_shows_the_contract_and_all_its_files_are_there() {
+    let service = Service::start().await;
+    let start = check_page(service.api()).await;
+    assert!(start.contains("\"/openapi.json\"") && !start.contains("/operations.json"));
     assert!(
-        start.text().contains("\"/openapi.json\"") || start.text().contains("\"/openapi.yaml\"")
+        !start.contains("supportedSubmitMethods"),
+        "all can be tried"
     );
+}
+
+#[tokio::test]
+async fn on_the_operations_port_swagger_ui_shows_both_documents_and_tries_reads_only() {
+    let service = Service::start().await;
+    let start = check_page(service.operations()).await;
+    let at = |text: &str| {
+        start
+            .find(text)
+            .unwrap_or_else(|| panic!("{text} in {start}"))
+    };
+    assert!(at("\"/operations.json\"") < at("\"/openapi.json\""));
+    let methods = &start[at("\"supportedSubmitMethods\"")..];
+    let methods = methods.split(']').next().unwrap_or_default();
+    assert!(
+        methods.contains("\"get\"") && !methods.contains("post"),
+        "{methods}"
+    );
+    for path in ["/operations.json", "/openapi.json"] {
+        let document = send(service.operations(), &Ask::get(path)).await.json();
+        let title = document["info"]["title"].to_string();
+        at(&format!("\"name\": {title}"));
+    }
 }
 
 #[tokio::test]

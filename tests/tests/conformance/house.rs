@@ -49,6 +49,11 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
+/// Every file of the server.
+pub(crate) fn server_sources() -> Vec<(String, String)> {
+    sources(&root().join("server/src"))
+}
+
 /// The lines that are code, not comments.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
@@ -57,7 +62,7 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn each_dependency_is_used_in_its_own_room_only() {
-    for (name, text) in sources(&root().join("server/src")) {
+    for (name, text) in server_sources() {
         for (used, rooms) in CONTAINED {
             let is_home = rooms.iter().any(|room| name.starts_with(room));
             let stray = code(&text).find(|line| line.contains(used));

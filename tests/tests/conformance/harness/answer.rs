@@ -29,6 +29,11 @@ pub(crate) fn error(code: &str) -> (u16, &'static str, &'static str) {
     *row.unwrap_or_else(|| panic!("{code} is not in the table"))
 }
 
+/// Whether there is such a code.
+pub(crate) fn is_code(code: &str) -> bool {
+    ERRORS.iter().any(|(_, known, _)| *known == code)
+}
+
 /// What 403 says beyond 401 (RFC 6750).
 const INSUFFICIENT_SCOPE: &str = r#"Bearer error="insufficient_scope", scope="billing:write""#;
 

@@ -157,7 +157,7 @@ fn validator(schema: &Value) -> Arc<Validator> {
 }
 
 /// Objects with named properties have no others.
-fn close(schema: &mut Value) {
+pub(crate) fn close(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             if object.contains_key("properties") {

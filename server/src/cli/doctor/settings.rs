@@ -1,0 +1,158 @@
+//! The checks of what is on this side: the settings and the database.
+
+use super::Check;
+use crate::{
+    api_key::Mode,
+    config::{Config, Environment, Problem, Problems},
+    store::{Store, StoreError},
+};
+
+pub(super) const CONFIGURATION: &str = "configuration";
+pub(super) const STRIPE_SECRET: &str = "stripe_secret";
+
+const DATABASE_URL: &str = "database_url";
+const ALLOW_LIST: &str = "return_url_allow_list";
+const SECRET_KEY: &str = "stripe_secret_key";
+const WEBHOOK_SECRET: &str = "stripe_webhook_secret";
+
+/// What is wrong with a setting, if anything is.
+fn problem_of(problems: &Problems, setting: &str) -> Option<String> {
+    let wrong = problems.0.iter().filter(|one| one.setting == setting);
+    let wrong: Vec<&str> = wrong.map(|one| one.problem.as_str()).collect();
+    (!wrong.is_empty()).then(|| format!("{setting} {}", wrong.join("; ")))
+}
+
+/// The check on this side that keeps Stripe from being asked: the secret goes to nobody while it is not known for
+/// sure where it should go.
+pub(super) fn hindrance(problems: &Problems) -> Option<&'static str> {
+    let is_about_stripe = |problem: &&Problem| {
+        problem.setting.starts_with("stripe_") && problem.setting != WEBHOOK_SECRET
+    };
+    let mut about_stripe = problems.0.iter().filter(is_about_stripe);
+    if problem_of(problems, SECRET_KEY).is_some() {
+        return Some(STRIPE_SECRET);
+    }
+    about_stripe.next().map(|_| CONFIGURATION)
+}
+
+/// All that `config check` would say.
+pub(super) fn configuration(problems: &Problems) -> Check {
+    if problems.0.is_empty() {
+        return Check::passed(CONFIGURATION, "every setting is in order");
+    }
+    let all = problems.to_string().replace('\n', "; ");
+    let fix = "correct what is named in the configuration file or the variables; billing-portal config schema \
+               explains every setting";
+    Check::failed(CONFIGURATION, all, fix)
+}
+
+/// The database opens, has the tables of this version, and answers.
+pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Check {
+    const NAME: &str = "database";
+    let Some(config) = config else {
+        return Check::waits(NAME, CONFIGURATION);
+    };
+    if let Some(problem) = problem_of(problems, DATABASE_URL) {
+        return Check::failed(NAME, problem, "correct database_url");
+    }
+    match answers(config).await {
+        Ok(()) => Check::passed(
+            NAME,
+            "it opens, its tables are those of this version, and it answers",
+        ),
+        Err(error @ StoreError::Migration(_)) => Check::failed(
+            NAME,
+            error.to_string(),
+            "run the newest version of billing-portal that was ever used with this database, or restore a backup",
+        ),
+        Err(error) => Check::failed(
+            NAME,
+            error.to_string(),
+            "see that the file's folder is there, that this user may write in it, and that the disk is not full; if \
+             the file is damaged, restore a backup",
+        ),
+    }
+}
+
+async fn answers(config: &Config) -> Result<(), StoreError> {
+    let Ok(url) = config.database_url() else {
+        return Ok(()); // Its problem is known by now.
+    };
+    let store = Store::open(url.expose()).await?;
+    let answer = store.ping().await;
+    store.close().await;
+    answer
+}
+
+/// There is an origin that a return URL may lead to.
+pub(super) fn return_url_allow_list(config: Option<&Config>, problems: &Problems) -> Check {
+    const FIX: &str = "list the origins of your own pages in return_url_allow_list, such as https://app.example.com";
+    let Some(config) = config else {
+        return Check::waits(ALLOW_LIST, CONFIGURATION);
+    };
+    if let Some(problem) = problem_of(problems, ALLOW_LIST) {
+        return Check::failed(ALLOW_LIST, problem, FIX);
+    }
+    match config.settings().return_url_allow_list.as_slice() {
+        // Development starts so, and then refuses every request.
+        [] => Check::failed(ALLOW_LIST, "it is empty: no return URL passes", FIX),
+        origins => Check::passed(ALLOW_LIST, origins.join(", ")),
+    }
+}
+
+/// The secret is there and has the form of one.
+pub(super) fn stripe_secret(config: Option<&Config>, problems: &Problems) -> Check {
+    let Some(config) = config else {
+        return Check::waits(STRIPE_SECRET, CONFIGURATION);
+    };
+    let fix = "put a restricted key (rk_…) of Stripe's dashboard, with the permission Customer portal: Write, into \
+               stripe_secret_key or the file that stripe_secret_key_file names";
+    if let Some(problem) = problem_of(problems, SECRET_KEY) {
+        return Check::failed(STRIPE_SECRET, problem, fix);
+    }
+    let Ok(mode) = config.mode() else {
+        return Check::failed(STRIPE_SECRET, "it is not one", fix);
+    };
+    let secret = config.settings().stripe_secret_key.as_ref();
+    let restricted = secret.is_some_and(|secret| secret.expose().starts_with("rk_"));
+    let kind = if restricted {
+        "restricted"
+    } else {
+        "unrestricted"
+    };
+    let detail = format!("{mode} mode, {kind}", mode = mode.as_str());
+    let production = config.settings().environment == Environment::Production;
+    if production && mode == Mode::Test {
+        let warning = format!("{detail}; production with a test secret: nobody can pay");
+        return Check::passed(STRIPE_SECRET, warning)
+            .with_fix("put the live key into stripe_secret_key when customers are to pay");
+    }
+    Check::passed(STRIPE_SECRET, detail)
+}
+
+/// Webhooks are received, or are not wanted.
+pub(super) fn webhook_secret(config: Option<&Config>, problems: &Problems) -> Check {
+    const NAME: &str = "webhook_secret";
+    let Some(config) = config else {
+        return Check::waits(NAME, CONFIGURATION);
+    };
+    if let Some(problem) = problem_of(problems, WEBHOOK_SECRET) {
+        let fix = "copy the endpoint's signing secret, whsec_…, from Stripe's dashboard into stripe_webhook_secret";
+        return Check::failed(NAME, problem, fix);
+    }
+    match config.settings().stripe_webhook_secret.len() {
+        0 => Check::passed(
+            NAME,
+            "none: Stripe's webhooks are not received, so that organizations are linked to customers by hand",
+        )
+        .with_fix(
+            "add a webhook endpoint for /webhooks/stripe in Stripe's dashboard, and put its whsec_… into \
+             stripe_webhook_secret",
+        ),
+        1 => Check::passed(NAME, "one secret"),
+        count => Check::passed(
+            NAME,
+            format!("{count} secrets, as while one is being replaced"),
+        ),
+    }
+}

@@ -1,0 +1,175 @@
+//! The checks of what is on Stripe's side. Nothing of Stripe's texts is shown: causes are our words.
+
+use chrono::TimeDelta;
+
+use super::{Check, Session, settings};
+use crate::{
+    api_key::Mode,
+    config::Config,
+    stripe::{Probe, Stage, Unavailable, UpstreamCause, Verification},
+};
+
+const REACHABLE: &str = "stripe_reachable";
+const CLOCK: &str = "clock";
+
+/// How far our clock may be from Stripe's.
+const TOLERANCE: TimeDelta = TimeDelta::seconds(60);
+
+/// What Stripe answered, and by which settings it was asked.
+pub(super) struct Asked {
+    probe: Probe,
+    mode: Mode,
+    api_base: String,
+    named: Option<String>,
+}
+
+/// Asks Stripe, or says which check keeps it from being asked.
+pub(super) async fn ask(session: &Session, config: &Config) -> Result<Asked, &'static str> {
+    let settings = config.stripe().map_err(|_| settings::CONFIGURATION)?;
+    let stripe = session
+        .stripe(config)
+        .map_err(|_| settings::CONFIGURATION)?;
+    Ok(Asked {
+        probe: stripe.probe().await,
+        mode: settings.mode,
+        api_base: settings.api_base,
+        named: settings.portal_configuration,
+    })
+}
+
+/// Every check of Stripe's side.
+pub(super) fn checks(asked: Result<Asked, &'static str>) -> Vec<Check> {
+    let stages = [
+        Stage::Reached,
+        Stage::Credentials,
+        Stage::Permission,
+        Stage::Mode,
+        Stage::Configuration,
+    ];
+    match asked {
+        Ok(asked) => {
+            let checks = stages.map(|stage| asked.check(stage));
+            checks.into_iter().chain([asked.clock()]).collect()
+        }
+        Err(hindrance) => {
+            let names = stages.map(name).into_iter().chain([CLOCK]);
+            names.map(|name| Check::waits(name, hindrance)).collect()
+        }
+    }
+}
+
+fn name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Reached => REACHABLE,
+        Stage::Credentials => "stripe_credentials",
+        Stage::Permission => "stripe_permission",
+        Stage::Mode => "stripe_mode",
+        Stage::Configuration => "portal_configuration",
+    }
+}
+
+impl Asked {
+    /// A stage is failed by the call that stopped there, and passed by calls that came further.
+    fn check(&self, stage: Stage) -> Check {
+        let configuration = self.probe.configuration.as_ref().err();
+        let session = self.probe.session.as_ref().err();
+        let name = name(stage);
+        let mut failures = configuration.into_iter().chain(session);
+        if let Some(failure) = failures.find(|failure| Stage::of(failure.cause) == stage) {
+            let detail = format!("{} ({})", self.complaint(stage), word(failure));
+            return Check::failed(name, detail, failure.cause.remedy());
+        }
+        // Mode and configuration are what only the call for the configuration tells.
+        let telling = session.filter(|_| stage <= Stage::Permission);
+        let stopped = [configuration, telling].into_iter().flatten();
+        let first = stopped.map(|failure| Stage::of(failure.cause)).min();
+        match first.filter(|first| *first < stage) {
+            Some(first) => Check::waits(name, self::name(first)),
+            None => self.passed(stage),
+        }
+    }
+
+    fn complaint(&self, stage: Stage) -> String {
+        let mode = self.mode.as_str();
+        match stage {
+            Stage::Reached => format!("{} does not do what it is asked", self.api_base),
+            Stage::Credentials => "Stripe does not accept stripe_secret_key".to_owned(),
+            Stage::Permission => "Stripe does not let the key open portals".to_owned(),
+            Stage::Mode => {
+                format!("stripe_secret_key is of {mode} mode; what is asked for is of the other")
+            }
+            Stage::Configuration => match &self.named {
+                Some(named) => format!("Stripe does not know {named}"),
+                None => "Stripe does not know the portal configuration".to_owned(),
+            },
+        }
+    }
+
+    fn passed(&self, stage: Stage) -> Check {
+        let name = name(stage);
+        match (stage, &self.probe.configuration) {
+            (Stage::Reached, _) => Check::passed(name, format!("{} answers", self.api_base)),
+            (Stage::Credentials, _) => Check::passed(name, "Stripe accepts the key"),
+            (Stage::Permission, _) => Check::passed(name, "the key may open portals"),
+            (Stage::Mode, _) => {
+                Check::passed(name, format!("{} mode throughout", self.mode.as_str()))
+            }
+            (Stage::Configuration, Ok(Some(verification))) => self.promise(name, verification),
+            (Stage::Configuration, _) => {
+                Check::passed(name, "ours was not made yet: serve makes it at start")
+            }
+        }
+    }
+
+    /// Whether the configuration changes no plans.
+    fn promise(&self, name: &'static str, verification: &Verification) -> Check {
+        let id = &verification.id;
+        if verification.ok {
+            return Check::passed(name, format!("{id} changes no plans"));
+        }
+        let cause = UpstreamCause::ConfigurationViolation;
+        let violations = verification.violations.join("; ");
+        let fix = match self.named {
+            Some(_) => cause.remedy(),
+            None => "run billing-portal portal-config ensure, and find out who changed it",
+        };
+        Check::failed(name, format!("{id}: {violations} ({cause})"), fix)
+    }
+
+    /// Webhooks' signatures, the end of keys and `expires_at` all go by our clock.
+    fn clock(&self) -> Check {
+        let reached = self.check(Stage::Reached);
+        match self.probe.clock_ahead {
+            None if !reached.ok => Check::waits(CLOCK, REACHABLE),
+            None => Check::passed(CLOCK, "not compared: Stripe did not tell its time"),
+            Some(ahead) if ahead.abs() <= TOLERANCE => {
+                Check::passed(CLOCK, "within a minute of Stripe's")
+            }
+            Some(ahead) => {
+                let side = if ahead > TimeDelta::zero() {
+                    "ahead of"
+                } else {
+                    "behind"
+                };
+                let detail = format!("{} min {side} Stripe's", ahead.abs().num_minutes());
+                let fix = "have this host's clock set by NTP: webhooks are refused, and keys and portals end at the \
+                           wrong time";
+                Check::failed(CLOCK, detail, fix)
+            }
+        }
+    }
+}
+
+/// The cause, and more of it where that is a word of ours: a status, or what is wrong with an answer.
+fn word(failure: &Unavailable) -> String {
+    let cause = failure.cause;
+    let ours = matches!(
+        cause,
+        UpstreamCause::ServerError | UpstreamCause::InvalidResponse
+    );
+    if ours && failure.reason != cause.as_str() {
+        format!("{cause}: {}", failure.reason)
+    } else {
+        cause.to_string()
+    }
+}

@@ -1,0 +1,235 @@
+//! `doctor`: each way to fail is named by one check, with what to do, and hides none of the others.
+
+mod patient;
+mod settings;
+
+use std::fs;
+
+use billing_portal_server::clock::Clock;
+use chrono::TimeDelta;
+use conformance::stripe::{Endpoint, Reply, SimulatedStripe};
+use serde_json::{Value, json};
+
+use patient::{CHECKS, Patient};
+
+/// Whatever Stripe says, none of it is shown.
+fn refusal(status: u16, code: &str, param: &str, message: &str) -> Reply {
+    let message = format!("UNSEEN {message}");
+    let error = json!({ "type": "invalid_request_error", "code": code, "param": param, "message": message });
+    Reply::json(status, &json!({ "error": error })).header("Stripe-Should-Retry", "false")
+}
+
+#[tokio::test]
+async fn a_deployment_in_order_passes_every_check_and_leaves_stripe_as_it_was() {
+    let patient = Patient::new().await;
+    let checks = patient.checks().await;
+    let details: Vec<&str> = CHECKS
+        .iter()
+        .map(|name| checks[*name]["detail"].as_str().unwrap_or_default())
+        .collect();
+    let api_base = patient.stripe.api_base();
+    assert_eq!(
+        details,
+        [
+            "every setting is in order",
+            "it opens, its tables are those of this version, and it answers",
+            "https://app.example.com",
+            "live mode, restricted",
+            "one secret",
+            &format!("{api_base} answers"),
+            "Stripe accepts the key",
+            "the key may open portals",
+            "live mode throughout",
+            "ours was not made yet: serve makes it at start",
+            "within a minute of Stripe's",
+        ]
+    );
+    assert!(checks.values().all(|check| check.get("fix").is_none()));
+    assert_eq!(patient.stripe.configurations(), Vec::<Value>::new());
+
+    patient.run_ensure().await;
+    let id = patient.stripe.configurations()[0]["id"].clone();
+    let detail = format!("{} changes no plans", id.as_str().expect("an id"));
+    let check = &patient.checks().await["portal_configuration"];
+    assert_eq!(check["detail"], detail);
+    let asked = patient.stripe.received_at(Endpoint::Sessions);
+    let with = asked.last().and_then(|call| call.field("configuration"));
+    assert_eq!(with, id.as_str());
+}
+
+#[tokio::test]
+async fn what_is_surprising_but_allowed_passes_with_a_word() {
+    let patient = Patient::with_secret("sk_test_simulated0000000000000000").await;
+    let patient = patient.set("STRIPE_WEBHOOK_SECRET", "");
+    let checks = patient.checks().await;
+    assert!(checks.values().all(|check| check["ok"] == true));
+    assert_eq!(
+        checks["stripe_secret"],
+        json!({
+            "name": "stripe_secret", "ok": true,
+            "detail": "test mode, unrestricted; production with a test secret: nobody can pay",
+            "fix": "put the live key into stripe_secret_key when customers are to pay",
+        })
+    );
+    assert_eq!(
+        checks["webhook_secret"],
+        json!({
+            "name": "webhook_secret", "ok": true,
+            "detail": "none: Stripe's webhooks are not received, so that organizations are linked to customers by hand",
+            "fix": "add a webhook endpoint for /webhooks/stripe in Stripe's dashboard, and put its whsec_… into \
+                    stripe_webhook_secret",
+        })
+    );
+}
+
+#[tokio::test]
+async fn each_refusal_of_stripe_is_a_check_of_its_own() {
+    let other_mode = "No such configuration; a similar object exists in test mode";
+    #[rustfmt::skip]
+    let rows: [(Reply, &str, &str, &str, &[&str]); 4] = [
+        (refusal(401, "", "", "Invalid API Key"), "stripe_credentials",
+         "Stripe does not accept stripe_secret_key (credentials_refused)",
+         "make a new restricted key in Stripe's dashboard, put it into stripe_secret_key and restart", &CHECKS[7..10]),
+        (refusal(403, "more_permissions_required", "", "The key lacks"), "stripe_permission",
+         "Stripe does not let the key open portals (permission)",
+         "give the restricted key the permission Customer portal: Write (for customer sync and link --verify also \
+          Customers: Read)", &CHECKS[8..10]),
+        (refusal(404, "resource_missing", "id", other_mode), "stripe_mode",
+         "stripe_secret_key is of live mode; what is asked for is of the other (mode_mismatch)",
+         "use the secret key of the mode, live or test, in which the customers and the portal configuration were made",
+         &CHECKS[9..10]),
+        (refusal(400, "parameter_unknown", "customer", "Received unknown"), "stripe_permission",
+         "Stripe does not let the key open portals (bad_request)",
+         "update the service; report it if it goes on", &CHECKS[8..10]),
+    ];
+    for (reply, name, detail, fix, waiting) in rows {
+        let patient = Patient::new().await.answered(&reply);
+        patient.assert_failure(name, detail, fix, waiting).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_may_see_the_configuration_and_open_no_portal_is_told() {
+    let patient = Patient::new().await;
+    patient.run_ensure().await;
+    patient.stripe.answer_always(
+        Endpoint::Sessions,
+        refusal(403, "more_permissions_required", "", "lacks"),
+    );
+    let fix = "give the restricted key the permission Customer portal: Write (for customer sync and link --verify \
+               also Customers: Read)";
+    let detail = "Stripe does not let the key open portals (permission)";
+    patient
+        .assert_failure("stripe_permission", detail, fix, &[])
+        .await;
+}
+
+#[tokio::test]
+async fn who_does_not_answer_as_stripe_does_is_told_by_cause() {
+    #[rustfmt::skip]
+    let rows = [
+        (Reply::status(503).header("Stripe-Should-Retry", "false"), "server_error: 503",
+         "see whether status.stripe.com tells of an outage; it passes by itself"),
+        (Reply::status(302), "redirect", "correct stripe_api_base; if it is right, find out who answers for Stripe"),
+        (Reply::status(404), "unexpected_status", "find out who answers at stripe_api_base; update the service"),
+        (Reply::status(429), "rate_limited", "lower stripe_rate_limit, or find out what else uses the account's limit"),
+        (Reply::json(200, &json!("UNSEEN")), "invalid_response: invalid_json",
+         "read the reason beside it in the log; a portal_url_host is for stripe_portal_hosts"),
+    ];
+    for (reply, cause, fix) in rows {
+        let patient = Patient::new().await.answered(&reply);
+        let api_base = patient.stripe.api_base();
+        let detail = format!("{api_base} does not do what it is asked ({cause})");
+        patient
+            .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..])
+            .await;
+    }
+    // The port is free again, and nobody is there.
+    let mut patient = Patient::new().await;
+    let gone = patient.stripe.api_base();
+    patient.stripe = SimulatedStripe::builder().start().await.expect("a port");
+    let detail = format!("{gone} does not do what it is asked (connect)");
+    let fix = "check the network, and any firewall between this host and Stripe";
+    patient
+        .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..])
+        .await;
+}
+
+#[tokio::test]
+async fn a_portal_configuration_that_does_not_do_is_named_with_what_mends_it() {
+    let name = "portal_configuration";
+    let plans = json!({"features": {"subscription_cancel": {"enabled": true}}, "login_page": {"enabled": true}});
+    let patient = Patient::new().await;
+    let named = patient.stripe.add_configuration(&plans);
+    let patient = patient.set("STRIPE_PORTAL_CONFIGURATION", &named);
+    let detail =
+        format!("{named}: subscription_cancel is on; login_page is on (configuration_violation)");
+    let fix = "run billing-portal portal-config verify, and turn off at Stripe what it names";
+    patient.assert_failure(name, &detail, fix, &[]).await;
+
+    let patient = patient.set("STRIPE_PORTAL_CONFIGURATION", "bpc_unknown");
+    let detail = "Stripe does not know bpc_unknown (configuration_missing)";
+    let fix = "correct stripe_portal_configuration, or remove it and let the service make its own";
+    patient.assert_failure(name, detail, fix, &[]).await;
+
+    let patient = Patient::new().await;
+    patient.run_ensure().await;
+    let id = patient.stripe.configurations()[0]["id"].clone();
+    let id = id.as_str().expect("an id");
+    patient.stripe.change_configuration(id, &plans);
+    let detail =
+        format!("{id}: subscription_cancel is on; login_page is on (configuration_violation)");
+    let fix = "run billing-portal portal-config ensure, and find out who changed it";
+    patient.assert_failure(name, &detail, fix, &[]).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_differs_from_stripes_is_told_and_an_unknown_time_is_not_held_against_it() {
+    let fix = "have this host's clock set by NTP: webhooks are refused, and keys and portals end at the wrong time";
+    let missing = refusal(400, "resource_missing", "customer", "No such customer");
+    for (seconds, detail) in [
+        (-90, Some("1 min ahead of Stripe's")),
+        (90, Some("1 min behind Stripe's")),
+        (7230, Some("120 min behind Stripe's")),
+        (30, None),
+    ] {
+        let patient = Patient::new().await;
+        let date = Clock::system().now() + TimeDelta::seconds(seconds);
+        let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let reply = missing.clone().header("Date", &date);
+        patient.stripe.answer_always(Endpoint::Sessions, reply);
+        match detail {
+            Some(detail) => patient.assert_failure("clock", detail, fix, &[]).await,
+            None => assert_eq!(patient.checks().await["clock"]["ok"], true, "{date}"),
+        }
+    }
+    let patient = Patient::new().await;
+    let timeless = missing.header("Date", "never");
+    patient.stripe.answer_always(Endpoint::Sessions, timeless);
+    assert_eq!(
+        patient.checks().await["clock"],
+        json!({ "name": "clock", "ok": true, "detail": "not compared: Stripe did not tell its time" })
+    );
+}
+
+#[tokio::test]
+async fn the_text_has_a_line_for_each_check_and_ends_with_the_verdict() {
+    let patient = Patient::new().await;
+    let outcome = patient.run(&["doctor"]).await;
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!((outcome.code, lines.len()), (0, CHECKS.len() + 1));
+    assert_eq!(lines[11], "all is well: portals open");
+
+    let file = patient.path("billing-portal.toml");
+    fs::write(&file, "this is no TOML").expect("a writable file");
+    let outcome = patient.run(&["doctor", "--config", &file]).await;
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!(outcome.code, 1);
+    assert!(lines[0].starts_with("FAIL  configuration "), "{}", lines[0]);
+    assert!(lines[1].starts_with("      fix: "), "{}", lines[1]);
+    let all = CHECKS.join(", ");
+    let last = lines.last().copied().unwrap_or_default();
+    assert_eq!(last, format!("11 of 11 checks failed: {all}"));
+    let waits = "not checked: it waits for configuration";
+    assert_eq!(outcome.stdout.matches(waits).count(), 10);
+}

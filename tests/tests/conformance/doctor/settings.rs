@@ -1,0 +1,86 @@
+//! What `doctor` says of wrong settings and of a broken database, and that it still looks at everything else.
+
+use std::fs;
+
+use super::patient::{CHECKS, Patient};
+
+#[tokio::test]
+async fn a_wrong_setting_fails_its_own_check_and_keeps_only_what_needs_it_from_being_made() {
+    let stripe = &CHECKS[5..];
+    #[rustfmt::skip]
+    let rows: [(&str, &str, &str, &[&str]); 9] = [
+        ("RETURN_URL_ALLOW_LIST", "https://b.example/x", "return_url_allow_list", &[]),
+        ("RETURN_URL_ALLOW_LIST", "", "return_url_allow_list", &[]),
+        ("STRIPE_SECRET_KEY", "pk_live_UNSEEN", "stripe_secret", stripe),
+        ("STRIPE_SECRET_KEY", "", "stripe_secret", stripe),
+        ("STRIPE_WEBHOOK_SECRET", "UNSEEN", "webhook_secret", &[]),
+        ("DATABASE_URL", "postgres://me:UNSEEN@db/x", "database", &[]),
+        ("STRIPE_API_BASE", "http://api.stripe.example", "configuration", stripe),
+        ("STRIPE_MAX_IN_FLIGHT", "many", "configuration", stripe),
+        ("NO_SUCH_SETTING", "1", "configuration", &[]),
+    ];
+    for (name, value, failing, waiting) in rows {
+        let patient = Patient::new().await.set(name, value);
+        for (check, found) in patient.checks().await {
+            // Every problem of the settings is told by the first check, too.
+            let fails = check == failing || check == "configuration";
+            let waits = waiting.contains(&check.as_str());
+            assert_eq!(
+                found["ok"],
+                !(fails || waits),
+                "{found} with {name}={value}"
+            );
+            assert_eq!(found["fix"].is_string(), fails || waits, "{found}");
+            if fails {
+                let detail = found["detail"].as_str().unwrap_or_default();
+                assert!(
+                    detail.contains(&name.to_lowercase()) || detail.contains(name),
+                    "{detail}"
+                );
+            }
+            if waits {
+                let expected = format!("not checked: it waits for {failing}");
+                assert_eq!(found["detail"], expected, "{name}={value}");
+            }
+        }
+        let asked = patient.stripe.calls();
+        assert_eq!(
+            asked == 0,
+            !waiting.is_empty(),
+            "{name}={value}: {asked} calls"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_empty_allow_list_fails_in_development_though_it_is_no_wrong_setting() {
+    let patient = Patient::new().await;
+    let patient = patient
+        .set("ENVIRONMENT", "development")
+        .set("RETURN_URL_ALLOW_LIST", "");
+    let detail = "it is empty: no return URL passes";
+    let fix = "list the origins of your own pages in return_url_allow_list, such as https://app.example.com";
+    patient
+        .assert_failure("return_url_allow_list", detail, fix, &[])
+        .await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_none_or_cannot_be_made_fails_alone() {
+    let patient = Patient::new().await;
+    fs::write(
+        patient.path("x.db"),
+        "no database at all, but long enough to be looked at",
+    )
+    .expect("a file");
+    let broken = patient.checks().await;
+    let patient = Patient::new().await;
+    let nowhere = format!("sqlite://{}", patient.path("no/such/folder/x.db"));
+    let patient = patient.set("DATABASE_URL", &nowhere);
+    let absent = patient.checks().await;
+    for checks in [broken, absent] {
+        for (name, check) in checks {
+            assert_eq!(check["ok"], name != "database", "{check}");
+        }
+    }
+}
