@@ -209,8 +209,16 @@ impl AsyncWrite for Timed {
         this.or_give_up(sent, cx)
     }
 
+    /// The time between requests begins when an answer goes out. hyper, which was told while it waited for the answer
+    /// that there is nothing to read, asks again only when it is woken: by the client, or by the end of this time.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        let phase = this.phase.load(Ordering::Relaxed);
+        if phase == IDLE {
+            this.time(phase);
+            _ = this.deadline.as_mut().poll(cx);
+        }
+        Pin::new(&mut this.stream).poll_flush(cx)
     }
 
     /// Says that there is no more to come, then listens a little longer: closed with bytes unread, the system would
