@@ -27,7 +27,7 @@ pub struct Settings {
     /// at /webhooks/stripe.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// Where /healthz, /readyz and /metrics listen; never the API's port.
+    /// Where /healthz, /readyz and /metrics listen, with their document at /docs; never the API's port.
     #[schemars(with = "String")]
     pub operations_listen: SocketAddr,
     /// `sqlite://FILE`, by default `sqlite://billing-portal.db`; the file is made where there is none. Secret, for a
