@@ -210,7 +210,14 @@ impl AsyncWrite for Timed {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        if this.phase.load(Ordering::Relaxed) == IDLE {
+            // A read that began while the request was being answered is not begun again until something arrives, so
+            // the time between requests begins here.
+            this.time(IDLE);
+            _ = this.deadline.as_mut().poll(cx);
+        }
+        Pin::new(&mut this.stream).poll_flush(cx)
     }
 
     /// Says that there is no more to come, then listens a little longer: closed with bytes unread, the system would
