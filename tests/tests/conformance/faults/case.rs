@@ -113,6 +113,10 @@ impl Case {
         };
         let with_status = |status| with(&|step| step.status = Some(status));
         match self.id.as_str() {
+            "bad_success-22" => {
+                let unannounced = with(&|step| (step.chunked, step.chunk_bytes) = (true, 4096));
+                vec![unannounced, self]
+            }
             "request_error-17" => [405, 410, 415, 418].map(with_status).to_vec(),
             "server_error-13" => [529, 599].map(with_status).to_vec(),
             "limit-08" => ["soon", "Wed, 21 Oct 2065 07:28:00 GMT"]

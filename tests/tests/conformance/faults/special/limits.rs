@@ -5,10 +5,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::case::Case;
+use super::super::judge;
 use super::super::scene::Scene;
-use super::super::{judge, scene::Timed};
 use crate::harness::log::Log;
 
+/// How many find out that Stripe is not called.
+pub(super) const CALLERS: usize = 5;
 const AT_ONCE: Duration = Duration::from_millis(50);
 
 pub(super) async fn nobody_calls_while_stripe_asks_for_quiet(case: &Case, log: &Log) {
@@ -17,7 +19,7 @@ pub(super) async fn nobody_calls_while_stripe_asks_for_quiet(case: &Case, log: &
     sleep_until(since + Duration::from_millis(2100)).await;
     assert_eq!(scene.ask().await.0.status, 200, "two seconds later");
     assert_eq!(scene.faulty.attempts(), 2);
-    end(case, scene).await;
+    end(case, scene, 1 + CALLERS).await;
 }
 
 pub(super) async fn quiet_is_kept_for_half_a_minute_at_most(case: &Case, log: &Log) {
@@ -28,7 +30,7 @@ pub(super) async fn quiet_is_kept_for_half_a_minute_at_most(case: &Case, log: &L
     sleep_until(since + Duration::from_millis(30_100)).await;
     assert_eq!(scene.ask().await.0.status, 200, "30 s later");
     assert_eq!(scene.faulty.attempts(), 2);
-    end(case, scene).await;
+    end(case, scene, 1 + 2 * CALLERS).await;
 }
 
 /// The one call that Stripe refuses; answers when that was.
@@ -46,8 +48,8 @@ async fn ask_for_quiet(case: &Case, log: &Log) -> (Scene, Instant) {
 pub(super) async fn answered_without_a_call(scene: &Scene) {
     let before = scene.faulty.attempts();
     let mut fastest = Duration::MAX;
-    for _ in 0..5 {
-        let (answer, elapsed): Timed = scene.ask().await;
+    for _ in 0..CALLERS {
+        let (answer, elapsed) = scene.ask().await;
         answer
             .assert_error("BILLING_PORTAL_UNAVAILABLE")
             .assert_retry_after(1..=30);
@@ -59,10 +61,9 @@ pub(super) async fn answered_without_a_call(scene: &Scene) {
     assert_eq!(scene.faulty.attempts(), before, "Stripe is not called");
 }
 
-async fn end(case: &Case, scene: Scene) {
+async fn end(case: &Case, scene: Scene, refused: usize) {
     let unavailable = scene.unavailable().await;
     let text = scene.end().await;
     judge::log(case, &text);
-    let refused = unavailable.values().sum::<u64>();
-    judge::causes(&text, usize::try_from(refused).expect("few"), &unavailable);
+    judge::causes(&text, refused, &unavailable);
 }

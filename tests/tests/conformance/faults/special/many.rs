@@ -12,8 +12,8 @@ use crate::harness::ask::Ask;
 use crate::harness::log::Log;
 use crate::harness::service::send;
 
-/// As [`crate::stripe_outage`] shows, more than five customers missing within a minute are too many.
 const ORGANIZATIONS: usize = 10;
+/// So many customers may be missing within a minute before the account is taken for the wrong one.
 const BELIEVED: usize = 5;
 
 pub(super) async fn customers_are_missing(case: &Case, log: &Log) {
