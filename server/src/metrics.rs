@@ -69,7 +69,7 @@ impl Default for Metrics {
             requests: counters(
                 &registry,
                 "requests_total",
-                "Requests of the API, by status and error code (OK: none).",
+                "Requests of the API, by status and error code (OK: none; MALFORMED: not HTTP enough for one).",
                 &["status", "code"],
             ),
             request_seconds: register(
@@ -173,7 +173,9 @@ impl Metrics {
 
     /// Counts an answer of the API.
     pub(crate) fn answered(&self, status: u16, code: Option<ErrorCode>, elapsed: Duration) {
-        let code = code.map_or(OK, ErrorCode::as_str);
+        // What is too malformed for an envelope has no code either.
+        let none = if status < 400 { OK } else { MALFORMED };
+        let code = code.map_or(none, ErrorCode::as_str);
         self.requests
             .with_label_values(&[status.to_string().as_str(), code])
             .inc();
@@ -237,6 +239,7 @@ const ALARMING_WEBHOOKS: [&str; 4] = ["invalid_signature", "malformed", "not_kep
 
 /// The `code` of an answer that is no error.
 const OK: &str = "OK";
+const MALFORMED: &str = "MALFORMED";
 
 fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     register(registry, IntCounterVec::new(Opts::new(name, help), labels))

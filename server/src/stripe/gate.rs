@@ -50,7 +50,7 @@ struct State {
 pub(super) struct Pass<'a> {
     gate: &'a Gate,
     probe: bool,
-    _turn: OwnedSemaphorePermit,
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Gate {
@@ -72,20 +72,22 @@ impl Gate {
 
     /// Waits for a turn, not long, or says how long to stay away.
     pub(super) async fn enter(&self) -> Result<Pass<'_>, Unavailable> {
-        let probe = self.require_open()?;
+        // Made before the wait: a caller who goes away meanwhile must not leave the gate waiting for their probe.
+        let mut pass = Pass {
+            gate: self,
+            probe: self.require_open()?,
+            turn: None,
+        };
         let turn = async {
             let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
             self.is_within_rate().await.then_some(turn)
         };
-        if let Ok(Some(turn)) = tokio::time::timeout(PATIENCE, turn).await {
-            return Ok(Pass {
-                gate: self,
-                probe,
-                _turn: turn,
-            });
+        pass.turn = tokio::time::timeout(PATIENCE, turn).await.ok().flatten();
+        if pass.turn.is_some() {
+            Ok(pass)
+        } else {
+            Err(UpstreamCause::GateFull.into())
         }
-        self.state().probing &= !probe;
-        Err(UpstreamCause::GateFull.into())
     }
 
     /// Waits, not long, until one more request fits the bound on requests a second.
@@ -198,5 +200,24 @@ impl Drop for Pass<'_> {
         if self.probe {
             self.gate.state().probing = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_caller_who_goes_away_leaves_the_next_one_to_find_out_whether_stripe_is_back() {
+        let gate = Gate::new(1, 0, Clock::system());
+        let first = gate.enter().await.expect("the gate is open");
+        gate.pause(Duration::ZERO);
+        let second = tokio::time::timeout(Duration::from_millis(20), gate.enter());
+        assert!(second.await.is_err(), "it waits for its turn, and goes");
+        drop(first);
+        let third = gate.enter().await.expect("it may find out");
+        assert!(third.probe);
+        third.succeeded();
+        assert!(gate.is_open());
     }
 }
