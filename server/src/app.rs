@@ -71,6 +71,35 @@ pub struct App {
 }
 
 impl App {
+    async fn new(config: &Config, clock: Clock, resolver: Resolver) -> Result<Self, StartError> {
+        let (settings, serving) = (config.settings(), config.serving()?);
+        let store = Store::open(serving.database_url.expose()).await?;
+        let mode = serving.stripe.mode;
+        let metrics = Arc::new(Metrics::default());
+        let stripe = Stripe::new(
+            serving.stripe,
+            settings,
+            clock.clone(),
+            resolver,
+            Arc::clone(&metrics),
+        )?;
+        Ok(Self {
+            mode,
+            allow_list: serving.allow_list,
+            authenticator: Authenticator::new(store.clone(), clock.clone(), mode, settings),
+            store,
+            stripe: Arc::new(stripe),
+            clock,
+            portal_url_ttl: serving.portal_url_ttl,
+            body_timeout: seconds(settings.body_timeout_seconds),
+            places: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
+            webhook_places: Semaphore::new(MAX_WEBHOOKS),
+            webhook_secrets: settings.stripe_webhook_secret.clone(),
+            metrics,
+            draining: AtomicBool::new(false),
+        })
+    }
+
     /// The app that serves this request.
     ///
     /// # Panics
@@ -119,33 +148,9 @@ pub async fn start(
     clock: Clock,
     resolver: Resolver,
 ) -> Result<Service, StartError> {
-    let (settings, serving) = (config.settings(), config.serving()?);
-    warn_of_surprises(settings, serving.stripe.mode);
-    let store = Store::open(serving.database_url.expose()).await?;
-    let mode = serving.stripe.mode;
-    let metrics = Arc::new(Metrics::default());
-    let stripe = Arc::new(Stripe::new(
-        serving.stripe,
-        settings,
-        clock.clone(),
-        resolver,
-        Arc::clone(&metrics),
-    )?);
-    let app = Arc::new(App {
-        mode,
-        allow_list: serving.allow_list,
-        authenticator: Authenticator::new(store.clone(), clock.clone(), mode, settings),
-        store,
-        stripe: Arc::clone(&stripe),
-        clock,
-        portal_url_ttl: serving.portal_url_ttl,
-        body_timeout: seconds(settings.body_timeout_seconds),
-        places: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
-        webhook_places: Semaphore::new(MAX_WEBHOOKS),
-        webhook_secrets: settings.stripe_webhook_secret.clone(),
-        metrics,
-        draining: AtomicBool::new(false),
-    });
+    let settings = config.settings();
+    let app = Arc::new(App::new(config, clock, resolver).await?);
+    warn_of_surprises(settings, app.mode);
     let patience = Patience {
         headers: seconds(settings.header_timeout_seconds),
         idle: seconds(settings.idle_timeout_seconds),
@@ -164,10 +169,10 @@ pub async fn start(
     let operations = operations.map_err(refused(settings.operations_listen))?;
     tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
     Ok(Service {
+        promise: tokio::spawn(keep_promise(Arc::clone(&app.stripe))),
         app,
         api,
         operations,
-        promise: tokio::spawn(keep_promise(stripe)),
         shutdown_delay: seconds(settings.shutdown_delay_seconds),
     })
 }

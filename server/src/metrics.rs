@@ -65,88 +65,21 @@ impl Default for Metrics {
     fn default() -> Self {
         let registry = Registry::new_custom(Some("billing_portal".to_owned()), None)
             .expect("the prefix is a name");
+        #[rustfmt::skip]
         let metrics = Self {
-            requests: counters(
-                &registry,
-                "requests_total",
-                "Requests of the API, by status and error code (OK: none; MALFORMED: not HTTP enough for one).",
-                &["status", "code"],
-            ),
-            request_seconds: register(
-                &registry,
-                Histogram::with_opts(
-                    HistogramOpts::new(
-                        "request_duration_seconds",
-                        "Time from a request to its answer.",
-                    )
-                    .buckets(SECONDS.to_vec()),
-                ),
-            ),
-            unavailable: counters(
-                &registry,
-                "unavailable_total",
-                "Requests answered 502, by cause; the runbook has a section for each.",
-                &["upstream_cause"],
-            ),
-            stripe_calls: counters(
-                &registry,
-                "stripe_calls_total",
-                "Calls to Stripe with their retries, by outcome (done, refused, failed) and cause.",
-                &["endpoint", "outcome", "cause"],
-            ),
-            stripe_call_seconds: register(
-                &registry,
-                HistogramVec::new(
-                    HistogramOpts::new(
-                        "stripe_call_duration_seconds",
-                        "Time of a call to Stripe with its retries and waits.",
-                    )
-                    .buckets(SECONDS.to_vec()),
-                    &["endpoint", "outcome"],
-                ),
-            ),
-            stripe_retries: counters(
-                &registry,
-                "stripe_retries_total",
-                "Tries after the first, by the cause of the one before.",
-                &["cause"],
-            ),
-            webhooks: counters(
-                &registry,
-                "webhooks_total",
-                "Webhook deliveries, by outcome.",
-                &["outcome"],
-            ),
-            customers_missing: counter(
-                &registry,
-                "customers_missing_total",
-                "Mappings marked stale because Stripe does not have the customer.",
-            ),
-            configuration_mended: counter(
-                &registry,
-                "configuration_mended_total",
-                "Times that our portal configuration had been changed and was set back.",
-            ),
-            requests_in_flight: gauge(
-                &registry,
-                "requests_in_flight",
-                "Requests of the API that are being answered.",
-            ),
-            stripe_in_flight: gauge(
-                &registry,
-                "stripe_calls_in_flight",
-                "Calls to Stripe under way.",
-            ),
-            breaker_open: gauge(
-                &registry,
-                "stripe_breaker_open",
-                "1 while calls to Stripe have stopped for a while.",
-            ),
-            configuration_verified: gauge(
-                &registry,
-                "configuration_verified",
-                "1 while the portal configuration is known to keep the promise; while 0 no portal is opened.",
-            ),
+            requests: counters(&registry, "requests_total", "Requests of the API, by status and error code (OK: none; MALFORMED: not HTTP enough for one).", &["status", "code"]),
+            request_seconds: register(&registry, Histogram::with_opts(HistogramOpts::new("request_duration_seconds", "Time from a request to its answer.").buckets(SECONDS.to_vec()))),
+            unavailable: counters(&registry, "unavailable_total", "Requests answered 502, by cause; the runbook has a section for each.", &["upstream_cause"]),
+            stripe_calls: counters(&registry, "stripe_calls_total", "Calls to Stripe with their retries, by outcome (done, refused, failed) and cause.", &["endpoint", "outcome", "cause"]),
+            stripe_call_seconds: register(&registry, HistogramVec::new(HistogramOpts::new("stripe_call_duration_seconds", "Time of a call to Stripe with its retries and waits.").buckets(SECONDS.to_vec()), &["endpoint", "outcome"])),
+            stripe_retries: counters(&registry, "stripe_retries_total", "Tries after the first, by the cause of the one before.", &["cause"]),
+            webhooks: counters(&registry, "webhooks_total", "Webhook deliveries, by outcome.", &["outcome"]),
+            customers_missing: counter(&registry, "customers_missing_total", "Mappings marked stale because Stripe does not have the customer."),
+            configuration_mended: counter(&registry, "configuration_mended_total", "Times that our portal configuration had been changed and was set back."),
+            requests_in_flight: gauge(&registry, "requests_in_flight", "Requests of the API that are being answered."),
+            stripe_in_flight: gauge(&registry, "stripe_calls_in_flight", "Calls to Stripe under way."),
+            breaker_open: gauge(&registry, "stripe_breaker_open", "1 while calls to Stripe have stopped for a while."),
+            configuration_verified: gauge(&registry, "configuration_verified", "1 while the portal configuration is known to keep the promise; while 0 no portal is opened."),
             registry,
         };
         metrics.begin_at_zero();

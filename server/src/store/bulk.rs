@@ -134,25 +134,8 @@ async fn link(
 ) -> Result<Linked, StoreError> {
     let Mapping { org, customer, .. } = mapping;
     let known = look_up(transaction, org).await?;
-    if !known.organization_exists && !policy.create_organizations {
-        return Ok(Linked::Refused(format!("there is no organization {org}")));
-    }
-    let same = known.customer.as_deref() == Some(customer.as_str());
-    if same && known.active {
-        return Ok(Linked::Unchanged);
-    }
-    if let (Some(other), true) = (&known.customer, known.active) {
-        match policy.conflict {
-            Conflict::Refuse => {
-                return Ok(Linked::Refused(format!(
-                    "organization {org} has customer {other}; it is replaced with --replace only"
-                )));
-            }
-            Conflict::NewestWins if mapping.as_of <= known.as_of => return Ok(Linked::Superseded),
-            Conflict::NewestWins | Conflict::Replace => {}
-        }
-    } else if !same && policy.conflict == Conflict::NewestWins && mapping.as_of < known.as_of {
-        return Ok(Linked::Superseded);
+    if let Some(linked) = leave_as_is(mapping, &known, policy) {
+        return Ok(linked);
     }
     if let Some(owner) = owner(transaction, customer)
         .await?
@@ -175,6 +158,29 @@ async fn link(
     Ok(Linked::Done {
         organization_created: !known.organization_exists,
     })
+}
+
+/// What becomes of a mapping that is not to be put in force, as far as its organization tells.
+fn leave_as_is(mapping: &Mapping, known: &Known, policy: Policy) -> Option<Linked> {
+    let Mapping { org, customer, .. } = mapping;
+    if !known.organization_exists && !policy.create_organizations {
+        return Some(Linked::Refused(format!("there is no organization {org}")));
+    }
+    let same = known.customer.as_deref() == Some(customer.as_str());
+    match (policy.conflict, &known.customer) {
+        (_, Some(_)) if same && known.active => Some(Linked::Unchanged),
+        (Conflict::Refuse, Some(other)) if known.active => Some(Linked::Refused(format!(
+            "organization {org} has customer {other}; it is replaced with --replace only"
+        ))),
+        // A customer that is there, and that the organization had: it is only to be revived.
+        (Conflict::NewestWins, _) if same => None,
+        (Conflict::NewestWins, _) => {
+            let newer_is_known =
+                mapping.as_of < known.as_of || (known.active && mapping.as_of == known.as_of);
+            newer_is_known.then_some(Linked::Superseded)
+        }
+        _ => None,
+    }
 }
 
 async fn look_up(

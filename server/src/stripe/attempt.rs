@@ -113,28 +113,27 @@ impl Transport {
     }
 }
 
-async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failure> {
-    let text = |name: &str| {
-        response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let mut answer = Answer {
+/// The answer without its body.
+fn head(response: &Response) -> Answer {
+    let text = |name: &str| response.headers().get(name)?.to_str().ok();
+    Answer {
         status: response.status().as_u16(),
-        request_id: text("request-id").unwrap_or_default(),
+        request_id: text("request-id").unwrap_or_default().to_owned(),
         should_retry: text("stripe-should-retry").and_then(|word| word.parse().ok()),
         retry_after: text("retry-after")
             .and_then(|seconds| seconds.parse::<u64>().ok())
             // A day is for ever here; much more would overflow the arithmetic of deadlines.
             .map(|seconds| Duration::from_secs(seconds.min(86_400))),
-        replayed: text("idempotent-replayed").is_some_and(|word| word == "true"),
+        replayed: text("idempotent-replayed") == Some("true"),
         date: text("date")
-            .and_then(|date| DateTime::parse_from_rfc2822(&date).ok())
+            .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
             .map(|date| date.to_utc()),
         body: Value::Null,
-    };
+    }
+}
+
+async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failure> {
+    let mut answer = head(&response);
     let (status, request_id) = (answer.status, answer.request_id.clone());
     let failed = |cause: UpstreamCause| Failure {
         upstream_status: Some(status),
@@ -146,7 +145,8 @@ async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failur
         ..failed(UpstreamCause::InvalidResponse)
     };
     // Identity was asked for; a coded body is never unpacked, whatever it would become.
-    if text("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+    let coding = response.headers().get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(unacceptable("content_encoding"));
     }
     let too_large = |length: usize| length > max_bytes;
