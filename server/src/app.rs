@@ -232,7 +232,7 @@ async fn keep_promise(stripe: Arc<Stripe>) {
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = stripe.promise().doubt.notified() => {}
+            () = stripe.promise().in_doubt.notified() => {}
         }
     }
 }

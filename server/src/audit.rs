@@ -9,6 +9,9 @@ use poem::Request;
 
 use crate::{api_error::ApiError, store::Caller, stripe::OpenedSession, wire::RequestId};
 
+/// Under this name the log has the events, whatever level it is set to.
+pub(crate) const TARGET: &str = "audit";
+
 /// What is known of a request so far.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
@@ -58,36 +61,70 @@ impl Trail {
 
     /// Writes the event, if it is known whose it is.
     pub(crate) fn write(&self, request_id: &RequestId, error: Option<&ApiError>) {
-        let Some(caller) = self.caller.get() else {
-            return;
-        };
-        let request_id = request_id.as_str();
-        let (org_id, key_id) = (caller.organization.as_str(), caller.key_id.as_str());
-        let return_url_origin = self.return_url_origin.get();
         match (self.session.get(), error) {
-            (Some(session), None) => tracing::info!(
-                event = "portal_session_created",
-                outcome = "opened",
-                request_id,
-                org_id,
-                key_id,
-                return_url_origin,
-                session = session.id,
-                configuration = session.configuration,
-                replayed = session.replayed,
-                slow = session.slow,
-            ),
-            (_, error) => tracing::warn!(
-                event = "portal_session_refused",
-                outcome = "refused",
-                request_id,
-                org_id,
-                key_id,
-                return_url_origin,
-                code = error.map(|error| error.code().as_str()),
-                cause = error.and_then(ApiError::cause),
-                stripe_request_id = error.and_then(ApiError::stripe_request_id),
-            ),
+            (Some(session), None) => self.event(request_id, |common| {
+                tracing::info!(
+                    target: TARGET,
+                    event = "portal_session_created",
+                    outcome = "opened",
+                    request_id = common.request_id,
+                    org_id = common.org_id,
+                    key_id = common.key_id,
+                    return_url_origin = common.return_url_origin,
+                    session = session.id,
+                    configuration = session.configuration,
+                    replayed = session.replayed,
+                    slow = session.slow,
+                );
+            }),
+            (_, error) => self.event(request_id, |common| {
+                tracing::warn!(
+                    target: TARGET,
+                    event = "portal_session_refused",
+                    outcome = "refused",
+                    request_id = common.request_id,
+                    org_id = common.org_id,
+                    key_id = common.key_id,
+                    return_url_origin = common.return_url_origin,
+                    code = error.map(|error| error.code().as_str()),
+                    cause = error.and_then(ApiError::cause),
+                    stripe_request_id = error.and_then(ApiError::stripe_request_id),
+                );
+            }),
         }
     }
+
+    /// Writes that nobody waited for the answer. Stripe may have opened a session that nobody got.
+    pub(crate) fn abandoned(&self, request_id: &RequestId) {
+        self.event(request_id, |common| {
+            tracing::warn!(
+                target: TARGET,
+                event = "portal_session_abandoned",
+                outcome = "unknown",
+                request_id = common.request_id,
+                org_id = common.org_id,
+                key_id = common.key_id,
+                return_url_origin = common.return_url_origin,
+            );
+        });
+    }
+
+    fn event(&self, request_id: &RequestId, write: impl FnOnce(Common<'_>)) {
+        if let Some(caller) = self.caller.get() {
+            write(Common {
+                request_id: request_id.as_str(),
+                org_id: caller.organization.as_str(),
+                key_id: &caller.key_id,
+                return_url_origin: self.return_url_origin.get().map(String::as_str),
+            });
+        }
+    }
+}
+
+/// What every event says.
+struct Common<'a> {
+    request_id: &'a str,
+    org_id: &'a str,
+    key_id: &'a str,
+    return_url_origin: Option<&'a str>,
 }

@@ -3,7 +3,7 @@
 //! poem-openapi's JSON payload takes any `+json` type, reads without bound, lets the last of two equal keys win and
 //! stops at the first wrong field. A body that could be read in two ways by two readers is refused here.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use poem::{
     Request, RequestBody, Result,
@@ -57,7 +57,8 @@ impl<'a, T: Fields> ApiExtractor<'a> for JsonBody<T> {
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
         require_json(request.headers())?; // 415
-        let bytes = read_bounded(request, body, MAX_BODY_BYTES).await?; // 413, 408
+        let bytes =
+            read_bounded(request, body, MAX_BODY_BYTES, App::of(request).body_timeout).await?; // 413, 408
         let object = JsonObject::parse(&bytes).ok_or(ApiError::from(ErrorCode::BadRequest))?; // 400
         Ok(Self(
             T::read(object, App::of(request)).map_err(ApiError::validation_failed)?,
@@ -96,11 +97,12 @@ fn is_json(content_type: &str) -> bool {
         })
 }
 
-/// Reads a body of at most `limit` bytes: 413 for a larger one, 408 for a slow one.
+/// Reads a body of at most `limit` bytes (413 for a larger one) that comes within `time` (408 for a slower one).
 pub(crate) async fn read_bounded(
     request: &Request,
     body: &mut RequestBody,
     limit: usize,
+    time: Duration,
 ) -> Result<Vec<u8>, ApiError> {
     // The declared length is enough to refuse; a body sent in chunks is counted while it is read.
     let declared = request.headers().get(header::CONTENT_LENGTH);
@@ -111,7 +113,7 @@ pub(crate) async fn read_bounded(
     let body = body
         .take()
         .map_err(|error| ApiError::from(ErrorCode::Internal).with_cause(error.to_string()))?;
-    match tokio::time::timeout(App::of(request).body_timeout, body.into_bytes_limit(limit)).await {
+    match tokio::time::timeout(time, body.into_bytes_limit(limit)).await {
         Ok(Ok(bytes)) => Ok(bytes.into()),
         Ok(Err(ReadBodyError::PayloadTooLarge)) => {
             Err(refuse_and_close(ErrorCode::PayloadTooLarge))

@@ -9,7 +9,10 @@ use std::{
 use regex::bytes::{Captures, Regex};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, prelude::*};
 
-use crate::config::{LogFormat, Settings};
+use crate::{
+    audit,
+    config::{LogFormat, Settings},
+};
 
 /// What never belongs in a line. Nothing writes it; this is for the day on which something does.
 static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
@@ -20,6 +23,9 @@ static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
 /// Logs from here on, as the settings say. A second call changes nothing, as when tests share a process.
 pub(crate) fn init(settings: &Settings) {
     let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Less noise must not mean less of a record.
+    let audit = format!("{}=info", audit::TARGET);
+    let filter = filter.add_directive(audit.parse().expect("the directive is a constant"));
     let lines = tracing_subscriber::fmt::layer().with_writer(Redacted);
     let lines = match settings.log_format {
         LogFormat::Json => lines

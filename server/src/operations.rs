@@ -90,7 +90,7 @@ async fn readiness(request: Request) -> Response {
         store,
         draining,
         stripe: app.stripe.is_reachable(),
-        portal_configuration_verified: app.stripe.promise().require_kept().is_ok(),
+        portal_configuration_verified: app.stripe.keeps_promise(),
     };
     envelope::health(readiness.ready, &readiness)
 }
@@ -114,6 +114,6 @@ async fn metrics(request: Request) -> Response {
     envelope::metrics(app.metrics.render(Now {
         stripe_in_flight: app.stripe.in_flight(),
         breaker_open: !app.stripe.is_reachable(),
-        configuration_verified: app.stripe.promise().require_kept().is_ok(),
+        configuration_verified: app.stripe.keeps_promise(),
     }))
 }

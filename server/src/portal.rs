@@ -87,7 +87,8 @@ async fn open_portal(
 async fn forget(app: &App, key: &BillingWrite, customer: &CustomerId) -> ApiError {
     let marked = app.store.mark_stale(customer, StaleReason::MissingAtStripe);
     let mapping = match marked.await {
-        Ok(()) => "marked stale",
+        Ok(true) => "marked stale",
+        Ok(false) => "known to be stale",
         Err(error) => {
             tracing::error!(%error, "a mapping that is stale could not be marked so");
             "could not be marked stale"

@@ -80,7 +80,9 @@ impl<E: Endpoint> Endpoint for Respond<E> {
         request.set_data(Arc::clone(&self.app));
         request.set_data(Arc::clone(&trail));
 
-        let waiting = self.counted.then(|| Waiting::new(&self.app, &span));
+        let waiting = self
+            .counted
+            .then(|| Waiting::new(&self.app, &span, &trail, &request_id));
         let answer = AssertUnwindSafe(self.inner.call(request))
             .catch_unwind()
             .instrument(span.clone())
@@ -124,15 +126,19 @@ impl<E> Respond<E> {
 struct Waiting<'a> {
     app: &'a App,
     span: &'a Span,
+    trail: &'a Trail,
+    request_id: &'a RequestId,
     over: bool,
 }
 
 impl<'a> Waiting<'a> {
-    fn new(app: &'a App, span: &'a Span) -> Self {
+    fn new(app: &'a App, span: &'a Span, trail: &'a Trail, request_id: &'a RequestId) -> Self {
         app.metrics.requests_in_flight.inc();
         Self {
             app,
             span,
+            trail,
+            request_id,
             over: false,
         }
     }
@@ -146,7 +152,10 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.app.metrics.requests_in_flight.dec();
         if !self.over {
-            self.span.in_scope(|| tracing::info!(event = "client_gone"));
+            self.span.in_scope(|| {
+                tracing::info!(event = "client_gone");
+                self.trail.abandoned(self.request_id);
+            });
         }
     }
 }

@@ -3,6 +3,10 @@
 ALTER TABLE organizations ADD COLUMN customer_as_of INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE organizations ADD COLUMN customer_event TEXT    NOT NULL DEFAULT '';
 
+-- Mappings of before were made by operators, and no event of before speaks against them.
+UPDATE organizations SET customer_as_of = CAST(strftime('%s', 'now') AS INTEGER)
+    WHERE id IN (SELECT organization_id FROM customers);
+
 -- Why a mapping is stale.
 ALTER TABLE customers ADD COLUMN stale_reason TEXT CHECK (stale_reason IN ('missing_at_stripe', 'deleted'));
 UPDATE customers SET stale_reason = 'missing_at_stripe' WHERE state = 'stale';
@@ -27,4 +31,11 @@ CREATE TABLE customer_sync (
     -- The newest customer when it began, and the last one that was read. Stripe lists the newest first.
     newest   TEXT    NOT NULL,
     position TEXT    NOT NULL
+) STRICT;
+
+-- What failed on the walk so far.
+CREATE TABLE customer_sync_failures (
+    customer TEXT PRIMARY KEY NOT NULL,
+    org      TEXT NOT NULL,
+    problem  TEXT NOT NULL
 ) STRICT;

@@ -5,7 +5,8 @@ use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
     CustomerId, OrganizationId, Store, StoreError,
-    events::{owner, set_customer},
+    events::{owner, set_customer, was_deleted},
+    sync::{SyncFailure, SyncPage, note_failure, note_page},
 };
 
 /// An organization and the customer that it is to have.
@@ -51,19 +52,10 @@ pub enum Linked {
     },
     /// It was in force before.
     Unchanged,
-    /// A newer one stays in force.
+    /// A newer one stays in force, or the organization was unlinked since.
     Superseded,
     /// It is not in force, because of this.
     Refused(String),
-}
-
-/// Where a walk through Stripe's customers is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncPosition {
-    /// The newest customer when it began.
-    pub newest: String,
-    /// The last customer that was read.
-    pub position: String,
 }
 
 /// What is known before a mapping is made.
@@ -75,54 +67,30 @@ struct Known {
 }
 
 impl Store {
-    /// Puts a batch of mappings in force, each or not at all, and answers for each what became of it. `position` is
-    /// remembered with it.
+    /// Puts a batch of mappings in force, each or not at all, and answers for each what became of it. Of a walk through
+    /// Stripe's customers, the `page` that the batch is from is noted with it.
     pub async fn link_batch(
         &self,
         batch: &[Mapping],
         policy: Policy,
         now: i64,
-        position: Option<&SyncPosition>,
+        page: Option<&SyncPage>,
     ) -> Result<Vec<Linked>, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut write = self.begin().await?;
         let mut linked = Vec::with_capacity(batch.len());
         for mapping in batch {
-            linked.push(link(&mut transaction, mapping, policy, now).await?);
+            let became = link(&mut write.transaction, mapping, policy, now).await?;
+            if let (Linked::Refused(problem), Some(_)) = (&became, page) {
+                let failure = SyncFailure::of(mapping, problem);
+                note_failure(&mut write.transaction, &failure).await?;
+            }
+            linked.push(became);
         }
-        if let Some(position) = position {
-            sqlx::query(
-                "INSERT INTO customer_sync (id, newest, position) VALUES (1, $1, $2) \
-                 ON CONFLICT (id) DO UPDATE SET newest = excluded.newest, position = excluded.position",
-            )
-            .bind(&position.newest)
-            .bind(&position.position)
-            .execute(&mut *transaction)
-            .await?;
+        if let Some(page) = page {
+            note_page(&mut write.transaction, page).await?;
         }
-        transaction.commit().await?;
+        write.commit().await?;
         Ok(linked)
-    }
-
-    /// Where the last walk through Stripe's customers ended, if it ended early.
-    pub async fn sync_position(&self) -> Result<Option<SyncPosition>, StoreError> {
-        let row = sqlx::query("SELECT newest, position FROM customer_sync")
-            .fetch_optional(&self.pool)
-            .await?;
-        let position = |row: sqlx::sqlite::SqliteRow| {
-            Ok(SyncPosition {
-                newest: row.try_get("newest")?,
-                position: row.try_get("position")?,
-            })
-        };
-        row.map(position).transpose()
-    }
-
-    /// The walk came to its end.
-    pub async fn sync_is_done(&self) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM customer_sync")
-            .execute(&self.pool)
-            .await?;
-        Ok(())
     }
 }
 
@@ -143,6 +111,12 @@ async fn link(
     {
         return Ok(Linked::Refused(format!(
             "customer {customer} belongs to organization {owner}"
+        )));
+    }
+    // It was, when the file was made or the page was read.
+    if was_deleted(transaction, customer).await? {
+        return Ok(Linked::Refused(format!(
+            "customer {customer} was deleted at Stripe"
         )));
     }
     if !known.organization_exists {

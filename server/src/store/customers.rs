@@ -110,8 +110,9 @@ impl Store {
         customer: &CustomerId,
         now: i64,
     ) -> Result<CustomerLink, StoreError> {
-        let mut transaction = self.begin().await?;
-        if let Some(owner) = owner(&mut transaction, customer).await?
+        let mut write = self.begin().await?;
+        let transaction = &mut write.transaction;
+        if let Some(owner) = owner(transaction, customer).await?
             && owner != *org
         {
             return Err(StoreError::Conflict(format!(
@@ -120,9 +121,9 @@ impl Store {
         }
         sqlx::query("DELETE FROM deleted_customers WHERE customer = $1")
             .bind(customer.as_str())
-            .execute(&mut *transaction)
+            .execute(&mut **transaction)
             .await?;
-        match set_customer(&mut transaction, org, customer, now, "").await {
+        match set_customer(transaction, org, customer, now, "").await {
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
                 Err(StoreError::NotFound {
                     what: "organization",
@@ -131,7 +132,7 @@ impl Store {
             }
             Err(error) => Err(error.into()),
             Ok(()) => {
-                transaction.commit().await?;
+                write.commit().await?;
                 Ok(CustomerLink {
                     org: org.clone(),
                     customer: customer.clone(),
@@ -144,26 +145,25 @@ impl Store {
 
     /// Forgets the organization's customer, and what Stripe's events of before `now` (seconds since 1970) say of it.
     pub async fn unlink_customer(&self, org: &OrganizationId, now: i64) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "UPDATE organizations SET customer_as_of = $2, customer_event = '' WHERE id = $1",
-        )
-        .bind(org.as_str())
-        .bind(now)
-        .execute(&mut *transaction)
-        .await?;
+        let mut write = self.begin().await?;
         let deleted = sqlx::query("DELETE FROM customers WHERE organization_id = $1")
             .bind(org.as_str())
-            .execute(&mut *transaction)
+            .execute(&mut *write.transaction)
             .await?;
-        transaction.commit().await?;
         if deleted.rows_affected() == 0 {
             return Err(StoreError::NotFound {
                 what: "customer of organization",
                 id: org.to_string(),
             });
         }
-        Ok(())
+        sqlx::query(
+            "UPDATE organizations SET customer_as_of = $2, customer_event = '' WHERE id = $1",
+        )
+        .bind(org.as_str())
+        .bind(now)
+        .execute(&mut *write.transaction)
+        .await?;
+        write.commit().await
     }
 
     /// Every mapping, in the order of the organizations' ids.
@@ -177,18 +177,20 @@ impl Store {
             .collect()
     }
 
-    /// Records that Stripe no longer has the customer.
+    /// Records that Stripe no longer has the customer. False where that was known, or nobody has the customer.
     pub async fn mark_stale(
         &self,
         customer: &CustomerId,
         reason: StaleReason,
-    ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE customers SET state = 'stale', stale_reason = $2 WHERE customer = $1")
-            .bind(customer.as_str())
-            .bind(reason.as_str())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+    ) -> Result<bool, StoreError> {
+        let marked = sqlx::query(
+            "UPDATE customers SET state = 'stale', stale_reason = $2 WHERE customer = $1 AND state = 'active'",
+        )
+        .bind(customer.as_str())
+        .bind(reason.as_str())
+        .execute(&self.pool)
+        .await?;
+        Ok(marked.rows_affected() == 1)
     }
 
     pub(super) async fn find_customer(

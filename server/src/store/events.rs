@@ -1,8 +1,10 @@
 //! What Stripe's events say of customers, applied once each, in whatever order they arrive.
 //!
-//! The newest event wins for an organization, a customer of one organization is never taken by another, and a deleted
-//! customer does not come back: an organization whose newest word was such a customer has a stale mapping to it. An event that changed nothing is not remembered: what kept it from being applied may
-//! be mended, and Stripe asked to send it again.
+//! The newest event wins for an organization, and a deleted customer does not come back: an organization whose newest
+//! word was such a customer has a stale mapping to it. So the order of arrival does not matter, with one exception: a
+//! customer of one organization is never taken by another, so that of two that name it the first to arrive has it.
+//! An event that changed nothing is not remembered: what kept it from being applied may be mended, and Stripe asked to
+//! send it again.
 
 use sqlx::{Sqlite, Transaction};
 
@@ -53,19 +55,18 @@ impl Store {
         event: &CustomerEvent,
         now: i64,
     ) -> Result<Applied, StoreError> {
-        let mut transaction = self.begin().await?;
-        if !remember(&mut transaction, event, now).await? {
+        let mut write = self.begin().await?;
+        let transaction = &mut write.transaction;
+        if !remember(transaction, event, now).await? {
             return Ok(Applied::Repeated);
         }
         let applied = match &event.change {
-            CustomerChange::Is(org, customer) => {
-                assign(&mut transaction, event, org, customer).await?
-            }
-            CustomerChange::Deleted(customer) => delete(&mut transaction, customer, now).await?,
+            CustomerChange::Is(org, customer) => assign(transaction, event, org, customer).await?,
+            CustomerChange::Deleted(customer) => delete(transaction, customer, now).await?,
         };
         // Dropped, the transaction is rolled back, and with it the memory of the event.
         if matches!(applied, Applied::Done(_)) {
-            transaction.commit().await?;
+            write.commit().await?;
         }
         Ok(applied)
     }
@@ -123,11 +124,7 @@ async fn assign(
         return Ok(Applied::OfAnother(owner));
     }
     set_customer(transaction, org, customer, event.created, &event.id).await?;
-    let deleted = sqlx::query("SELECT customer FROM deleted_customers WHERE customer = $1")
-        .bind(customer.as_str())
-        .fetch_optional(&mut **transaction)
-        .await?;
-    if deleted.is_some() {
+    if was_deleted(transaction, customer).await? {
         mark_deleted(transaction, customer).await?;
     }
     Ok(Applied::Done(vec![org.clone()]))
@@ -161,6 +158,18 @@ async fn mark_deleted(
     .execute(&mut **transaction)
     .await?;
     Ok(())
+}
+
+/// Whether Stripe said that the customer was deleted.
+pub(super) async fn was_deleted(
+    transaction: &mut Transaction<'static, Sqlite>,
+    customer: &CustomerId,
+) -> Result<bool, StoreError> {
+    let deleted = sqlx::query("SELECT customer FROM deleted_customers WHERE customer = $1")
+        .bind(customer.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(deleted.is_some())
 }
 
 /// Whose customer it is.

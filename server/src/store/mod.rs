@@ -9,21 +9,24 @@ mod customers;
 mod events;
 mod keys;
 mod organizations;
+mod sync;
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Sqlite, SqlitePool, Transaction,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use bulk::{Conflict, Linked, Mapping, Policy, SyncPosition};
+pub use bulk::{Conflict, Linked, Mapping, Policy};
 pub use callers::Caller;
 pub use customers::{CustomerId, CustomerLink, CustomerState, StaleReason};
 pub use events::{Applied, CustomerChange, CustomerEvent};
 pub use keys::{KeyRecord, NewKey};
 pub use organizations::{Organization, OrganizationId};
+pub use sync::{SyncFailure, SyncPage, SyncPosition};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -56,6 +59,20 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: SqlitePool,
+    /// SQLite has one writer at a time. Those who wait do so here, where they hold no connection that a look-up needs.
+    writing: Arc<Semaphore>,
+}
+
+/// A transaction that writes, and the turn to do so. Dropped, it is rolled back.
+struct Write {
+    transaction: Transaction<'static, Sqlite>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Write {
+    async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
+    }
 }
 
 impl Store {
@@ -74,7 +91,8 @@ impl Store {
             .connect_with(options)
             .await?;
         MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool })
+        let writing = Arc::new(Semaphore::new(1));
+        Ok(Self { pool, writing })
     }
 
     /// Whether the database answers.
@@ -85,9 +103,17 @@ impl Store {
         Ok(())
     }
 
-    /// A transaction that may write from its first statement on, so that it waits for its turn rather than fail later.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    /// Begins to write, in turn. The database is locked from the first statement on, so that what waits for another
+    /// process waits here rather than fail later.
+    async fn begin(&self) -> Result<Write, StoreError> {
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.writing).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(sqlx::Error::PoolTimedOut.into());
+        };
+        Ok(Write {
+            transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            _turn: turn,
+        })
     }
 
     /// Writes what is pending and closes every connection.

@@ -215,6 +215,8 @@ pub struct Unavailable {
     pub retry_after: Option<Duration>,
     /// Stripe's id of the request, where it answered.
     pub stripe_request_id: String,
+    /// Whether Stripe repeats what it answered to an earlier call under the same key.
+    pub replayed: bool,
 }
 
 impl From<UpstreamCause> for Unavailable {
@@ -224,6 +226,7 @@ impl From<UpstreamCause> for Unavailable {
             reason: cause.as_str().to_owned(),
             retry_after: cause.passes_by_itself().then_some(Duration::from_secs(1)),
             stripe_request_id: String::new(),
+            replayed: false,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Ours is marked by metadata and mended when somebody changed it. One that the operator named is verified and never
 //! changed: while it breaks the promise no portal is opened.
 
-use std::sync::{PoisonError, RwLock};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -13,6 +13,9 @@ use super::{Answer, Call, Stripe, Unavailable, UpstreamCause};
 
 const PATH: &str = "/v1/billing_portal/configurations";
 const MANAGED_BY: &str = "billing-portal";
+
+/// How often a configuration is created, under a new key each time, when what comes back is not what was asked for.
+const GENERATIONS: u32 = 3;
 
 /// What the portal is for. `email` is left out: our mapping never uses it, but others' might.
 const WANTED: [(&str, &str); 10] = [
@@ -49,47 +52,6 @@ pub struct Verification {
     pub violations: Vec<Violation>,
 }
 
-/// Whether the promise is known to be kept, and by which configuration.
-#[derive(Debug, Default)]
-pub struct Promise {
-    state: RwLock<State>,
-    /// Rings when the configuration should be looked at before its time.
-    pub doubt: tokio::sync::Notify,
-}
-
-#[derive(Debug, Clone, Default)]
-enum State {
-    /// It was not looked at yet, or could not be.
-    #[default]
-    Unknown,
-    /// The configuration of this id keeps it.
-    Kept(String),
-    /// The configuration breaks it.
-    Broken,
-}
-
-impl Promise {
-    /// The id of the verified configuration, or why there is none; no portal is opened then.
-    pub fn require_kept(&self) -> Result<String, UpstreamCause> {
-        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
-            State::Kept(id) => Ok(id.clone()),
-            State::Broken => Err(UpstreamCause::ConfigurationViolation),
-            State::Unknown => Err(UpstreamCause::ConfigurationUnverified),
-        }
-    }
-
-    /// Closes the operation until the configuration has been verified again.
-    pub(super) fn break_because(&self, reason: &'static str) {
-        tracing::error!(event = "portal_configuration_unverified", reason);
-        self.set(State::Unknown);
-        self.doubt.notify_one();
-    }
-
-    fn set(&self, state: State) {
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
-    }
-}
-
 impl Stripe {
     /// Finds or creates the configuration, mends ours, and opens or closes the operation by the result.
     pub async fn keep_promise(&self) -> Result<Verification, Unavailable> {
@@ -97,11 +59,11 @@ impl Stripe {
             failure.log();
             // Stripe is there and does not show it, so what was verified may no longer be so.
             if !failure.cause.passes_by_itself() {
-                self.promise.set(State::Unknown);
+                self.promise.unknown();
             }
         })?;
         if verification.ok {
-            self.promise.set(State::Kept(verification.id.clone()));
+            self.promise.kept(&verification.id, self.clock.instant());
         } else {
             tracing::error!(
                 event = "portal_configuration_violation",
@@ -110,7 +72,7 @@ impl Stripe {
                 configuration = verification.id,
                 violations = verification.violations.join("; "),
             );
-            self.promise.set(State::Broken);
+            self.promise.broken();
         }
         Ok(verification)
     }
@@ -137,14 +99,16 @@ impl Stripe {
             return Ok(verification);
         }
         let mended = verify(&self.mend(&verification.id).await?);
-        self.metrics.configuration_mended.inc();
-        tracing::error!(
-            event = "portal_configuration_mended",
-            alert = true,
-            configuration = verification.id,
-            violations = verification.violations.join("; "),
-            "somebody changed our portal configuration; it was set back"
-        );
+        if mended.ok {
+            self.metrics.configuration_mended.inc();
+            tracing::error!(
+                event = "portal_configuration_mended",
+                alert = true,
+                configuration = verification.id,
+                violations = verification.violations.join("; "),
+                "somebody changed our portal configuration; it was set back"
+            );
+        }
         Ok(mended)
     }
 
@@ -166,10 +130,7 @@ impl Stripe {
             let configurations = page["data"]
                 .as_array()
                 .ok_or(UpstreamCause::InvalidResponse)?;
-            for one in configurations
-                .iter()
-                .filter(|one| one["metadata"]["managed_by"] == MANAGED_BY)
-            {
+            for one in configurations.iter().filter(|one| is_ours(one)) {
                 if one["active"] == true {
                     return Ok(Some(one.clone()));
                 }
@@ -182,14 +143,32 @@ impl Stripe {
         }
     }
 
-    /// The key follows from the content, so that two instances that start together are given the same one.
+    /// The key follows from the content, so that two instances that start together are given the same one. Stripe
+    /// repeats its first answer to a key for a day, also when that was a failure, and when what it made has been
+    /// changed since: then the next key has its turn, which all instances find in the same way.
     async fn create(&self) -> Result<Value, Unavailable> {
         let form = form([]);
         let content = Sha256::digest(format!("{form:?}"));
         let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
         let digest = content.iter().take(16).fold(String::new(), hex);
-        let key = format!("billing-portal-{digest}");
-        self.configuration_call(&Call::post(PATH, form, key)).await
+        let mut generation = 0;
+        loop {
+            let key = format!("billing-portal-{digest}-{generation}");
+            generation += 1;
+            let last = generation == GENERATIONS;
+            let call = Call::post(PATH, form.clone(), key);
+            match self.configuration_call(&call).await {
+                Err(failure) if failure.replayed && !last => {}
+                Err(failure) => return Err(failure),
+                Ok(created) => {
+                    let id = created["id"].as_str().unwrap_or_default();
+                    let created = self.retrieve(id).await?;
+                    if last || (is_ours(&created) && verify(&created).ok) {
+                        return Ok(created);
+                    }
+                }
+            }
+        }
     }
 
     /// Sets ours back to what it should be, whatever was changed, and as often as it is.
@@ -249,9 +228,23 @@ fn verify(configuration: &Value) -> Verification {
     }
 }
 
-/// Whether what the portal is for is on.
+fn is_ours(configuration: &Value) -> bool {
+    configuration["metadata"]["managed_by"] == MANAGED_BY
+}
+
+/// Whether what the portal is for is on, and customers may change what they should and no more.
 fn lacks_nothing(configuration: &Value) -> bool {
-    PERMITTED
+    let features = &configuration["features"];
+    let all_on = PERMITTED
         .iter()
-        .all(|name| configuration["features"][name]["enabled"] == true)
+        .all(|name| features[name]["enabled"] == true);
+    let updates = features["customer_update"]["allowed_updates"].as_array();
+    let as_wanted = updates.is_none_or(|updates| {
+        let allowed: BTreeSet<&str> = updates.iter().filter_map(Value::as_str).collect();
+        let wanted = WANTED
+            .iter()
+            .filter(|(name, _)| name.contains("allowed_updates"));
+        allowed == wanted.map(|(_, update)| *update).collect()
+    });
+    all_on && as_wanted
 }

@@ -16,8 +16,8 @@ const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// A customer, as far as it is of use here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripeCustomer {
-    /// Its id.
-    pub id: CustomerId,
+    /// Its id, as Stripe writes it. Who made the customer may have chosen it, so that it need not be one of ours.
+    pub id: String,
     /// The organization that its metadata names, as it is written there.
     pub org_id: Option<String>,
     /// Its name.
@@ -53,8 +53,8 @@ impl Stripe {
     pub async fn list_customers(&self, from: &Cursor) -> Result<Option<CustomerPage>, Unavailable> {
         let from = match from {
             Cursor::Newest => String::new(),
-            Cursor::OlderThan(id) => format!("&starting_after={id}"),
-            Cursor::NewerThan(id) => format!("&ending_before={id}"),
+            Cursor::OlderThan(id) => format!("&starting_after={}", encoded(id)),
+            Cursor::NewerThan(id) => format!("&ending_before={}", encoded(id)),
         };
         let path = format!("{PATH}?limit={PAGE}{from}");
         let call = Call {
@@ -92,7 +92,7 @@ impl Stripe {
                 return Ok(None);
             }
             match customer(answer.success()?) {
-                Some(customer) if customer.id == *id => Ok(Some(customer)),
+                Some(customer) if customer.id == id.as_str() => Ok(Some(customer)),
                 _ => Err(answer.failure(UpstreamCause::InvalidResponse, "customer_mismatch")),
             }
         })
@@ -100,10 +100,14 @@ impl Stripe {
     }
 }
 
+fn encoded(id: &str) -> String {
+    url::form_urlencoded::byte_serialize(id.as_bytes()).collect()
+}
+
 fn customer(object: &Value) -> Option<StripeCustomer> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     Some(StripeCustomer {
-        id: object["id"].as_str()?.parse().ok()?,
+        id: object["id"].as_str()?.to_owned(),
         org_id: text(&object["metadata"]["org_id"]),
         name: text(&object["name"]).filter(|name| !name.is_empty()),
         created: object["created"].as_i64().unwrap_or_default(),

@@ -22,6 +22,8 @@ pub(super) struct Failure {
     pub upstream_status: Option<u16>,
     /// Stripe's id of the request, where it answered.
     pub stripe_request_id: String,
+    /// Whether Stripe repeats what it answered to an earlier call under the same key.
+    pub replayed: bool,
 }
 
 impl From<&Answer> for Failure {
@@ -48,6 +50,7 @@ impl From<&Answer> for Failure {
             retry_after: answer.retry_after,
             upstream_status: Some(answer.status),
             stripe_request_id: answer.request_id.clone(),
+            replayed: answer.replayed,
         }
     }
 }
@@ -62,6 +65,7 @@ impl From<UpstreamCause> for Failure {
             retry_after: None,
             upstream_status: None,
             stripe_request_id: String::new(),
+            replayed: false,
         }
     }
 }
@@ -76,6 +80,7 @@ impl From<Failure> for Unavailable {
             reason: failure.reason,
             retry_after: told.or(plain.retry_after),
             stripe_request_id: failure.stripe_request_id,
+            replayed: failure.replayed,
             ..plain
         }
     }

@@ -128,7 +128,9 @@ impl Gate {
 
     /// Whether calls go out at present.
     pub(super) fn is_open(&self) -> bool {
-        self.state().closed_until.is_none()
+        let state = self.state();
+        let over = |until: Instant| until <= self.clock.instant() && !state.probing;
+        state.closed_until.is_none_or(over)
     }
 
     /// Lets a call through, and says whether it is the one that finds out whether Stripe is back.
@@ -149,7 +151,7 @@ impl Gate {
             state.probing = true;
         }
         state.calls.push_back(now);
-        Ok(state.probing)
+        Ok(state.closed_until.is_some())
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

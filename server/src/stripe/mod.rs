@@ -11,6 +11,7 @@ mod customers;
 mod failure;
 mod gate;
 mod probe;
+mod promise;
 mod resolver;
 mod session;
 
@@ -22,11 +23,12 @@ use std::{
 use answer::Answer;
 use attempt::{ATTEMPT_TIMEOUT, Call, Transport};
 pub(crate) use cause::{Unavailable, UpstreamCause};
-pub(crate) use configuration::{Promise, Verification};
+pub(crate) use configuration::Verification;
 pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};
 use failure::Failure;
 use gate::Gate;
 pub(crate) use probe::{Probe, Stage};
+pub(crate) use promise::Promise;
 /// The connections to Stripe could not be set up.
 pub(crate) use reqwest::Error as SetupError;
 pub use resolver::Resolver;
@@ -38,7 +40,7 @@ use crate::{
     metrics::{CallOutcome, Metrics},
 };
 
-/// How long a call may take, all tries and waits together.
+/// How long a call may take, all tries and waits together, that for its turn included.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
 const MAX_TRIES: u32 = 3;
 /// The wait before the first and the longest wait before any retry, before jitter.
@@ -84,6 +86,16 @@ impl Stripe {
         &self.promise
     }
 
+    /// Whether the portal configuration is known to keep the promise.
+    pub fn keeps_promise(&self) -> bool {
+        self.promise.require_kept(self.clock.instant()).is_ok()
+    }
+
+    /// Has the portal configuration looked at, because it may have been changed.
+    pub fn doubt_promise(&self) {
+        self.promise.doubt(self.clock.instant());
+    }
+
     /// Whether calls go out at present.
     pub fn is_reachable(&self) -> bool {
         self.gate.is_open()
@@ -114,8 +126,9 @@ impl Stripe {
 
     /// Makes a call with its retries. `Ok` is any answer that says something about what was asked.
     async fn call(&self, call: &Call) -> Result<Answer, Unavailable> {
+        let deadline = self.clock.instant() + CALL_DEADLINE;
         let pass = self.gate.enter().await?;
-        let result = self.tries(call).await;
+        let result = self.tries(call, deadline).await;
         match &result {
             Err(failure) if failure.cause.means_down() => pass.failed(failure.cause),
             Ok(Answer { status: 401, .. }) => pass.failed(UpstreamCause::CredentialsRefused),
@@ -130,8 +143,7 @@ impl Stripe {
         })
     }
 
-    async fn tries(&self, call: &Call) -> Result<Answer, Failure> {
-        let deadline = self.clock.instant() + CALL_DEADLINE;
+    async fn tries(&self, call: &Call, deadline: Instant) -> Result<Answer, Failure> {
         let mut backoff = BACKOFF;
         let mut tried = 0;
         loop {

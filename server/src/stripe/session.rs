@@ -97,7 +97,7 @@ impl Stripe {
         customer: &CustomerId,
         return_url: &ReturnUrl,
     ) -> Result<OpenedSession, SessionError> {
-        let configuration = self.promise.require_kept()?;
+        let configuration = self.promise.require_kept(self.clock.instant())?;
         let form = [
             ("customer", customer.as_str()),
             ("return_url", return_url.as_str()),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::store::{CustomerChange, CustomerId, OrganizationId};
 
 const MAX_ID_LENGTH: usize = 255;
+const MAX_TYPE_LENGTH: usize = 100;
 
 /// An event of Stripe's.
 #[derive(Debug, Deserialize)]
@@ -51,8 +52,10 @@ impl Event {
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let event: Self = serde_json::from_slice(body).ok()?;
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_type = |byte: u8| is_id(byte) || byte == b'.';
         let named = (1..=MAX_ID_LENGTH).contains(&event.id.len()) && event.id.bytes().all(is_id);
-        named.then_some(event)
+        let typed = event.kind.len() <= MAX_TYPE_LENGTH && event.kind.bytes().all(is_type);
+        (named && typed).then_some(event)
     }
 
     /// What follows from it.

@@ -30,6 +30,9 @@ pub(crate) const PATH: &str = "/webhooks/stripe";
 /// The largest event, in bytes; Stripe's own are far smaller.
 pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
+/// How long the body may take. Stripe sends it at once, and who is slow keeps a place from others.
+const BODY_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// How long the database may take. Stripe waits longer, and repeats what is answered 503.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -108,7 +111,7 @@ async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'stati
             .with_cause("too many webhooks at a time")
     })?; // 503
     let signature = Signature::of(request.headers(), app.clock.now())?; // 400
-    let body = body::read_bounded(request, body, MAX_EVENT_BYTES).await?; // 413, 408
+    let body = body::read_bounded(request, body, MAX_EVENT_BYTES, BODY_TIMEOUT).await?; // 413, 408
     signature.require_valid(&app.webhook_secrets, &body)?; // 400
     let event = Event::parse(&body).ok_or(ErrorCode::BadRequest)?; // 400
     let outcome = apply(app, &event).await?; // 503
@@ -128,7 +131,7 @@ async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
     match event.meaning() {
         Meaning::Nothing(why) => Ok(why),
         Meaning::ConfigurationChanged => {
-            app.stripe.promise().doubt.notify_one();
+            app.stripe.doubt_promise();
             Ok("configuration_doubted")
         }
         Meaning::Customer(change) => {

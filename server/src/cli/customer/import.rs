@@ -3,7 +3,7 @@
 //! A batch of rows is one transaction and a row that is in force already is left alone, so an import that was
 //! interrupted is taken up by running it again.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, time::Duration};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord, Trim};
 
@@ -11,9 +11,10 @@ use super::{
     super::{Failure, Report, Session, progress::Progress},
     tally::{Entry, Tally},
 };
-use crate::store::{Mapping, Policy, Store};
+use crate::store::{Linked, Mapping, Policy, Store};
 
 const BATCH: usize = 500;
+const BREATH: Duration = Duration::from_millis(5);
 
 /// What a column may be called, in lower case. The last ones are the dashboard's words.
 const ORG: [&str; 5] = [
@@ -99,7 +100,7 @@ pub(super) async fn import(
     store: &Store,
 ) -> Result<Report, Failure> {
     let unusable = |problem: String| Failure::Other(format!("{} {problem}", file.display()));
-    let total = count(file).map_err(unusable)?;
+    let total = count(file);
     let mut rows = open(file).map_err(unusable)?.into_byte_records().peekable();
     let columns = match rows.peek() {
         Some(Ok(first)) => Columns::of(&text(first)).map_err(unusable)?,
@@ -107,8 +108,9 @@ pub(super) async fn import(
         None => return Err(unusable("is empty".to_owned())),
     };
     let header = u64::from(rows.next_if(|_| columns.has_header).is_some());
+    let total = total.map(|total| total.saturating_sub(header));
     let (mut tally, mut batch) = (Tally::default(), Batch::default());
-    let mut progress = Progress::new("customers", Some(total - header), &session.clock);
+    let mut progress = Progress::new("customers", total, &session.clock);
     let now = session.clock.now().timestamp();
     for row in rows {
         let row = row.map_err(|error| unusable(format!("cannot be read on: {error}")))?;
@@ -156,9 +158,14 @@ impl Batch {
     ) -> Result<(), Failure> {
         let linked = store.link_batch(&self.mappings, policy, now, None).await?;
         for (linked, entry) in linked.into_iter().zip(self.entries.drain(..)) {
-            tally.count(linked, entry);
+            tally.count(&linked);
+            if let Linked::Refused(problem) = linked {
+                tally.fail(entry, problem);
+            }
         }
         self.mappings.clear();
+        // The service is to have its turn to write, too.
+        tokio::time::sleep(BREATH).await;
         Ok(())
     }
 }
@@ -173,8 +180,10 @@ fn open(file: &Path) -> Result<Reader<File>, String> {
         .map_err(|error| format!("cannot be read: {error}"))
 }
 
-/// The number of rows, for the progress; reading a file is far faster than writing it to the database.
-fn count(file: &Path) -> Result<u64, String> {
-    let rows = open(file)?.into_byte_records().count();
-    Ok(u64::try_from(rows).unwrap_or(u64::MAX))
+/// The number of rows, for the progress; reading a file is far faster than writing it to the database. What is no file
+/// can be read only once.
+fn count(file: &Path) -> Option<u64> {
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    let rows = open(file).ok().filter(|_| is_file)?;
+    rows.into_byte_records().count().try_into().ok()
 }

@@ -62,7 +62,6 @@ pub(super) enum Command {
 
 pub(super) async fn execute(command: Command, session: &Session) -> Result<Report, Failure> {
     let store = session.store().await?;
-    let now = session.clock.now().timestamp();
     match command {
         Command::Link {
             org,
@@ -72,11 +71,14 @@ pub(super) async fn execute(command: Command, session: &Session) -> Result<Repor
             if verify {
                 require_at_stripe(&org, &customer, session).await?;
             }
+            // Not before Stripe was asked, which may take a while.
+            let now = session.clock.now().timestamp();
             let link = store.link_customer(&org, &customer, now).await?;
             let text = line(&link);
             Ok(Report::new(link, text))
         }
         Command::Unlink { org } => {
+            let now = session.clock.now().timestamp();
             store.unlink_customer(&org, now).await?;
             let text = format!("{org}\tno customer");
             Ok(Report::new(json!({ "org": org }), text))

@@ -11,7 +11,7 @@ use super::{
     tally::{Entry, Tally},
 };
 use crate::{
-    store::{Mapping, Policy, Store, SyncPosition},
+    store::{Mapping, Policy, Store, SyncFailure, SyncPage, SyncPosition},
     stripe::{Cursor, CustomerPage, Stripe, StripeCustomer, Unavailable},
 };
 
@@ -57,12 +57,22 @@ impl<'a> Sync<'a> {
             Some(position) if !from_start => Some(position),
             _ => None,
         };
-        // A customer at which an earlier run stopped may be gone; then there is no place to take it up from.
-        while !self.walk(begin).await? {
+        loop {
+            if begin.is_none() {
+                self.store.forget_sync().await?;
+                self.tally = Tally::default();
+            }
+            if self.walk(begin).await? {
+                break;
+            }
+            // A customer at which an earlier run stopped may be gone; then there is no place to take it up from.
             begin = None;
         }
-        self.store.sync_is_done().await?;
         self.progress.end();
+        // Also those of the runs that were interrupted.
+        let failures = self.store.sync_failures().await?;
+        self.tally.failures = failures.into_iter().map(Entry::from).collect();
+        self.store.forget_sync().await?;
         Ok(self.tally.report())
     }
 
@@ -80,10 +90,10 @@ impl<'a> Sync<'a> {
             let (Some(first), Some(last)) = (page.customers.first(), page.customers.last()) else {
                 break;
             };
-            let newest = position.map_or(first.id.to_string(), |position| position.newest);
+            let newest = position.map_or(first.id.clone(), |position| position.newest);
             let next = SyncPosition {
                 newest,
-                position: last.id.to_string(),
+                position: last.id.clone(),
             };
             self.keep(&page.customers, &next).await?;
             position = Some(next);
@@ -107,7 +117,7 @@ impl<'a> Sync<'a> {
             let Some(first) = page.customers.first() else {
                 return Ok(true);
             };
-            position.newest = first.id.to_string();
+            position.newest.clone_from(&first.id);
             self.keep(&page.customers, &position).await?;
             if !page.has_more {
                 return Ok(true);
@@ -139,42 +149,42 @@ impl<'a> Sync<'a> {
         customers: &[StripeCustomer],
         position: &SyncPosition,
     ) -> Result<(), Failure> {
-        let (mut mappings, mut entries) = (Vec::new(), Vec::new());
-        self.tally.read += customers.len();
+        let mut mappings = Vec::new();
+        let mut page = SyncPage {
+            position: position.clone(),
+            failures: Vec::new(),
+        };
         for customer in customers {
-            let Some(org_id) = &customer.org_id else {
-                self.tally.without_organization += 1;
-                continue;
-            };
-            let entry = Entry {
-                org: org_id.clone(),
-                customer: customer.id.to_string(),
-                ..Entry::default()
-            };
-            match org_id.parse() {
-                Ok(org) => {
-                    mappings.push(Mapping {
-                        org,
-                        name: customer.name.clone(),
+            match &customer.org_id {
+                None => self.tally.without_organization += 1,
+                Some(org_id) => match mapping(customer, org_id) {
+                    Ok(mapping) => mappings.push(mapping),
+                    Err(problem) => page.failures.push(SyncFailure {
                         customer: customer.id.clone(),
-                        as_of: customer.created,
-                    });
-                    entries.push(entry);
-                }
-                Err(problem) => self.tally.fail(entry, problem),
+                        org: org_id.clone(),
+                        problem: problem.to_owned(),
+                    }),
+                },
             }
         }
         let (policy, now) = (self.policy, self.now);
-        let linked = self
-            .store
-            .link_batch(&mappings, policy, now, Some(position))
-            .await?;
-        for (linked, entry) in linked.into_iter().zip(entries) {
-            self.tally.count(linked, entry);
+        let linked = self.store.link_batch(&mappings, policy, now, Some(&page));
+        for linked in linked.await? {
+            self.tally.count(&linked);
         }
+        self.tally.read += customers.len();
         self.progress.advance(customers.len());
         Ok(())
     }
+}
+
+fn mapping(customer: &StripeCustomer, org_id: &str) -> Result<Mapping, &'static str> {
+    Ok(Mapping {
+        org: org_id.parse()?,
+        name: customer.name.clone(),
+        customer: customer.id.parse()?,
+        as_of: customer.created,
+    })
 }
 
 fn interrupted(failure: &Unavailable) -> Failure {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::Report;
-use crate::store::Linked;
+use crate::store::{Linked, SyncFailure};
 
 /// The counts and the failures.
 #[derive(Debug, Default, Serialize)]
@@ -14,7 +14,7 @@ pub(super) struct Tally {
     pub linked: usize,
     /// Mappings that were in force already.
     pub unchanged: usize,
-    /// Mappings that a newer one keeps from being in force.
+    /// Mappings that a newer one, or an unlink since, keeps from being in force.
     pub superseded: usize,
     /// Customers that name no organization.
     pub without_organization: usize,
@@ -41,22 +41,22 @@ pub(super) struct Entry {
 }
 
 impl Tally {
-    /// Counts what became of one mapping. `entry` is where it came from.
-    pub(super) fn count(&mut self, linked: Linked, entry: Entry) {
+    /// Counts what became of one mapping, but for a refusal, which is told by name.
+    pub(super) fn count(&mut self, linked: &Linked) {
         match linked {
             Linked::Done {
                 organization_created,
             } => {
                 self.linked += 1;
-                self.organizations_created += usize::from(organization_created);
+                self.organizations_created += usize::from(*organization_created);
             }
             Linked::Unchanged => self.unchanged += 1,
             Linked::Superseded => self.superseded += 1,
-            Linked::Refused(problem) => self.fail(entry, problem),
+            Linked::Refused(_) => {}
         }
     }
 
-    /// Counts one that could not be tried.
+    /// Names one that failed.
     pub(super) fn fail(&mut self, entry: Entry, problem: impl Into<String>) {
         self.failures.push(Entry {
             problem: problem.into(),
@@ -83,6 +83,17 @@ impl Tally {
             ok: self.failures.is_empty(),
             complaints,
             ..Report::new(self, text)
+        }
+    }
+}
+
+impl From<SyncFailure> for Entry {
+    fn from(failure: SyncFailure) -> Self {
+        Self {
+            line: None,
+            org: failure.org,
+            customer: failure.customer,
+            problem: failure.problem,
         }
     }
 }
