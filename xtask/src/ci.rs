@@ -50,6 +50,7 @@ const STEPS: &[Step] = &[
     step("format",       "cargo fmt --all --check"),
     step("lints",        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings"),
     step("docs",         "cargo doc --workspace --no-deps --all-features --locked").with(&[("RUSTDOCFLAGS", "-D warnings")]),
+    step("binary",       "cargo build --package billing-portal-server --bin billing-portal --locked"),
     step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast").needs("cargo-nextest"),
     step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked"),
     step("package",      "cargo package --package billing-portal-client --locked --allow-dirty"),

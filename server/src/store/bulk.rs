@@ -146,13 +146,11 @@ fn leave_as_is(mapping: &Mapping, known: &Known, policy: Policy) -> Option<Linke
         (Conflict::Refuse, Some(other)) if known.active => Some(Linked::Refused(format!(
             "organization {org} has customer {other}; it is replaced with --replace only"
         ))),
-        // A customer that is there, and that the organization had: it is only to be revived.
-        (Conflict::NewestWins, _) if same => None,
-        (Conflict::NewestWins, _) => {
-            let newer_is_known =
-                mapping.as_of < known.as_of || (known.active && mapping.as_of == known.as_of);
-            newer_is_known.then_some(Linked::Superseded)
+        (Conflict::NewestWins, Some(_)) if known.active && mapping.as_of <= known.as_of => {
+            Some(Linked::Superseded)
         }
+        // Unlinked since. A stale mapping, though, is mended by any customer that is there.
+        (Conflict::NewestWins, None) if mapping.as_of < known.as_of => Some(Linked::Superseded),
         _ => None,
     }
 }

@@ -55,6 +55,7 @@ pub struct Verification {
 impl Stripe {
     /// Finds or creates the configuration, mends ours, and opens or closes the operation by the result.
     pub async fn keep_promise(&self) -> Result<Verification, Unavailable> {
+        let began = self.clock.instant();
         let verification = self.ensure_configuration().await.inspect_err(|failure| {
             failure.log();
             // Stripe is there and does not show it, so what was verified may no longer be so.
@@ -63,7 +64,7 @@ impl Stripe {
             }
         })?;
         if verification.ok {
-            self.promise.kept(&verification.id, self.clock.instant());
+            self.promise.kept(&verification.id, began);
         } else {
             tracing::error!(
                 event = "portal_configuration_violation",

@@ -1,7 +1,7 @@
 //! Whether the promise that the portal changes no plans is known to be kept. While it is not, no portal is opened.
 
 use std::{
-    sync::{PoisonError, RwLock},
+    sync::{PoisonError, RwLock, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 
@@ -15,9 +15,16 @@ const DOUBTED_FOR: Duration = Duration::from_secs(5);
 /// Whether the promise is known to be kept, and by which configuration.
 #[derive(Debug, Default)]
 pub struct Promise {
-    state: RwLock<State>,
+    known: RwLock<Known>,
     /// Rings when the configuration should be looked at before its time.
     pub in_doubt: tokio::sync::Notify,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    state: State,
+    /// When Stripe last told of a change.
+    doubted_at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -34,7 +41,8 @@ enum State {
 impl Promise {
     /// The id of the verified configuration, or why there is none; no portal is opened then.
     pub fn require_kept(&self, now: Instant) -> Result<String, UpstreamCause> {
-        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        match &known.state {
             State::Kept(id, until) if now < *until => Ok(id.clone()),
             State::Broken => Err(UpstreamCause::ConfigurationViolation),
             State::Kept(..) | State::Unknown => Err(UpstreamCause::ConfigurationUnverified),
@@ -44,8 +52,9 @@ impl Promise {
     /// Has the configuration looked at, because it may have been changed. If that cannot be done soon, the operation
     /// closes.
     pub fn doubt(&self, now: Instant) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if let State::Kept(_, until) = &mut *state {
+        let mut known = self.known();
+        known.doubted_at = Some(now);
+        if let State::Kept(_, until) = &mut known.state {
             *until = (*until).min(now + DOUBTED_FOR);
         }
         self.in_doubt.notify_one();
@@ -58,22 +67,27 @@ impl Promise {
         self.in_doubt.notify_one();
     }
 
-    /// The configuration was verified.
-    pub(super) fn kept(&self, id: &str, now: Instant) {
-        self.set(State::Kept(id.to_owned(), now + BELIEVED_FOR));
+    /// The configuration was verified by calls that began then. What Stripe has told of since, they may not have seen.
+    pub(super) fn kept(&self, id: &str, began: Instant) {
+        let mut known = self.known();
+        let until = match known.doubted_at {
+            Some(doubted_at) if doubted_at >= began => doubted_at + DOUBTED_FOR,
+            _ => began + BELIEVED_FOR,
+        };
+        known.state = State::Kept(id.to_owned(), until);
     }
 
     /// The configuration breaks the promise.
     pub(super) fn broken(&self) {
-        self.set(State::Broken);
+        self.known().state = State::Broken;
     }
 
     /// The configuration cannot be looked at.
     pub(super) fn unknown(&self) {
-        self.set(State::Unknown);
+        self.known().state = State::Unknown;
     }
 
-    fn set(&self, state: State) {
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    fn known(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,10 +2,13 @@
 
 use conformance::stripe::{Endpoint, Reply};
 use serde_json::{Value, json};
+use tokio::time::{Duration, sleep};
 
 use crate::harness::ask::Ask;
 use crate::harness::log::{self, Log};
+use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
+use crate::harness::wire::Connection;
 
 const RETURN_URL: &str = "https://app.example.com/settings?token=callers-own-secret#top";
 
@@ -106,4 +109,43 @@ fn a_refusal_is_told_with_its_cause_once_it_is_known_to_whom() {
         json!(["acme", "refused", "VALIDATION_FAILED", null, null, null]),
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn what_nobody_waited_for_is_told_too() {
+    let lines = logged(|| async {
+        let service = Service::start().await;
+        let slow = Reply::hang();
+        service.stripe.answer_next(Endpoint::Sessions, [slow]);
+        let ask = Ask::portal(service.key(), RETURN_URL);
+        let mut connection = Connection::open(service.api()).await.expect("it listens");
+        for bytes in [ask.head(), ask.body] {
+            connection.send(&bytes).await.expect("it reads");
+        }
+        sleep(Duration::from_millis(200)).await;
+        drop(connection);
+        sleep(Duration::from_millis(1_300)).await;
+    });
+    let events = audit(lines);
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (&event["event"], &event["outcome"], &event["org_id"]))
+        .collect();
+    let expected = ["portal_session_abandoned", "unknown", "acme"].map(Value::from);
+    assert_eq!(told, [(&expected[0], &expected[1], &expected[2])]);
+}
+
+#[tokio::test]
+async fn less_noise_is_not_less_of_a_record() {
+    let service = Service::start().await;
+    let quiet = [("LOG", "error,billing_portal_server::app=info")];
+    let process = Process::beside(&service, &quiet).await;
+    send(process.api, &Ask::portal(service.key(), RETURN_URL)).await;
+    process.terminate().await;
+    let (_, log) = process.end().await;
+    let events = log::lines(&log)
+        .into_iter()
+        .map(|line| line["event"].clone());
+    let events: Vec<Value> = events.filter(|event| !event.is_null()).collect();
+    assert_eq!(events, ["portal_session_created"]);
 }

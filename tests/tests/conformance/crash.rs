@@ -15,6 +15,7 @@ use crate::harness::process::{self, Process};
 use crate::harness::service::Service;
 use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
 use crate::harness::wire::Connection;
+use crate::webhooks;
 
 const CUSTOMERS: usize = 6_000;
 const EVENTS: usize = 400;
@@ -124,6 +125,13 @@ async fn events_are_kept_once_however_often_the_service_is_killed() {
     let all = (0..EVENTS).collect();
     let delivered = deliver(process.api, &all, Duration::from_mins(1)).await;
     assert_eq!(delivered.len(), EVENTS);
+    let applied = webhooks::count(process.operations, "applied").await;
+    let repeated = webhooks::count(process.operations, "repeated").await;
+    assert_eq!(applied + repeated, EVENTS);
+    assert!(
+        repeated >= EVENTS - waiting.len(),
+        "what was answered 200 is applied once"
+    );
     let kept = mappings(&service).await;
     assert!((0..EVENTS).all(|number| kept[&format!("org-{number}")] == format!("cus_{number}")));
 }

@@ -193,3 +193,14 @@ async fn a_wait_without_end_is_an_answer_like_any_other() {
             .assert_retry_after(28..=30);
     }
 }
+
+#[tokio::test]
+async fn a_pause_that_is_over_is_over_also_when_nobody_asks() {
+    let service = Service::start().await;
+    let wait = Reply::status(429).header("Retry-After", "1");
+    service.stripe.answer_next(Endpoint::Sessions, [wait]);
+    service.create_portal_session(RETURN_URL).await;
+    assert_eq!(service.readiness().await.json()["stripe"], false);
+    sleep(Duration::from_millis(1100)).await;
+    assert_eq!(service.readiness().await.json()["stripe"], true);
+}

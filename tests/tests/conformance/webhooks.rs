@@ -4,9 +4,15 @@
 mod case;
 mod corpus;
 mod delivery;
+mod load;
 mod order;
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use conformance::stripe::{Endpoint, Reply};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::harness::answer::Answer;
 use crate::harness::ask::Ask;
@@ -36,6 +42,15 @@ async fn mapping(service: &Service, org: &str) -> Option<(String, String)> {
     let link = links.iter().find(|link| link["org"] == org)?;
     let text = |name: &str| link[name].as_str().map(str::to_owned);
     Some((text("customer")?, text("state")?))
+}
+
+/// How many deliveries had this outcome, as the metrics tell.
+pub(crate) async fn count(operations: SocketAddr, outcome: &str) -> usize {
+    let metrics = send(operations, &Ask::get("/metrics")).await;
+    let series = format!("billing_portal_webhooks_total{{outcome=\"{outcome}\"}} ");
+    let lines = metrics.text().lines();
+    let count = lines.filter_map(|line| line.strip_prefix(&series)?.parse::<usize>().ok());
+    count.sum()
 }
 
 #[expect(
@@ -171,6 +186,74 @@ async fn the_operators_word_stands_against_events_of_before() {
         mapping(&service, "acme").await,
         None,
         "an event counts once"
+    );
+}
+
+#[tokio::test]
+async fn a_command_that_fails_says_nothing_about_the_organization() {
+    let service = service().await;
+    service.organization("fresh", None).await;
+    let told = event(
+        "evt_1",
+        "customer.created",
+        unix_time() - 60,
+        &customer("cus_1", "fresh"),
+    );
+    let unlinked = service
+        .command(&["customer", "unlink", "--org", "fresh"])
+        .await;
+    assert_eq!(unlinked.code, 1, "there was none");
+    deliver(&service, &told).await;
+    assert_eq!(mapping(&service, "fresh").await, active("cus_1"));
+}
+
+#[tokio::test]
+async fn a_customer_that_was_deleted_is_brought_back_by_a_person_only() {
+    let service = service().await;
+    let deleted = event(
+        "evt_1",
+        "customer.deleted",
+        unix_time(),
+        &customer("cus_gone", "fresh"),
+    );
+    deliver(&service, &deleted).await;
+    let file = service.database().with_file_name("customers.csv");
+    std::fs::write(&file, "fresh,cus_gone\n").expect("the file is written");
+    let import = ["customer", "import", file.to_str().expect("it is text")];
+    let imported = service.command(&import).await;
+    let expected = "line 1: customer cus_gone was deleted at Stripe\n";
+    assert_eq!((imported.code, imported.stderr.as_str()), (1, expected));
+    service
+        .run(&["org", "create", "--id", "fresh", "--name", "fresh"])
+        .await;
+    service
+        .run(&["customer", "link", "--org", "fresh", "cus_gone"])
+        .await;
+    assert_eq!(mapping(&service, "fresh").await, active("cus_gone"));
+}
+
+#[tokio::test]
+async fn a_customer_that_stripe_does_not_find_any_more_stays_deleted() {
+    let service = service().await;
+    let deleted = event(
+        "evt_1",
+        "customer.deleted",
+        unix_time(),
+        &customer("cus_acme", "acme"),
+    );
+    service.create_portal_session(RETURN_URL).await;
+    // The request that is under way knows of the customer, and Stripe does not.
+    let gone = json!({"error": {"code": "resource_missing", "param": "customer"}});
+    let gone = Reply::json(400, &gone).after(Duration::from_millis(300));
+    service.stripe.answer_next(Endpoint::Sessions, [gone]);
+    let (asked, ()) = tokio::join!(service.create_portal_session(RETURN_URL), async {
+        sleep(Duration::from_millis(100)).await;
+        deliver(&service, &deleted).await;
+    });
+    asked.assert_error("NO_STRIPE_CUSTOMER");
+    assert_eq!(
+        service.run(&["customer", "list"]).await[0]["reason"],
+        "deleted"
     );
 }
 

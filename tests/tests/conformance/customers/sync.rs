@@ -170,3 +170,57 @@ async fn stripe_is_not_asked_more_often_a_second_than_allowed() {
         began.elapsed()
     );
 }
+
+#[tokio::test]
+async fn a_failure_is_named_also_by_the_run_that_takes_an_interrupted_one_up() {
+    let service = Service::start().await;
+    let customers = [
+        ("cus_acme", "thief"),
+        ("of-their-own", "fresh"),
+        ("cus_bad", "not an id"),
+    ];
+    for (customer, org_id) in customers {
+        add(&service, customer, org_id, 1_000);
+    }
+    let listed = customers.iter().rev().map(|(customer, org_id)| {
+        json!({"id": customer, "created": 1_000, "metadata": {"org_id": org_id}})
+    });
+    let first = json!({"has_more": true, "data": listed.collect::<Vec<_>>()});
+    let replies = [Reply::json(200, &first), Reply::status(401)];
+    service.stripe.answer_next(Endpoint::Customers, replies);
+    assert_eq!(service.command(&["customer", "sync"]).await.code, 1);
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    let named: Vec<_> = answer["failures"]
+        .as_array()
+        .expect("failures")
+        .iter()
+        .collect();
+    let customers: Vec<_> = named.iter().map(|failure| &failure["customer"]).collect();
+    let expected = ["cus_acme", "cus_bad", "of-their-own"];
+    assert_eq!(code, 1);
+    assert!(
+        customers.iter().copied().eq(expected.iter()),
+        "{customers:?}"
+    );
+    service.stripe.delete_customer("cus_bad");
+    let (_, answer) = run(&service, &["customer", "sync"]).await;
+    let named = answer["failures"].as_array().map(Vec::len);
+    assert_eq!(named, Some(2), "a run that is not taken up begins anew");
+}
+
+#[tokio::test]
+async fn a_stale_mapping_is_mended_by_a_customer_that_is_there() {
+    let service = Service::start().await;
+    service.stripe.delete_customer("cus_acme");
+    service
+        .create_portal_session("https://app.example.com/")
+        .await;
+    add(&service, "cus_real", "acme", 1_000);
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!((code, &answer["linked"]), (0, &json!(1)), "{answer}");
+    assert_eq!(mappings(&service).await, ["acme cus_real active"]);
+    service.run(&["customer", "unlink", "--org", "acme"]).await;
+    let (_, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!(answer["superseded"], 1, "the operator unlinked it since");
+    assert!(mappings(&service).await.is_empty());
+}

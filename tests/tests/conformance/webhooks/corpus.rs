@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::case::Case;
 use super::delivery::{OLD_SECRET, TIME, deliveries};
-use super::{RECEIVED, RETURN_URL, active, mapping};
+use super::{RECEIVED, RETURN_URL, active, count, mapping};
 use crate::harness::answer::Answer;
 use crate::harness::ask::Ask;
 use crate::harness::database::Database;
@@ -160,14 +160,16 @@ async fn require_effect(case: &Case, service: &Service, key: &str) -> Result<(),
     if (&mapping, portal) != (&expected, status) {
         return Err(format!("{mapping:?}, and the portal answers {portal}"));
     }
-    let metrics = send(service.operations(), &Ask::get("/metrics")).await;
-    let applied = r#"billing_portal_webhooks_total{outcome="applied"} "#;
-    let applied = metrics
-        .text()
-        .lines()
-        .find_map(|line| line.strip_prefix(applied));
-    if case.expect.effect == "mapping written once" && applied != Some("1") {
-        return Err(format!("applied {applied:?} times"));
+    let counted = match case.expect.effect.as_str() {
+        "mapping written once" => "applied",
+        "unchanged, alert" => "of_another",
+        _ => return Ok(()),
+    };
+    if super::mapping(service, "acme").await != active("cus_acme") {
+        return Err("acme lost its customer".to_owned());
     }
-    Ok(())
+    match count(service.operations(), counted).await {
+        1 => Ok(()),
+        other => Err(format!("{counted} {other} times")),
+    }
 }
