@@ -136,9 +136,13 @@ impl Config {
 
 fn require_webhook_secrets(settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::default();
+    let is_secret = |text: &str| {
+        let rest = text.strip_prefix("whsec_").unwrap_or_default();
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
+    };
     let mut secrets = settings.stripe_webhook_secret.iter();
-    if secrets.any(|secret| !is_stripe_id(secret.expose(), "whsec_")) {
-        let problem = "each must be whsec_ and letters or digits";
+    if secrets.any(|secret| !is_secret(secret.expose())) {
+        let problem = "each must begin with whsec_ and have no white space";
         problems.add("stripe_webhook_secret", problem);
     }
     problems.none_or(())

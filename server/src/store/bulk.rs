@@ -5,7 +5,7 @@ use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
     CustomerId, OrganizationId, Store, StoreError,
-    events::{owner, set_customer, was_deleted},
+    events::set_customer,
     sync::{SyncFailure, SyncPage, note_failure, note_page},
 };
 
@@ -64,6 +64,10 @@ struct Known {
     as_of: i64,
     customer: Option<String>,
     active: bool,
+    /// Whose the mapping's customer is.
+    owner: Option<String>,
+    /// Whether Stripe said that it was deleted: it was there when the file was made, or the page was read.
+    deleted: bool,
 }
 
 impl Store {
@@ -101,23 +105,9 @@ async fn link(
     now: i64,
 ) -> Result<Linked, StoreError> {
     let Mapping { org, customer, .. } = mapping;
-    let known = look_up(transaction, org).await?;
+    let known = look_up(transaction, org, customer).await?;
     if let Some(linked) = leave_as_is(mapping, &known, policy) {
         return Ok(linked);
-    }
-    if let Some(owner) = owner(transaction, customer)
-        .await?
-        .filter(|owner| owner != org)
-    {
-        return Ok(Linked::Refused(format!(
-            "customer {customer} belongs to organization {owner}"
-        )));
-    }
-    // It was, when the file was made or the page was read.
-    if was_deleted(transaction, customer).await? {
-        return Ok(Linked::Refused(format!(
-            "customer {customer} was deleted at Stripe"
-        )));
     }
     if !known.organization_exists {
         sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
@@ -134,51 +124,64 @@ async fn link(
     })
 }
 
-/// What becomes of a mapping that is not to be put in force, as far as its organization tells.
+/// What becomes of a mapping that is not to be put in force.
 fn leave_as_is(mapping: &Mapping, known: &Known, policy: Policy) -> Option<Linked> {
     let Mapping { org, customer, .. } = mapping;
+    let refused = |problem: String| Some(Linked::Refused(problem));
     if !known.organization_exists && !policy.create_organizations {
-        return Some(Linked::Refused(format!("there is no organization {org}")));
+        return refused(format!("there is no organization {org}"));
     }
     let same = known.customer.as_deref() == Some(customer.as_str());
     match (policy.conflict, &known.customer) {
-        (_, Some(_)) if same && known.active => Some(Linked::Unchanged),
-        (Conflict::Refuse, Some(other)) if known.active => Some(Linked::Refused(format!(
-            "organization {org} has customer {other}; it is replaced with --replace only"
-        ))),
+        (_, Some(_)) if same && known.active => return Some(Linked::Unchanged),
+        (Conflict::Refuse, Some(other)) if known.active => {
+            return refused(format!(
+                "organization {org} has customer {other}; it is replaced with --replace only"
+            ));
+        }
         (Conflict::NewestWins, Some(_)) if known.active && mapping.as_of <= known.as_of => {
-            Some(Linked::Superseded)
+            return Some(Linked::Superseded);
         }
         // Unlinked since. A stale mapping, though, is mended by any customer that is there.
-        (Conflict::NewestWins, None) if mapping.as_of < known.as_of => Some(Linked::Superseded),
+        (Conflict::NewestWins, None) if mapping.as_of < known.as_of => {
+            return Some(Linked::Superseded);
+        }
+        _ => {}
+    }
+    match &known.owner {
+        Some(owner) if owner != org.as_str() => refused(format!(
+            "customer {customer} belongs to organization {owner}"
+        )),
+        _ if known.deleted => refused(format!("customer {customer} was deleted at Stripe")),
         _ => None,
     }
 }
 
+/// Everything by one statement: there may be a hundred thousand of them.
 async fn look_up(
     transaction: &mut Transaction<'static, Sqlite>,
     org: &OrganizationId,
+    customer: &CustomerId,
 ) -> Result<Known, StoreError> {
     let row = sqlx::query(
-        "SELECT o.customer_as_of, c.customer, c.state FROM organizations o \
-         LEFT JOIN customers c ON c.organization_id = o.id WHERE o.id = $1",
+        "SELECT o.customer_as_of, c.customer, c.state, \
+         (SELECT organization_id FROM customers WHERE customer = $2) AS owner, \
+         EXISTS (SELECT 1 FROM deleted_customers WHERE customer = $2) AS deleted \
+         FROM (SELECT 1 AS one) AS always LEFT JOIN organizations o ON o.id = $1 \
+         LEFT JOIN customers c ON c.organization_id = o.id",
     )
     .bind(org.as_str())
-    .fetch_optional(&mut **transaction)
+    .bind(customer.as_str())
+    .fetch_one(&mut **transaction)
     .await?;
-    let Some(row) = row else {
-        return Ok(Known {
-            organization_exists: false,
-            as_of: 0,
-            customer: None,
-            active: false,
-        });
-    };
+    let as_of: Option<i64> = row.try_get("customer_as_of")?;
     let state: Option<String> = row.try_get("state")?;
     Ok(Known {
-        organization_exists: true,
-        as_of: row.try_get("customer_as_of")?,
+        organization_exists: as_of.is_some(),
+        as_of: as_of.unwrap_or_default(),
         customer: row.try_get("customer")?,
         active: state.as_deref() == Some("active"),
+        owner: row.try_get("owner")?,
+        deleted: row.try_get("deleted")?,
     })
 }

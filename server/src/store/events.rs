@@ -161,7 +161,7 @@ async fn mark_deleted(
 }
 
 /// Whether Stripe said that the customer was deleted.
-pub(super) async fn was_deleted(
+async fn was_deleted(
     transaction: &mut Transaction<'static, Sqlite>,
     customer: &CustomerId,
 ) -> Result<bool, StoreError> {

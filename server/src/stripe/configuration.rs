@@ -144,31 +144,42 @@ impl Stripe {
         }
     }
 
-    /// The key follows from the content, so that two instances that start together are given the same one. Stripe
-    /// repeats its first answer to a key for a day, also when that was a failure, and when what it made has been
-    /// changed since: then the next key has its turn, which all instances find in the same way.
+    /// The key follows from the content, so that two instances that start together are given the same one. What a key
+    /// repeats may be of no use any more; then the next one has its turn, which all instances find in the same way.
     async fn create(&self) -> Result<Value, Unavailable> {
         let form = form([]);
         let content = Sha256::digest(format!("{form:?}"));
         let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
         let digest = content.iter().take(16).fold(String::new(), hex);
-        let mut generation = 0;
-        loop {
+        for generation in 0..GENERATIONS {
             let key = format!("billing-portal-{digest}-{generation}");
-            generation += 1;
-            let last = generation == GENERATIONS;
             let call = Call::post(PATH, form.clone(), key);
-            match self.configuration_call(&call).await {
-                Err(failure) if failure.replayed && !last => {}
-                Err(failure) => return Err(failure),
-                Ok(created) => {
-                    let id = created["id"].as_str().unwrap_or_default();
-                    let created = self.retrieve(id).await?;
-                    if last || (is_ours(&created) && verify(&created).ok) {
-                        return Ok(created);
-                    }
-                }
+            if let Some(created) = self.create_once(&call).await? {
+                return Ok(created);
             }
+        }
+        Err(UpstreamCause::ConfigurationMissing.into())
+    }
+
+    /// Stripe repeats its first answer to a key for a day, also where that was a failure, or where somebody has changed
+    /// since what was made: none then.
+    async fn create_once(&self, call: &Call) -> Result<Option<Value>, Unavailable> {
+        let created = self.ask("configurations", call, |answer| {
+            Ok((require_success(answer)?, answer.replayed))
+        });
+        let created = match created.await {
+            Ok((created, false)) => return Ok(Some(created)),
+            Ok((created, true)) => created,
+            Err(failure) if failure.replayed => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        match self
+            .retrieve(created["id"].as_str().unwrap_or_default())
+            .await
+        {
+            Ok(now) => Ok(Some(now).filter(|now| is_ours(now) && verify(now).ok)),
+            Err(failure) if failure.cause == UpstreamCause::ConfigurationMissing => Ok(None),
+            Err(failure) => Err(failure),
         }
     }
 
