@@ -60,71 +60,40 @@ impl Trail {
     }
 
     /// Writes the event, if it is known whose it is.
-    pub(crate) fn write(&self, request_id: &RequestId, error: Option<&ApiError>) {
-        match (self.session.get(), error) {
-            (Some(session), None) => self.event(request_id, |common| {
-                tracing::info!(
-                    target: TARGET,
-                    event = "portal_session_created",
-                    outcome = "opened",
-                    request_id = common.request_id,
-                    org_id = common.org_id,
-                    key_id = common.key_id,
-                    return_url_origin = common.return_url_origin,
-                    session = session.id,
-                    configuration = session.configuration,
-                    replayed = session.replayed,
-                    slow = session.slow,
-                );
-            }),
-            (_, error) => self.event(request_id, |common| {
-                tracing::warn!(
-                    target: TARGET,
-                    event = "portal_session_refused",
-                    outcome = "refused",
-                    request_id = common.request_id,
-                    org_id = common.org_id,
-                    key_id = common.key_id,
-                    return_url_origin = common.return_url_origin,
-                    code = error.map(|error| error.code().as_str()),
-                    cause = error.and_then(ApiError::cause),
-                    stripe_request_id = error.and_then(ApiError::stripe_request_id),
-                );
-            }),
-        }
-    }
-
-    /// Writes that nobody waited for the answer. Stripe may have opened a session that nobody got.
-    pub(crate) fn abandoned(&self, request_id: &RequestId) {
-        self.event(request_id, |common| {
-            tracing::warn!(
-                target: TARGET,
-                event = "portal_session_abandoned",
-                outcome = "unknown",
-                request_id = common.request_id,
-                org_id = common.org_id,
-                key_id = common.key_id,
-                return_url_origin = common.return_url_origin,
-            );
-        });
-    }
-
-    fn event(&self, request_id: &RequestId, write: impl FnOnce(Common<'_>)) {
-        if let Some(caller) = self.caller.get() {
-            write(Common {
-                request_id: request_id.as_str(),
-                org_id: caller.organization.as_str(),
-                key_id: &caller.key_id,
-                return_url_origin: self.return_url_origin.get().map(String::as_str),
-            });
-        }
+    pub(crate) fn write(&self, request_id: &RequestId, end: End<'_>) {
+        let Some(caller) = self.caller.get() else {
+            return;
+        };
+        let session = self.session.get();
+        let (event, outcome, error) = match (end, session) {
+            (End::Answered(None), Some(_)) => ("portal_session_created", "opened", None),
+            (End::Answered(error), _) => ("portal_session_refused", "refused", error),
+            (End::Abandoned, _) => ("portal_session_abandoned", "unknown", None),
+        };
+        tracing::info!(
+            target: TARGET,
+            event,
+            outcome,
+            request_id = request_id.as_str(),
+            org_id = caller.organization.as_str(),
+            key_id = caller.key_id,
+            return_url_origin = self.return_url_origin.get(),
+            session = session.map(|session| session.id.as_str()),
+            configuration = session.map(|session| session.configuration.as_str()),
+            replayed = session.map(|session| session.replayed),
+            slow = session.map(|session| session.slow),
+            code = error.map(|error| error.code().as_str()),
+            cause = error.and_then(ApiError::cause),
+            stripe_request_id = error.and_then(ApiError::stripe_request_id),
+        );
     }
 }
 
-/// What every event says.
-struct Common<'a> {
-    request_id: &'a str,
-    org_id: &'a str,
-    key_id: &'a str,
-    return_url_origin: Option<&'a str>,
+/// How a request ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End<'a> {
+    /// It was answered, with this error if with one.
+    Answered(Option<&'a ApiError>),
+    /// Nobody waited for the answer. Stripe may have opened a session that nobody got.
+    Abandoned,
 }

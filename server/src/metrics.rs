@@ -68,10 +68,10 @@ impl Default for Metrics {
         #[rustfmt::skip]
         let metrics = Self {
             requests: counters(&registry, "requests_total", "Requests of the API, by status and error code (OK: none; MALFORMED: not HTTP enough for one).", &["status", "code"]),
-            request_seconds: register(&registry, Histogram::with_opts(HistogramOpts::new("request_duration_seconds", "Time from a request to its answer.").buckets(SECONDS.to_vec()))),
+            request_seconds: histogram(&registry, "request_duration_seconds", "Time from a request to its answer."),
             unavailable: counters(&registry, "unavailable_total", "Requests answered 502, by cause; the runbook has a section for each.", &["upstream_cause"]),
             stripe_calls: counters(&registry, "stripe_calls_total", "Calls to Stripe with their retries, by outcome (done, refused, failed) and cause.", &["endpoint", "outcome", "cause"]),
-            stripe_call_seconds: register(&registry, HistogramVec::new(HistogramOpts::new("stripe_call_duration_seconds", "Time of a call to Stripe with its retries and waits.").buckets(SECONDS.to_vec()), &["endpoint", "outcome"])),
+            stripe_call_seconds: histograms(&registry, "stripe_call_duration_seconds", "Time of a call to Stripe with its retries and waits.", &["endpoint", "outcome"]),
             stripe_retries: counters(&registry, "stripe_retries_total", "Tries after the first, by the cause of the one before.", &["cause"]),
             webhooks: counters(&registry, "webhooks_total", "Webhook deliveries, by outcome.", &["outcome"]),
             customers_missing: counter(&registry, "customers_missing_total", "Mappings marked stale because Stripe does not have the customer."),
@@ -184,6 +184,18 @@ fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
 
 fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
     register(registry, IntGauge::new(name, help))
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str) -> Histogram {
+    register(registry, Histogram::with_opts(in_seconds(name, help)))
+}
+
+fn histograms(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
+    register(registry, HistogramVec::new(in_seconds(name, help), labels))
+}
+
+fn in_seconds(name: &str, help: &str) -> HistogramOpts {
+    HistogramOpts::new(name, help).buckets(SECONDS.to_vec())
 }
 
 /// Names are constants, each used once, so that neither step fails.

@@ -12,7 +12,11 @@ use poem::{
 use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
-    api_error::ApiError, app::App, audit::Trail, envelope::ErrorCode, stripe::UpstreamCause,
+    api_error::ApiError,
+    app::App,
+    audit::{End, Trail},
+    envelope::ErrorCode,
+    stripe::UpstreamCause,
     wire::RequestId,
 };
 
@@ -59,22 +63,7 @@ impl<E: Endpoint> Endpoint for Respond<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let began = self.app.clock.instant();
         let request_id = RequestId::from(self.app.clock.ulid());
-        let client = self
-            .app
-            .authenticator
-            .client_address(&request)
-            .map(|address| address.to_string());
-        // Of the highest level, so that whatever is logged within has the request's id.
-        let span = tracing::error_span!(
-            "request",
-            %request_id,
-            client,
-            method = request.method().as_str(),
-            // The query is the caller's, and may hold what it should not.
-            path = request.uri().path(),
-            key_id = Empty,
-            org_id = Empty,
-        );
+        let span = self.span(&request, &request_id);
         let trail = Arc::new(Trail::default());
         request.set_data(Received(self.app.clock.now()));
         request.set_data(Arc::clone(&self.app));
@@ -104,7 +93,7 @@ impl<E: Endpoint> Endpoint for Respond<E> {
             self.count(&response, error.as_ref(), elapsed);
         }
         span.in_scope(|| {
-            trail.write(&request_id, error.as_ref());
+            trail.write(&request_id, End::Answered(error.as_ref()));
             log(&response, error.as_ref(), elapsed);
         });
         Ok(response)
@@ -112,6 +101,21 @@ impl<E: Endpoint> Endpoint for Respond<E> {
 }
 
 impl<E> Respond<E> {
+    /// Of the highest level, so that whatever is logged within has the request's id.
+    fn span(&self, request: &Request, request_id: &RequestId) -> Span {
+        let client = self.app.authenticator.client_address(request);
+        tracing::error_span!(
+            "request",
+            %request_id,
+            client = client.map(|address| address.to_string()),
+            method = request.method().as_str(),
+            // The query is the caller's, and may hold what it should not.
+            path = request.uri().path(),
+            key_id = Empty,
+            org_id = Empty,
+        )
+    }
+
     fn count(&self, response: &Response, error: Option<&ApiError>, elapsed: Duration) {
         let code = error.map(ApiError::code);
         let metrics = &self.app.metrics;
@@ -154,7 +158,7 @@ impl Drop for Waiting<'_> {
         if !self.over {
             self.span.in_scope(|| {
                 tracing::info!(event = "client_gone");
-                self.trail.abandoned(self.request_id);
+                self.trail.write(self.request_id, End::Abandoned);
             });
         }
     }
