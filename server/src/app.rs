@@ -19,6 +19,7 @@ use crate::{
     config::{Config, Environment, Problems, Secret, Settings},
     connection::Patience,
     docs,
+    limits::WebhookPlaces,
     listener::Listener,
     metrics::Metrics,
     operations,
@@ -33,8 +34,9 @@ use crate::{
 
 /// How long the requests under way may take once no more are accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
-/// Webhooks that are read at a time; each may take up to a mebibyte of memory.
+/// Webhooks that are read at a time, in all and from one peer; each may take up to a mebibyte of memory.
 const MAX_WEBHOOKS: usize = 64;
+const MAX_WEBHOOKS_OF_A_PEER: usize = 16;
 /// How often the portal configuration is looked at, and how soon again while it is not verified.
 const VERIFY_EVERY: Duration = Duration::from_mins(10);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -61,7 +63,7 @@ pub struct App {
     /// Places for requests that are served at a time.
     pub places: Arc<Semaphore>,
     /// Places for webhooks that are read at a time.
-    pub webhook_places: Semaphore,
+    pub(crate) webhook_places: WebhookPlaces,
     /// The secrets with which webhooks are signed.
     pub webhook_secrets: Vec<Secret>,
     /// What is counted.
@@ -93,7 +95,7 @@ impl App {
             portal_url_ttl: serving.portal_url_ttl,
             body_timeout: seconds(settings.body_timeout_seconds),
             places: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
-            webhook_places: Semaphore::new(MAX_WEBHOOKS),
+            webhook_places: WebhookPlaces::new(MAX_WEBHOOKS, MAX_WEBHOOKS_OF_A_PEER),
             webhook_secrets: settings.stripe_webhook_secret.clone(),
             metrics,
             draining: AtomicBool::new(false),

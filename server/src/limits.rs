@@ -1,11 +1,12 @@
 //! How much a caller may ask for: requests a minute for each key, failed authentications a minute for each address,
-//! and requests at a time.
+//! and requests and webhooks at a time.
 
 use std::{
+    collections::HashMap,
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,7 +15,7 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 use poem::{FromRequest, Request, RequestBody, Result};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::{api_error::ApiError, app::App, envelope::ErrorCode};
 
@@ -75,6 +76,65 @@ impl<'a> FromRequest<'a> for InFlight {
                 .with_retry_after(Duration::from_secs(1))
                 .with_cause("too many requests in flight")
                 .into()),
+        }
+    }
+}
+
+/// Places for webhooks, which anybody may send: so many in all, and few for each peer, so that one who is slow on
+/// purpose does not keep Stripe out.
+#[derive(Debug)]
+pub(crate) struct WebhookPlaces {
+    all: Semaphore,
+    by_peer: Mutex<HashMap<IpAddr, usize>>,
+    for_each_peer: usize,
+}
+
+/// One place, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct WebhookPlace<'a> {
+    places: &'a WebhookPlaces,
+    peer: IpAddr,
+    _place: SemaphorePermit<'a>,
+}
+
+impl WebhookPlaces {
+    /// So many places.
+    pub(crate) fn new(all: usize, for_each_peer: usize) -> Self {
+        Self {
+            all: Semaphore::new(all),
+            by_peer: Mutex::default(),
+            for_each_peer,
+        }
+    }
+
+    /// A place for this peer, if there is one.
+    pub(crate) fn take(&self, peer: IpAddr) -> Option<WebhookPlace<'_>> {
+        let peer = peer_group(peer);
+        let place = self.all.try_acquire().ok()?;
+        let mut by_peer = self.by_peer();
+        let taken = by_peer.entry(peer).or_default();
+        if *taken == self.for_each_peer {
+            return None;
+        }
+        *taken += 1;
+        Some(WebhookPlace {
+            places: self,
+            peer,
+            _place: place,
+        })
+    }
+
+    fn by_peer(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.by_peer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for WebhookPlace<'_> {
+    fn drop(&mut self) {
+        let mut by_peer = self.places.by_peer();
+        match by_peer.get_mut(&self.peer) {
+            Some(taken) if *taken > 1 => *taken -= 1,
+            _ => _ = by_peer.remove(&self.peer),
         }
     }
 }

@@ -105,7 +105,9 @@ pub(crate) async fn receive(request: Request) -> Result<Response> {
 /// What became of the event, in a word. Every event that we have no use for is taken too, lest Stripe repeat it.
 async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'static str, ApiError> {
     let app = App::of(request);
-    let _place = app.webhook_places.try_acquire().map_err(|_| {
+    let peer = app.authenticator.client_address(request);
+    let place = peer.and_then(|peer| app.webhook_places.take(peer));
+    let _place = place.ok_or_else(|| {
         ApiError::from(ErrorCode::ServiceUnavailable)
             .with_retry_after(Duration::from_secs(1))
             .with_cause("too many webhooks at a time")

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{RETURN_URL, service};
 use crate::harness::database::Database;
-use crate::harness::service::send;
-use crate::harness::webhook::{customer, event, signed, unix_time};
+use crate::harness::service::{Service, send};
+use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
 use crate::harness::wire::Connection;
 
 #[tokio::test]
@@ -54,4 +54,28 @@ async fn callers_do_not_wait_for_those_who_wait_to_write() {
         began.elapsed()
     );
     assert_eq!(waiting.join_all().await, [503; 12]);
+}
+
+#[tokio::test]
+async fn one_who_is_slow_on_purpose_does_not_take_all_places() {
+    let proxied = "127.0.0.0/8";
+    let builder = Service::builder().set("STRIPE_WEBHOOK_SECRET", SECRET);
+    let service = builder.set("TRUSTED_PROXIES", proxied).start().await;
+    let told = event(
+        "evt_1",
+        "customer.updated",
+        unix_time(),
+        &customer("cus_1", "acme"),
+    );
+    let from = |address: &str| signed(&told).header("X-Forwarded-For", address);
+    let mut slow = Vec::new();
+    for _ in 0..70 {
+        let mut connection = Connection::open(service.api()).await.expect("it listens");
+        let head = from("203.0.113.7").head();
+        connection.send(&head).await.expect("it reads");
+        slow.push(connection);
+    }
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(send(service.api(), &from("203.0.113.7")).await.status, 503);
+    assert_eq!(send(service.api(), &from("198.51.100.1")).await.status, 200);
 }
