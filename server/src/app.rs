@@ -19,6 +19,7 @@ use crate::{
     config::{Config, Environment, Problems, Secret, Settings},
     connection::Patience,
     docs,
+    envelope::ErrorCode,
     limits::WebhookPlaces,
     listener::Listener,
     metrics::Metrics,
@@ -28,7 +29,7 @@ use crate::{
     return_url::AllowList,
     router::Router,
     store::{Store, StoreError},
-    stripe::{Resolver, Stripe},
+    stripe::{Resolver, Stripe, UpstreamCause},
     webhooks,
 };
 
@@ -77,7 +78,11 @@ impl App {
         let (settings, serving) = (config.settings(), config.serving()?);
         let store = Store::open(serving.database_url.expose()).await?;
         let mode = serving.stripe.mode;
-        let metrics = Arc::new(Metrics::default());
+        let metrics = Arc::new(Metrics::beginning_with(
+            ErrorCode::ALL.map(|code| (code.status(), code.as_str())),
+            UpstreamCause::ALL.map(UpstreamCause::as_str),
+            webhooks::ALARMING,
+        ));
         let stripe = Stripe::new(
             serving.stripe,
             settings,

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use poem::{IntoResponse, Response, endpoint::make_sync, http::header, web::Redirect};
 use utoipa_swagger_ui::{Config, Url};
 
-use crate::{operations, router::Router};
+use crate::router::Router;
 
 /// The contract, byte for byte.
 pub(crate) const CONTRACT: &str = include_str!("../../openapi/billing-portal.yaml");
@@ -49,10 +49,10 @@ pub(crate) fn routes(router: Router) -> Router {
 
 /// Adds /operations.json, /openapi.json and /docs, which shows both. The contract's operation and the webhook are on
 /// another port, so that only what is read can be tried.
-pub(crate) fn operations_routes(router: Router) -> Router {
+pub(crate) fn operations_routes(router: Router, document: &'static str) -> Router {
     let router = router.get(
         OPERATIONS_PATH,
-        make_sync(|_| with_type("application/json", operations::DOCUMENT.as_str())),
+        make_sync(move |_| with_type("application/json", document)),
     );
     let shown = [
         Url::new("Billing portal: operations", OPERATIONS_PATH),

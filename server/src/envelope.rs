@@ -20,10 +20,7 @@ use serde::Serialize;
 
 pub(crate) use error_code::ErrorCode;
 
-use crate::{
-    metrics::MEDIA_TYPE,
-    wire::{self, False, RequestId},
-};
+use crate::wire::{self, False, RequestId};
 
 /// The responses that the operation declares beside its success.
 pub(crate) fn declared_errors() -> MetaResponses {
@@ -147,11 +144,11 @@ impl IntoResponse for Malformed {
     }
 }
 
-/// The metrics, which are text for a machine.
-pub(crate) fn metrics(text: Vec<u8>) -> Response {
+/// Text for a machine, of this media type.
+pub(crate) fn text(media_type: &str, text: Vec<u8>) -> Response {
     Response::builder()
         .status(StatusCode::OK)
-        .content_type(MEDIA_TYPE)
+        .content_type(media_type)
         .body(text)
 }
 

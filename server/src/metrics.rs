@@ -8,8 +8,6 @@ use prometheus::{
     Registry, TextEncoder, core::Collector,
 };
 
-use crate::{envelope::ErrorCode, stripe::UpstreamCause};
-
 /// The media type of [`Metrics::render`].
 pub(crate) const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
 
@@ -17,17 +15,6 @@ pub(crate) const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
 const SECONDS: [f64; 12] = [
     0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-
-/// How a call to Stripe ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum CallOutcome {
-    /// Stripe did what it was asked.
-    Done,
-    /// Stripe said no to what was asked, with this word for it.
-    Refused(&'static str),
-    /// The call failed.
-    Failed(UpstreamCause),
-}
 
 /// Counters and gauges.
 pub struct Metrics {
@@ -61,12 +48,12 @@ pub(crate) struct Now {
     pub configuration_verified: bool,
 }
 
+#[rustfmt::skip]
 impl Default for Metrics {
     fn default() -> Self {
         let registry = Registry::new_custom(Some("billing_portal".to_owned()), None)
             .expect("the prefix is a name");
-        #[rustfmt::skip]
-        let metrics = Self {
+        Self {
             requests: counters(&registry, "requests_total", "Requests of the API, by status and error code (OK: none; MALFORMED: not HTTP enough for one).", &["status", "code"]),
             request_seconds: histogram(&registry, "request_duration_seconds", "Time from a request to its answer."),
             unavailable: counters(&registry, "unavailable_total", "Requests answered 502, by cause; the runbook has a section for each.", &["upstream_cause"]),
@@ -81,52 +68,55 @@ impl Default for Metrics {
             breaker_open: gauge(&registry, "stripe_breaker_open", "1 while calls to Stripe have stopped for a while."),
             configuration_verified: gauge(&registry, "configuration_verified", "1 while the portal configuration is known to keep the promise; while 0 no portal is opened."),
             registry,
-        };
-        metrics.begin_at_zero();
-        metrics
+        }
     }
 }
 
 impl Metrics {
-    /// A series that is not there yet cannot be watched, so each begins at zero.
-    fn begin_at_zero(&self) {
-        for cause in UpstreamCause::ALL {
-            self.unavailable.with_label_values(&[cause.as_str()]);
+    /// With these statuses and codes, causes and webhooks' outcomes at zero: a series that is not there yet cannot be
+    /// watched.
+    pub(crate) fn beginning_with(
+        codes: impl IntoIterator<Item = (u16, &'static str)>,
+        causes: impl IntoIterator<Item = &'static str>,
+        webhooks: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        let metrics = Self::default();
+        for cause in causes {
+            metrics.unavailable.with_label_values(&[cause]);
         }
-        for outcome in ALARMING_WEBHOOKS {
-            self.webhooks.with_label_values(&[outcome]);
+        for outcome in webhooks {
+            metrics.webhooks.with_label_values(&[outcome]);
         }
-        self.requests.with_label_values(&["200", OK]);
-        for code in ErrorCode::ALL {
-            let status = code.status().to_string();
-            self.requests
-                .with_label_values(&[status.as_str(), code.as_str()]);
+        for (status, code) in [(200, OK)].into_iter().chain(codes) {
+            metrics
+                .requests
+                .with_label_values(&[status.to_string().as_str(), code]);
         }
+        metrics
     }
 
     /// Counts an answer of the API.
-    pub(crate) fn answered(&self, status: u16, code: Option<ErrorCode>, elapsed: Duration) {
+    pub(crate) fn answered(&self, status: u16, code: Option<&'static str>, elapsed: Duration) {
         // What is too malformed for an envelope has no code either.
         let none = if status < 400 { OK } else { MALFORMED };
-        let code = code.map_or(none, ErrorCode::as_str);
         self.requests
-            .with_label_values(&[status.to_string().as_str(), code])
+            .with_label_values(&[status.to_string().as_str(), code.unwrap_or(none)])
             .inc();
         self.request_seconds.observe(elapsed.as_secs_f64());
     }
 
     /// Counts a 502.
-    pub(crate) fn unavailable(&self, cause: UpstreamCause) {
-        self.unavailable.with_label_values(&[cause.as_str()]).inc();
+    pub(crate) fn unavailable(&self, cause: &'static str) {
+        self.unavailable.with_label_values(&[cause]).inc();
     }
 
     /// Counts a call to Stripe, its retries included.
-    pub(crate) fn stripe_call(&self, endpoint: &str, outcome: CallOutcome, elapsed: Duration) {
-        let (outcome, cause) = match outcome {
-            CallOutcome::Done => ("done", ""),
-            CallOutcome::Refused(word) => ("refused", word),
-            CallOutcome::Failed(cause) => ("failed", cause.as_str()),
-        };
+    pub(crate) fn stripe_call(
+        &self,
+        endpoint: &'static str,
+        (outcome, cause): (&'static str, &'static str),
+        elapsed: Duration,
+    ) {
         self.stripe_calls
             .with_label_values(&[endpoint, outcome, cause])
             .inc();
@@ -136,14 +126,12 @@ impl Metrics {
     }
 
     /// Counts a try after the first.
-    pub(crate) fn stripe_retry(&self, cause: UpstreamCause) {
-        self.stripe_retries
-            .with_label_values(&[cause.as_str()])
-            .inc();
+    pub(crate) fn stripe_retry(&self, cause: &'static str) {
+        self.stripe_retries.with_label_values(&[cause]).inc();
     }
 
     /// Counts a webhook delivery.
-    pub(crate) fn webhook(&self, outcome: &str) {
+    pub(crate) fn webhook(&self, outcome: &'static str) {
         self.webhooks.with_label_values(&[outcome]).inc();
     }
 
@@ -166,9 +154,6 @@ impl fmt::Debug for Metrics {
         f.write_str("Metrics")
     }
 }
-
-/// The outcomes of webhooks that somebody may want to be told of.
-const ALARMING_WEBHOOKS: [&str; 4] = ["invalid_signature", "malformed", "not_kept", "of_another"];
 
 /// The `code` of an answer that is no error.
 const OK: &str = "OK";

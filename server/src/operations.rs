@@ -10,8 +10,12 @@ use poem::{Request, Response, endpoint::make};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::App, docs, envelope, metrics::Now, router::Router};
-pub(crate) use document::JSON as DOCUMENT;
+use crate::{
+    app::App,
+    docs, envelope,
+    metrics::{MEDIA_TYPE, Now},
+    router::Router,
+};
 
 /// How long the store may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -50,7 +54,7 @@ pub(crate) fn routes() -> Router {
         .get("/healthz", make(health))
         .get("/readyz", make(readiness))
         .get("/metrics", make(metrics));
-    docs::operations_routes(router)
+    docs::operations_routes(router, &document::JSON)
 }
 
 /// Is the process alive?
@@ -111,9 +115,10 @@ async fn readiness(request: Request) -> Response {
 )]
 async fn metrics(request: Request) -> Response {
     let app = App::of(&request);
-    envelope::metrics(app.metrics.render(Now {
+    let metrics = app.metrics.render(Now {
         stripe_in_flight: app.stripe.in_flight(),
         breaker_open: !app.stripe.is_reachable(),
         configuration_verified: app.stripe.keeps_promise(),
-    }))
+    });
+    envelope::text(MEDIA_TYPE, metrics)
 }

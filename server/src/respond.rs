@@ -117,11 +117,11 @@ impl<E> Respond<E> {
     }
 
     fn count(&self, response: &Response, error: Option<&ApiError>, elapsed: Duration) {
-        let code = error.map(ApiError::code);
+        let code = error.map(|error| error.code().as_str());
         let metrics = &self.app.metrics;
         metrics.answered(response.status().as_u16(), code, elapsed);
         if let Some(cause) = error.and_then(ApiError::upstream_cause) {
-            metrics.unavailable(cause);
+            metrics.unavailable(cause.as_str());
         }
     }
 }

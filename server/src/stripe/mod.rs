@@ -37,7 +37,7 @@ pub(crate) use session::{OpenedSession, SessionError};
 use crate::{
     clock::Clock,
     config::{Settings, StripeSettings},
-    metrics::{CallOutcome, Metrics},
+    metrics::Metrics,
 };
 
 /// How long a call may take, all tries and waits together, that for its turn included.
@@ -109,19 +109,23 @@ impl Stripe {
     /// Makes a call, reads its answer, and counts it.
     async fn ask<T>(
         &self,
-        endpoint: &str,
+        endpoint: &'static str,
         call: &Call,
         read: impl FnOnce(&Answer) -> Result<T, Unavailable>,
     ) -> Result<T, Unavailable> {
         let began = self.clock.instant();
         let read = self.call(call).await.and_then(|answer| read(&answer));
         let outcome = match &read {
-            Ok(_) => CallOutcome::Done,
-            Err(failure) => CallOutcome::Failed(failure.cause),
+            Ok(_) => Outcome::Done,
+            Err(failure) => Outcome::Failed(failure.cause),
         };
-        let elapsed = self.clock.instant().duration_since(began);
-        self.metrics.stripe_call(endpoint, outcome, elapsed);
+        self.count(endpoint, outcome, began);
         read
+    }
+
+    fn count(&self, endpoint: &'static str, outcome: Outcome, began: Instant) {
+        let elapsed = self.clock.instant().duration_since(began);
+        self.metrics.stripe_call(endpoint, outcome.words(), elapsed);
     }
 
     /// Makes a call with its retries. `Ok` is any answer that says something about what was asked.
@@ -218,7 +222,7 @@ impl Stripe {
     }
 
     fn note_retry(&self, failure: &Failure, attempt: u32, wait: Duration) {
-        self.metrics.stripe_retry(failure.cause);
+        self.metrics.stripe_retry(failure.cause.as_str());
         let (event, reason) = ("stripe_retry", failure.reason.as_str());
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         if failure.cause == UpstreamCause::Closed {
@@ -226,6 +230,26 @@ impl Stripe {
             tracing::info!(event, reason, attempt, wait_ms);
         } else {
             tracing::warn!(event, reason, attempt, wait_ms);
+        }
+    }
+}
+
+/// How a call ended, for the metrics.
+enum Outcome {
+    /// Stripe did what it was asked.
+    Done,
+    /// Stripe said no to what was asked, with this word for it.
+    Refused(&'static str),
+    /// The call failed.
+    Failed(UpstreamCause),
+}
+
+impl Outcome {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Done => ("done", ""),
+            Self::Refused(word) => ("refused", word),
+            Self::Failed(cause) => ("failed", cause.as_str()),
         }
     }
 }

@@ -11,10 +11,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Answer, Call, Stripe,
+    Answer, Call, Outcome, Stripe,
     cause::{Unavailable, UpstreamCause},
 };
-use crate::{api_key::Mode, metrics::CallOutcome, return_url::ReturnUrl, store::CustomerId};
+use crate::{api_key::Mode, return_url::ReturnUrl, store::CustomerId};
 
 pub(super) const SESSIONS: &str = "/v1/billing_portal/sessions";
 const MAX_URL_LENGTH: usize = 2048;
@@ -80,15 +80,15 @@ impl Stripe {
         let opened = self.open(customer, return_url).await;
         let elapsed = self.clock.instant().duration_since(began);
         let outcome = match &opened {
-            Ok(_) => CallOutcome::Done,
-            Err(SessionError::CustomerMissing) => CallOutcome::Refused("customer_missing"),
-            Err(SessionError::ReturnUrlRefused) => CallOutcome::Refused("return_url_refused"),
+            Ok(_) => Outcome::Done,
+            Err(SessionError::CustomerMissing) => Outcome::Refused("customer_missing"),
+            Err(SessionError::ReturnUrlRefused) => Outcome::Refused("return_url_refused"),
             Err(SessionError::Unavailable(failure)) => {
                 failure.log();
-                CallOutcome::Failed(failure.cause)
+                Outcome::Failed(failure.cause)
             }
         };
-        self.metrics.stripe_call("sessions", outcome, elapsed);
+        self.count("sessions", outcome, began);
         opened.map(|session| OpenedSession { elapsed, ..session })
     }
 

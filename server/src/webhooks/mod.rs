@@ -27,6 +27,9 @@ use signature::Signature;
 /// Where Stripe sends them.
 pub(crate) const PATH: &str = "/webhooks/stripe";
 
+/// The outcomes that somebody may want to be told of.
+pub(crate) const ALARMING: [&str; 4] = ["invalid_signature", "malformed", "not_kept", "of_another"];
+
 /// The largest event, in bytes; Stripe's own are far smaller.
 pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
