@@ -20,7 +20,7 @@ use crate::{
     connection::Patience,
     docs,
     envelope::ErrorCode,
-    limits::WebhookPlaces,
+    limits::Room,
     listener::Listener,
     metrics::Metrics,
     operations,
@@ -35,9 +35,9 @@ use crate::{
 
 /// How long the requests under way may take once no more are accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
-/// Webhooks that are read at a time, in all and from one peer; each may take up to a mebibyte of memory.
-const MAX_WEBHOOKS: usize = 64;
-const MAX_WEBHOOKS_OF_A_PEER: usize = 16;
+/// Memory for webhooks, in all and from one peer. The largest takes 1024 KiB, a usual one 16.
+const WEBHOOK_KIB: usize = 8 * 1024;
+const WEBHOOK_KIB_OF_A_PEER: usize = 3 * 1024;
 /// How often the portal configuration is looked at, and how soon again while it is not verified.
 const VERIFY_EVERY: Duration = Duration::from_mins(10);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -63,8 +63,8 @@ pub struct App {
     pub body_timeout: Duration,
     /// Places for requests that are served at a time.
     pub places: Arc<Semaphore>,
-    /// Places for webhooks that are read at a time.
-    pub(crate) webhook_places: WebhookPlaces,
+    /// Memory for webhooks.
+    pub(crate) webhook_room: Room,
     /// The secrets with which webhooks are signed.
     pub webhook_secrets: Vec<Secret>,
     /// What is counted.
@@ -100,7 +100,7 @@ impl App {
             portal_url_ttl: serving.portal_url_ttl,
             body_timeout: seconds(settings.body_timeout_seconds),
             places: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
-            webhook_places: WebhookPlaces::new(MAX_WEBHOOKS, MAX_WEBHOOKS_OF_A_PEER),
+            webhook_room: Room::new(WEBHOOK_KIB, WEBHOOK_KIB_OF_A_PEER),
             webhook_secrets: settings.stripe_webhook_secret.clone(),
             metrics,
             draining: AtomicBool::new(false),

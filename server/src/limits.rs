@@ -1,12 +1,12 @@
 //! How much a caller may ask for: requests a minute for each key, failed authentications a minute for each address,
-//! and requests and webhooks at a time.
+//! requests at a time, and memory for webhooks.
 
 use std::{
     collections::HashMap,
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,6 +21,10 @@ use crate::{api_error::ApiError, app::App, envelope::ErrorCode};
 
 /// A table does not grow beyond this many keys or addresses, however many there are.
 const MAX_TRACKED: usize = 50_000;
+
+/// What a small body takes of the [`Room`], and how long one waits for it.
+const MIN_SHARE_KIB: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A token bucket for each `K`.
 #[derive(Debug)]
@@ -80,61 +84,52 @@ impl<'a> FromRequest<'a> for InFlight {
     }
 }
 
-/// Places for webhooks, which anybody may send: so many in all, and few for each peer, so that one who is slow on
-/// purpose does not keep Stripe out.
+/// Memory for bodies that anybody may send: so much in all, and less for each peer, so that one who is slow on purpose
+/// does not keep others out.
 #[derive(Debug)]
-pub(crate) struct WebhookPlaces {
+pub(crate) struct Room {
     all: Semaphore,
-    by_peer: Mutex<HashMap<IpAddr, usize>>,
-    for_each_peer: usize,
+    by_peer: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+    kib_for_each_peer: usize,
 }
 
-/// One place, until it is dropped.
+/// Some of it, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct WebhookPlace<'a> {
-    places: &'a WebhookPlaces,
-    peer: IpAddr,
-    _place: SemaphorePermit<'a>,
+pub(crate) struct Share<'a> {
+    _of_all: SemaphorePermit<'a>,
+    _of_the_peer: OwnedSemaphorePermit,
 }
 
-impl WebhookPlaces {
-    /// So many places.
-    pub(crate) fn new(all: usize, for_each_peer: usize) -> Self {
+impl Room {
+    /// So many KiB.
+    pub(crate) fn new(kib: usize, kib_for_each_peer: usize) -> Self {
         Self {
-            all: Semaphore::new(all),
+            all: Semaphore::new(kib),
             by_peer: Mutex::default(),
-            for_each_peer,
+            kib_for_each_peer,
         }
     }
 
-    /// A place for this peer, if there is one.
-    pub(crate) fn take(&self, peer: IpAddr) -> Option<WebhookPlace<'_>> {
-        let peer = peer_group(peer);
-        let place = self.all.try_acquire().ok()?;
-        let mut by_peer = self.by_peer();
-        let taken = by_peer.entry(peer).or_default();
-        if *taken == self.for_each_peer {
-            return None;
-        }
-        *taken += 1;
-        Some(WebhookPlace {
-            places: self,
-            peer,
-            _place: place,
-        })
+    /// Waits for so many bytes, not long.
+    pub(crate) async fn take(&self, peer: Option<IpAddr>, bytes: usize) -> Option<Share<'_>> {
+        let of_the_peer = self.of(peer_group(peer?));
+        let kib = u32::try_from(bytes.div_ceil(1024).max(MIN_SHARE_KIB)).ok()?;
+        let taking = async {
+            Some(Share {
+                _of_the_peer: of_the_peer.acquire_many_owned(kib).await.ok()?,
+                _of_all: self.all.acquire_many(kib).await.ok()?,
+            })
+        };
+        tokio::time::timeout(PATIENCE, taking).await.ok().flatten()
     }
 
-    fn by_peer(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.by_peer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for WebhookPlace<'_> {
-    fn drop(&mut self) {
-        let mut by_peer = self.places.by_peer();
-        match by_peer.get_mut(&self.peer) {
-            Some(taken) if *taken > 1 => *taken -= 1,
-            _ => _ = by_peer.remove(&self.peer),
+    fn of(&self, peer: IpAddr) -> Arc<Semaphore> {
+        let mut by_peer = self.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_peer.len() > MAX_TRACKED {
+            // Those that nobody uses or waits for.
+            by_peer.retain(|_, room| Arc::strong_count(room) > 1);
         }
+        let room = || Arc::new(Semaphore::new(self.kib_for_each_peer));
+        Arc::clone(by_peer.entry(peer).or_insert_with(room))
     }
 }

@@ -42,7 +42,7 @@ struct Readiness {
     store: bool,
     /// Whether the service is about to end.
     draining: bool,
-    /// Whether calls to Stripe go out at present.
+    /// Whether the last call to Stripe found it there, and our secret good.
     stripe: bool,
     /// Whether the portal configuration is known to keep the promise; no portal is opened before.
     portal_configuration_verified: bool,
@@ -93,7 +93,7 @@ async fn readiness(request: Request) -> Response {
         ready: store && !draining,
         store,
         draining,
-        stripe: app.stripe.is_reachable(),
+        stripe: app.stripe.is_well(),
         portal_configuration_verified: app.stripe.keeps_promise(),
     };
     envelope::health(readiness.ready, &readiness)

@@ -116,15 +116,15 @@ enum Failure {
     Start(#[from] crate::app::StartError),
     #[error("{0}")]
     StripeSetup(#[from] crate::stripe::SetupError),
-    #[error("Stripe: {0}; {remedy}", remedy = .0.remedy())]
-    Stripe(crate::stripe::UpstreamCause),
+    #[error("Stripe: {cause} ({reason}); {remedy}", cause = .0.cause, reason = .0.reason, remedy = .0.cause.remedy())]
+    Stripe(crate::stripe::Unavailable),
     #[error("{0}")]
     Other(String),
 }
 
 impl From<crate::stripe::Unavailable> for Failure {
     fn from(failure: crate::stripe::Unavailable) -> Self {
-        Self::Stripe(failure.cause)
+        Self::Stripe(failure)
     }
 }
 

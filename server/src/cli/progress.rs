@@ -68,6 +68,14 @@ impl Progress {
         }
     }
 
+    /// Tells something beside the progress.
+    pub(super) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => _ = writeln!(io::stderr(), "{line}"),
+        }
+    }
+
     /// The bar goes; what was done is told by the command's answer.
     pub(super) fn end(self) {
         match &self.bar {

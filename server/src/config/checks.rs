@@ -45,6 +45,7 @@ impl Config {
         let mut problems = Problems::default();
         let database_url = problems.collect(self.database_url());
         let stripe = problems.collect(self.stripe());
+        problems.collect(self.require_read("stripe_webhook_secret"));
         problems.collect(require_webhook_secrets(settings));
         let allow_list = problems.collect(allow_list(settings));
         problems.collect(require_ranges(settings));
@@ -67,6 +68,7 @@ impl Config {
 
     /// The database's URL.
     pub fn database_url(&self) -> Result<Secret, Problems> {
+        self.require_read("database_url")?;
         let mut problems = Problems::default();
         let url = self.settings.database_url.clone();
         let url = url.filter(|url| url.expose().starts_with("sqlite:"));
@@ -81,6 +83,7 @@ impl Config {
 
     /// The deployment's mode: that of the Stripe secret.
     pub fn mode(&self) -> Result<Mode, Problems> {
+        self.require_read("stripe_secret_key")?;
         let mut problems = Problems::default();
         let Some(secret) = &self.settings.stripe_secret_key else {
             problems.add("stripe_secret_key", "is required");

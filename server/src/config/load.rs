@@ -95,8 +95,10 @@ impl Config {
             },
         );
         let mut settings: Settings = table.try_into().unwrap_or_default();
-        read_secret_files(&mut settings, &mut problems);
-        (Self { settings }, problems)
+        // Whoever needs a secret is told of its file; who does not is not kept from what they came for.
+        let mut unread = Problems::default();
+        read_secret_files(&mut settings, &mut unread);
+        (Self { settings, unread }, problems)
     }
 }
 
@@ -191,9 +193,11 @@ fn read_secret_files(settings: &mut Settings, problems: &mut Problems) {
             ("database_url", Ok(text)) => settings.database_url = Some(Secret::new(text)),
             ("stripe_secret_key", Ok(text)) => settings.stripe_secret_key = Some(Secret::new(text)),
             (_, Ok(text)) => {
+                // By commas, or one a line.
                 let secrets = text
-                    .split(',')
-                    .map(|secret| Secret::new(secret.trim().to_owned()));
+                    .split(|character: char| character == ',' || character.is_whitespace())
+                    .filter(|secret| !secret.is_empty())
+                    .map(|secret| Secret::new(secret.to_owned()));
                 settings.stripe_webhook_secret = secrets.collect();
             }
         }

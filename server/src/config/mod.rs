@@ -46,7 +46,7 @@ pub struct Settings {
     /// The secrets of the webhook endpoint, `whsec_…`, several while one is being replaced. Without one
     /// /webhooks/stripe answers 404, and customers are linked by commands only.
     pub stripe_webhook_secret: Vec<Secret>,
-    /// A file that holds `stripe_webhook_secret` instead, separated by commas.
+    /// A file that holds `stripe_webhook_secret` instead, separated by commas or one a line.
     pub stripe_webhook_secret_file: Option<PathBuf>,
     /// An existing portal configuration, `bpc_…`, to be verified and never changed. None: ours is found or created.
     pub stripe_portal_configuration: Option<String>,
@@ -148,9 +148,18 @@ pub enum LogFormat {
 #[derive(Debug, Clone)]
 pub struct Config {
     settings: Settings,
+    /// The secrets whose files could not be read.
+    unread: Problems,
 }
 
 impl Config {
+    /// Refuses a secret whose file could not be read.
+    fn require_read(&self, setting: &str) -> Result<(), Problems> {
+        let unread = self.unread.0.iter();
+        let unread = unread.filter(|problem| problem.setting == setting);
+        Problems(unread.cloned().collect()).none_or(())
+    }
+
     /// The settings, for showing.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -15,6 +15,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Sqlite, SqlitePool, Transaction,
+    error::DatabaseError,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -32,6 +33,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a request waits for the database before it is answered 503.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long one who writes waits for the others.
+const WRITERS_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -104,14 +107,23 @@ impl Store {
     }
 
     /// Begins to write, in turn. The database is locked from the first statement on, so that what waits for another
-    /// process waits here rather than fail later.
+    /// process waits here rather than fail later. Another process may write all the time, and SQLite keeps no queue, so
+    /// it is tried more than once.
     async fn begin(&self) -> Result<Write, StoreError> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.writing).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else {
-            return Err(sqlx::Error::PoolTimedOut.into());
+        let waiting = async {
+            let turn = Arc::clone(&self.writing).acquire_owned().await;
+            let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
+            loop {
+                match self.pool.begin_with("BEGIN IMMEDIATE").await {
+                    Err(sqlx::Error::Database(error)) if is_locked(error.as_ref()) => {}
+                    begun => return begun.map(|transaction| (transaction, turn)),
+                }
+            }
         };
+        let begun = tokio::time::timeout(WRITERS_PATIENCE, waiting).await;
+        let (transaction, turn) = begun.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         Ok(Write {
-            transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            transaction,
             _turn: turn,
         })
     }
@@ -120,6 +132,11 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Whether another process writes (SQLite's own code for that).
+fn is_locked(error: &dyn DatabaseError) -> bool {
+    error.code().is_some_and(|code| code == "5")
 }
 
 fn at(seconds: i64) -> crate::wire::Timestamp {

@@ -32,6 +32,12 @@ impl Answer {
         self.body["error"][field].as_str().unwrap_or_default()
     }
 
+    /// The same for the log: a word as Stripe writes them, or that it was none. Whoever answers for Stripe could put
+    /// anything there.
+    pub(super) fn word(&self, field: &str) -> &str {
+        readable(self.error(field), is_word).unwrap_or("unreadable")
+    }
+
     /// Whether Stripe does not have what the parameter names. It answers 400 to an id in the form, 404 to one in the
     /// path.
     pub(super) fn is_missing(&self, param: &str) -> bool {
@@ -56,12 +62,12 @@ impl Answer {
 
     /// A failure for this cause. `reason` says more of it in a word; `""`: Stripe's code does, if it gave one.
     pub(super) fn failure(&self, cause: UpstreamCause, reason: &str) -> Unavailable {
-        let words = [reason, self.error("code"), cause.as_str()];
+        let words = [reason, self.word("code"), cause.as_str()];
         let word = words.into_iter().find(|word| !word.is_empty());
         Unavailable {
             reason: word.unwrap_or_default().to_owned(),
             stripe_request_id: self.request_id.clone(),
-            ..cause.into()
+            ..Unavailable::after(cause, self.retry_after)
         }
     }
 
@@ -95,4 +101,26 @@ impl Answer {
         };
         self.failure(cause, reason)
     }
+}
+
+const MAX_WORD_LENGTH: usize = 64;
+
+/// The text, if it is short, of these characters, and nothing that may be a secret.
+pub(super) fn readable(text: &str, is_part: fn(u8) -> bool) -> Option<&str> {
+    let kinds = ["sk_", "rk_", "am_", "whsec_"];
+    let secret = kinds
+        .iter()
+        .any(|kind| text.to_ascii_lowercase().contains(kind));
+    let short = text.len() <= MAX_WORD_LENGTH;
+    (short && !secret && text.bytes().all(is_part)).then_some(text)
+}
+
+/// What ids are made of.
+pub(super) fn is_id(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// What codes, types and the names of parameters are made of.
+fn is_word(byte: u8) -> bool {
+    is_id(byte) || b".-[]".contains(&byte)
 }

@@ -6,7 +6,12 @@ use chrono::DateTime;
 use reqwest::{Client, Method, Response, header};
 use serde_json::Value;
 
-use super::{answer::Answer, cause::UpstreamCause, failure::Failure, resolver::Resolver};
+use super::{
+    answer::{Answer, is_id, readable},
+    cause::UpstreamCause,
+    failure::Failure,
+    resolver::Resolver,
+};
 use crate::config::StripeSettings;
 
 /// The version of Stripe's API that this module was written against; sent with every request, so that the account's
@@ -113,17 +118,24 @@ impl Transport {
     }
 }
 
+/// A number of seconds. A day is for ever here; much more would overflow the arithmetic of deadlines.
+fn seconds(text: &str) -> Option<Duration> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse::<u64>().unwrap_or(u64::MAX).min(86_400);
+    is_number.then(|| Duration::from_secs(seconds))
+}
+
 /// The answer without its body.
 fn head(response: &Response) -> Answer {
     let text = |name: &str| response.headers().get(name)?.to_str().ok();
     Answer {
         status: response.status().as_u16(),
-        request_id: text("request-id").unwrap_or_default().to_owned(),
+        request_id: text("request-id")
+            .and_then(|id| readable(id, is_id))
+            .unwrap_or_default()
+            .to_owned(),
         should_retry: text("stripe-should-retry").and_then(|word| word.parse().ok()),
-        retry_after: text("retry-after")
-            .and_then(|seconds| seconds.parse::<u64>().ok())
-            // A day is for ever here; much more would overflow the arithmetic of deadlines.
-            .map(|seconds| Duration::from_secs(seconds.min(86_400))),
+        retry_after: text("retry-after").and_then(seconds),
         replayed: text("idempotent-replayed") == Some("true"),
         date: text("date")
             .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
@@ -145,31 +157,46 @@ async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failur
         ..failed(UpstreamCause::InvalidResponse)
     };
     // Identity was asked for; a coded body is never unpacked, whatever it would become.
-    let coding = response.headers().get(header::CONTENT_ENCODING);
-    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(unacceptable("content_encoding"));
+    let codings = response.headers().get_all(header::CONTENT_ENCODING);
+    let coded = codings
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let body = if coded {
+        Err(unacceptable("content_encoding"))
+    } else {
+        match bounded_body(&mut response, max_bytes).await {
+            Ok(Some(body)) => Ok(body),
+            Ok(None) => Err(unacceptable("response_too_large")),
+            Err(_) => Err(failed(UpstreamCause::Truncated)),
+        }
+    };
+    match body {
+        Ok(body) => answer.body = serde_json::from_slice(&body).unwrap_or_default(),
+        // A refusal or failure says what it is by its status; only what is asked for needs its body.
+        Err(failure) if (200..300).contains(&status) => return Err(failure),
+        Err(_) => {}
     }
+    Ok(answer)
+}
+
+/// The body; none where it is too large, and then it is not read to its end.
+async fn bounded_body(
+    response: &mut Response,
+    max_bytes: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let too_large = |length: usize| length > max_bytes;
-    let endless = unacceptable("response_too_large");
-    if response
-        .content_length()
-        .is_some_and(|length| too_large(usize::try_from(length).unwrap_or(usize::MAX)))
-    {
-        return Err(endless);
+    let declared = response.content_length();
+    if declared.is_some_and(|length| usize::try_from(length).map_or(true, too_large)) {
+        return Ok(None);
     }
     let mut bytes = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|_| failed(UpstreamCause::Truncated))?
-    {
+    while let Some(chunk) = response.chunk().await? {
         if too_large(bytes.len() + chunk.len()) {
-            return Err(endless);
+            return Ok(None);
         }
         bytes.extend_from_slice(&chunk);
     }
-    answer.body = serde_json::from_slice(&bytes).unwrap_or_default();
-    Ok(answer)
+    Ok(Some(bytes))
 }
 
 /// What went wrong below HTTP. reqwest tells only the layer, so the chain of causes is asked.

@@ -171,7 +171,7 @@ impl UpstreamCause {
             Self::IdempotencyMisuse       => row("idempotency_misuse",       "stripe_idempotency_misuse",        Alarm,   false, false, "report it: it is a bug"),
             Self::Redirect                => row("redirect",                 "stripe_redirect",                  Alarm,   false, false, "correct stripe_api_base; if it is right, find out who answers for Stripe"),
             Self::UnexpectedStatus        => row("unexpected_status",        "stripe_unexpected_status",         Alarm,   false, false, "find out who answers at stripe_api_base; update the service"),
-            Self::InvalidResponse         => row("invalid_response",         "stripe_invalid_response",          Error,   false, false, "read the reason beside it in the log; a portal_url_host is for stripe_portal_hosts"),
+            Self::InvalidResponse         => row("invalid_response",         "stripe_invalid_response",          Alarm,   false, false, "look at the reason: portal_url_host is for stripe_portal_hosts, and for any other find out who answers at stripe_api_base"),
             Self::GateFull                => row("gate_full",                "stripe_gate_full",                 Warning, true,  false, "nothing if it is rare; else raise stripe_rate_limit, which Stripe bounds at 25 a second"),
             Self::BreakerOpen             => row("breaker_open",             "stripe_not_called",                Warning, true,  false, "look for the cause that came before it in the log"),
         }
@@ -204,6 +204,9 @@ impl fmt::Display for UpstreamCause {
     }
 }
 
+/// The longest wait that a caller is told of.
+const LONGEST_TOLD_WAIT: Duration = Duration::from_secs(30);
+
 /// A call that failed for good.
 #[derive(Debug, Clone)]
 pub struct Unavailable {
@@ -221,17 +224,24 @@ pub struct Unavailable {
 
 impl From<UpstreamCause> for Unavailable {
     fn from(cause: UpstreamCause) -> Self {
-        Self {
-            cause,
-            reason: cause.as_str().to_owned(),
-            retry_after: cause.passes_by_itself().then_some(Duration::from_secs(1)),
-            stripe_request_id: String::new(),
-            replayed: false,
-        }
+        Self::after(cause, None)
     }
 }
 
 impl Unavailable {
+    /// Where waiting helps, the caller is told to wait for as long as Stripe `asked`, within reason.
+    pub(super) fn after(cause: UpstreamCause, asked: Option<Duration>) -> Self {
+        let wait = asked.unwrap_or_default();
+        let wait = wait.clamp(Duration::from_secs(1), LONGEST_TOLD_WAIT);
+        Self {
+            cause,
+            reason: cause.as_str().to_owned(),
+            retry_after: cause.passes_by_itself().then_some(wait),
+            stripe_request_id: String::new(),
+            replayed: false,
+        }
+    }
+
     /// Tells the operator, once, where the failure is handled.
     pub fn log(&self) {
         let Row {

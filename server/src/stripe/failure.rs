@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use super::{Answer, Unavailable, UpstreamCause};
 
-/// The longest wait that a caller is told of.
-const LONGEST_TOLD_WAIT: Duration = Duration::from_secs(30);
-
 /// A failed try.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -32,7 +29,7 @@ impl From<&Answer> for Failure {
             (409, _) => UpstreamCause::Conflict,
             (429, "lock_timeout") => UpstreamCause::LockTimeout,
             (_, "rate_limit") | (429, _) => UpstreamCause::RateLimited,
-            (500.., _) => UpstreamCause::ServerError,
+            (500..600, _) => UpstreamCause::ServerError,
             _ => UpstreamCause::BadRequest,
         };
         let reason = match (answer.should_retry, cause) {
@@ -72,16 +69,11 @@ impl From<UpstreamCause> for Failure {
 
 impl From<Failure> for Unavailable {
     fn from(failure: Failure) -> Self {
-        let told = failure
-            .retry_after
-            .map(|wait| wait.clamp(Duration::from_secs(1), LONGEST_TOLD_WAIT));
-        let plain = Self::from(failure.cause);
         Self {
             reason: failure.reason,
-            retry_after: told.or(plain.retry_after),
             stripe_request_id: failure.stripe_request_id,
             replayed: failure.replayed,
-            ..plain
+            ..Self::after(failure.cause, failure.retry_after)
         }
     }
 }

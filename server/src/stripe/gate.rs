@@ -39,6 +39,8 @@ pub(super) struct Gate {
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
+    /// Whether the last call succeeded.
+    well: bool,
     /// Until when no call goes out. After it, one call goes out to find out, and no other until it is back.
     closed_until: Option<Instant>,
     probing: bool,
@@ -126,6 +128,11 @@ impl Gate {
         self.max_in_flight - self.turns.available_permits()
     }
 
+    /// Whether the last call found Stripe well. None went out yet: nothing is known, which is not well.
+    pub(super) fn is_well(&self) -> bool {
+        self.state().well
+    }
+
     /// Whether calls go out at present.
     pub(super) fn is_open(&self) -> bool {
         let state = self.state();
@@ -177,6 +184,7 @@ impl Pass<'_> {
     pub(super) fn succeeded(self) {
         let mut state = self.gate.state();
         state.failures = 0;
+        state.well = true;
         if self.probe {
             state.closed_until = None;
             tracing::info!("Stripe is back; calls go out again");
@@ -187,6 +195,7 @@ impl Pass<'_> {
     pub(super) fn failed(self, cause: UpstreamCause) {
         let now = self.gate.clock.instant();
         let mut state = self.gate.state();
+        state.well = false;
         state.failures = state.failures.saturating_add(1);
         if self.probe || state.failures == FAILURES_TO_OPEN {
             state.closed_until = Some(now + COOL_DOWN);

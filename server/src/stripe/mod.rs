@@ -101,6 +101,11 @@ impl Stripe {
         self.gate.is_open()
     }
 
+    /// Whether the last call succeeded, as far as that says whether Stripe is there for us.
+    pub fn is_well(&self) -> bool {
+        self.gate.is_well()
+    }
+
     /// Calls under way.
     pub fn in_flight(&self) -> usize {
         self.gate.in_flight()
@@ -203,9 +208,9 @@ impl Stripe {
                 elapsed_ms,
                 upstream_status = answer.status,
                 stripe_request_id = answer.request_id,
-                stripe_type = answer.error("type"),
-                stripe_code = answer.error("code"),
-                stripe_param = answer.error("param"),
+                stripe_type = answer.word("type"),
+                stripe_code = answer.word("code"),
+                stripe_param = answer.word("param"),
             ),
             Err(failure) => tracing::warn!(
                 event = "stripe_call",
@@ -262,5 +267,5 @@ fn is_final(answer: &Answer) -> bool {
 
 /// Whether the answer says something about Stripe's state rather than about what was asked.
 fn is_transient(answer: &Answer) -> bool {
-    matches!(answer.status, 409 | 429 | 500..) || answer.error("code") == "rate_limit"
+    matches!(answer.status, 409 | 429 | 500..600) || answer.error("code") == "rate_limit"
 }

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{
     Answer, Call, Outcome, Stripe,
+    answer::{is_id, readable},
     cause::{Unavailable, UpstreamCause},
 };
 use crate::{api_key::Mode, return_url::ReturnUrl, store::CustomerId};
@@ -150,7 +151,10 @@ impl Stripe {
         let url = text("url").ok_or("portal_url_missing")?;
         require_portal_url(url, &settings.portal_hosts)?;
         Ok(OpenedSession {
-            id: text("id").unwrap_or_default().to_owned(),
+            id: text("id")
+                .and_then(|id| readable(id, is_id))
+                .unwrap_or_default()
+                .to_owned(),
             url: url.to_owned(),
             configuration: String::new(),
             replayed: answer.replayed,
@@ -167,7 +171,8 @@ impl Stripe {
         if missing {
             return answer.failure(UpstreamCause::CustomersMissing, "").into();
         }
-        if answer.status == 400 && answer.error("param") == "return_url" {
+        let is_about_url = matches!(answer.error("code"), "" | "url_invalid");
+        if answer.status == 400 && answer.error("param") == "return_url" && is_about_url {
             return SessionError::ReturnUrlRefused;
         }
         if answer.is_missing("configuration") {
@@ -196,11 +201,14 @@ fn require_portal_url(text: &str, hosts: &[String]) -> Result<(), &'static str> 
     let listed = url
         .host_str()
         .is_some_and(|host| hosts.iter().any(|listed| listed == host));
-    if anonymous && listed {
-        Ok(())
-    } else {
-        Err("portal_url_host")
+    if !(anonymous && listed) {
+        return Err("portal_url_host");
     }
+    // One spelling, so that every reader finds the same host in it.
+    if url.as_str() != text {
+        return Err("portal_url_form");
+    }
+    Ok(())
 }
 
 /// The customers that Stripe said were missing, a short while back.

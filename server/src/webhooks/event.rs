@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::store::{CustomerChange, CustomerId, OrganizationId};
 
+/// What an event is called; thin events, which we have not asked for, have another name and other fields.
+const EVENT: &str = "event";
 const MAX_ID_LENGTH: usize = 255;
 const MAX_TYPE_LENGTH: usize = 100;
 
@@ -18,9 +20,8 @@ pub(super) struct Event {
     /// Such as `customer.created`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When it happened, in seconds since 1970.
     #[serde(default)]
-    pub created: i64,
+    created: Value,
     #[serde(default)]
     pub livemode: bool,
     /// The connected account that it is about; none: our own.
@@ -50,18 +51,25 @@ pub(super) enum Meaning {
 impl Event {
     /// Reads an event; none where it is none.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        let event: Self = serde_json::from_slice(body).ok()?;
+        // As text first: what is never looked at is to be JSON, too.
+        let event: Self = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let is_type = |byte: u8| is_id(byte) || byte == b'.';
         let named = (1..=MAX_ID_LENGTH).contains(&event.id.len()) && event.id.bytes().all(is_id);
         let typed = event.kind.len() <= MAX_TYPE_LENGTH && event.kind.bytes().all(is_type);
-        (named && typed).then_some(event)
+        let timed = event.object != EVENT || event.created.is_i64();
+        (named && typed && timed).then_some(event)
+    }
+
+    /// When it happened, in seconds since 1970.
+    pub(super) fn created(&self) -> i64 {
+        self.created.as_i64().unwrap_or_default()
     }
 
     /// What follows from it.
     pub(super) fn meaning(&self) -> Meaning {
         let object = &self.data.object;
-        if self.object != "event" {
+        if self.object != EVENT {
             return Meaning::Nothing("thin_event");
         }
         if self.account.is_some() {

@@ -8,7 +8,7 @@ mod signature;
 
 use std::time::Duration;
 
-use poem::{IntoResponse, Request, Response, Result, endpoint::make};
+use poem::{IntoResponse, Request, Response, Result, endpoint::make, http::header};
 use serde::Serialize;
 
 use crate::{
@@ -109,12 +109,15 @@ pub(crate) async fn receive(request: Request) -> Result<Response> {
 async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'static str, ApiError> {
     let app = App::of(request);
     let peer = app.authenticator.client_address(request);
-    let place = peer.and_then(|peer| app.webhook_places.take(peer));
-    let _place = place.ok_or_else(|| {
-        ApiError::from(ErrorCode::ServiceUnavailable)
-            .with_retry_after(Duration::from_secs(1))
-            .with_cause("too many webhooks at a time")
-    })?; // 503
+    let _room = app
+        .webhook_room
+        .take(peer, expected_bytes(request))
+        .await
+        .ok_or_else(|| {
+            ApiError::from(ErrorCode::ServiceUnavailable)
+                .with_retry_after(Duration::from_secs(1))
+                .with_cause("too many webhooks at a time")
+        })?; // 503
     let signature = Signature::of(request.headers(), app.clock.now())?; // 400
     let body = body::read_bounded(request, body, MAX_EVENT_BYTES, BODY_TIMEOUT).await?; // 413, 408
     signature.require_valid(&app.webhook_secrets, &body)?; // 400
@@ -129,12 +132,17 @@ async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'stati
     Ok(outcome)
 }
 
+/// How much memory the body may need.
+fn expected_bytes(request: &Request) -> usize {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(MAX_EVENT_BYTES).min(MAX_EVENT_BYTES)
+}
+
 async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
-    if event.livemode != (app.mode == Mode::Live) {
-        return Ok("other_mode");
-    }
     match event.meaning() {
         Meaning::Nothing(why) => Ok(why),
+        _ if event.livemode != (app.mode == Mode::Live) => Ok("other_mode"),
         Meaning::ConfigurationChanged => {
             app.stripe.doubt_promise();
             Ok("configuration_doubted")
@@ -142,7 +150,7 @@ async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
         Meaning::Customer(change) => {
             let event = CustomerEvent {
                 id: event.id.clone(),
-                created: event.created,
+                created: event.created(),
                 change,
             };
             keep(app, &event).await

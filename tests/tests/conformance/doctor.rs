@@ -134,7 +134,8 @@ async fn who_does_not_answer_as_stripe_does_is_told_by_cause() {
         (Reply::status(404), "unexpected_status", "find out who answers at stripe_api_base; update the service"),
         (Reply::status(429), "rate_limited", "lower stripe_rate_limit, or find out what else uses the account's limit"),
         (Reply::json(200, &json!("UNSEEN")), "invalid_response: invalid_json",
-         "read the reason beside it in the log; a portal_url_host is for stripe_portal_hosts"),
+         "look at the reason: portal_url_host is for stripe_portal_hosts, and for any other find out who answers at \
+          stripe_api_base"),
     ];
     for (reply, cause, fix) in rows {
         let patient = Patient::new().await.answered(&reply);
@@ -188,9 +189,9 @@ async fn a_clock_that_differs_from_stripes_is_told_and_an_unknown_time_is_not_he
     let fix = "have this host's clock set by NTP: webhooks are refused, and keys and portals end at the wrong time";
     let missing = refusal(400, "resource_missing", "customer", "No such customer");
     for (seconds, detail) in [
-        (-90, Some("1 min ahead of Stripe's")),
-        (90, Some("1 min behind Stripe's")),
-        (7230, Some("120 min behind Stripe's")),
+        (-90, Some("about 90 s ahead of Stripe's")),
+        (90, Some("about 90 s behind Stripe's")),
+        (7230, Some("about 7230 s behind Stripe's")),
         (30, None),
     ] {
         let patient = Patient::new().await;

@@ -200,7 +200,29 @@ async fn a_pause_that_is_over_is_over_also_when_nobody_asks() {
     let wait = Reply::status(429).header("Retry-After", "1");
     service.stripe.answer_next(Endpoint::Sessions, [wait]);
     service.create_portal_session(RETURN_URL).await;
-    assert_eq!(service.readiness().await.json()["stripe"], false);
+    let gauge = async || {
+        let metrics = send(service.operations(), &Ask::get("/metrics")).await;
+        let name = "billing_portal_stripe_breaker_open ";
+        let value = metrics
+            .text()
+            .lines()
+            .find_map(|line| line.strip_prefix(name));
+        value.map(str::to_owned)
+    };
+    assert_eq!(gauge().await.as_deref(), Some("1"));
     sleep(Duration::from_millis(1100)).await;
+    assert_eq!(gauge().await.as_deref(), Some("0"));
+}
+
+#[tokio::test]
+async fn readiness_tells_whether_stripe_takes_our_secret() {
+    let service = Service::start().await;
+    assert_eq!(service.readiness().await.json()["stripe"], true);
+    service
+        .stripe
+        .answer_next(Endpoint::Sessions, [Reply::status(401)]);
+    service.create_portal_session(RETURN_URL).await;
+    assert_eq!(service.readiness().await.json()["stripe"], false);
+    service.create_portal_session(RETURN_URL).await;
     assert_eq!(service.readiness().await.json()["stripe"], true);
 }

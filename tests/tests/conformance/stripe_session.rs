@@ -89,6 +89,10 @@ async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
         (Reply::status(500).header("Stripe-Should-Retry", "false"), 1, "Stripe says no"),
         (Reply::status(400).header("Stripe-Should-Retry", "true"), 3, "Stripe says yes"),
         (Reply::status(503).header("Retry-After", "30"), 1, "the wait does not fit"),
+        (Reply::status(503).header("Retry-After", "99999999999999999999"), 1, "nor does one without end"),
+        (Reply::status(503).header("Content-Encoding", "gzip").body("x"), 3, "an outage is one in any coding"),
+        (Reply::status(429).body("x".repeat(70_000)), 1, "too many is so at any length"),
+        (Reply::status(600), 1, "no status"),
     ];
     for (reply, tries, why) in rows {
         // A service for each row: the breaker and the retry budget remember.
@@ -125,6 +129,9 @@ async fn only_the_session_that_was_asked_for_is_believed() {
         (with("url", json!("https://billing.stripe.com.evil.test/")), false, "another host"),
         (with("url", json!("https://me@billing.stripe.com/")), false, "credentials"),
         (with("url", json!("https://billing.stripe.com:444/")), false, "another port"),
+        (with("url", json!("https:/billing.stripe.com/p")), false, "what only some read so"),
+        (with("url", json!("https://billing%2estripe.com/p")), false, "another spelling of the host"),
+        (with("url", json!("https://billing.stripe.com/\"><script>")), false, "what is not escaped"),
         (with("url", json!("https://billing.stripe.com/\n")), false, "a control character"),
         (with("url", json!(format!("https://billing.stripe.com/{}", "a".repeat(2048)))), false, "too long"),
         (Reply::status(200).body("{"), false, "half an answer"),
@@ -161,4 +168,18 @@ async fn a_return_url_that_stripe_refuses_is_422() {
     service.stripe.answer_next(Endpoint::Sessions, [refused]);
     let answer = service.create_portal_session(RETURN_URL).await;
     answer.assert_invalid("return_url", "was refused by the payment provider");
+}
+
+#[tokio::test]
+async fn what_stripe_says_of_the_return_url_is_422_only_where_the_caller_can_mend_it() {
+    let service = Service::start().await;
+    let unknown = error(
+        400,
+        "invalid_request_error",
+        "parameter_unknown",
+        "return_url",
+    );
+    service.stripe.answer_next(Endpoint::Sessions, [unknown]);
+    let answer = service.create_portal_session(RETURN_URL).await;
+    answer.assert_error("BILLING_PORTAL_UNAVAILABLE");
 }

@@ -139,6 +139,7 @@ async fn what_is_not_ours_is_taken_and_changes_nothing() {
         (with("livemode", json!(false)), 200, "the other mode"),
         (with("account", json!("acct_1")), 200, "a connected account"),
         (with("object", json!("v2.core.event")), 200, "a thin event"),
+        (json!({"object": "v2.core.event", "id": "evt_t", "type": "v1.customer.created", "created": "2026-01-01T00:00:00.000Z"}), 200, "a thin event as they are"),
         (with("type", json!("customer.source.created")), 200, "another type"),
         (with("data", json!({})), 200, "nothing in it"),
         (with("data", Value::Null), 400, "no data"),

@@ -90,6 +90,14 @@ impl<'a> Sync<'a> {
             let (Some(first), Some(last)) = (page.customers.first(), page.customers.last()) else {
                 break;
             };
+            if position
+                .as_ref()
+                .is_some_and(|before| before.position == last.id)
+            {
+                return Err(Failure::Other(
+                    "Stripe repeats itself; nothing is lost".to_owned(),
+                ));
+            }
             let newest = position.map_or(first.id.clone(), |position| position.newest);
             let next = SyncPosition {
                 newest,
@@ -136,7 +144,13 @@ impl<'a> Sync<'a> {
                     return Err(interrupted(&failure));
                 }
                 Err(failure) => {
-                    tokio::time::sleep(failure.retry_after.unwrap_or_default().max(backoff)).await;
+                    let wait = failure.retry_after.unwrap_or_default().max(backoff);
+                    self.progress.say(&format!(
+                        "Stripe: {}; asking again in {} s",
+                        failure.cause,
+                        wait.as_secs()
+                    ));
+                    tokio::time::sleep(wait).await;
                     backoff = LONGEST_WAIT.min(backoff * 2);
                     asked += 1;
                 }

@@ -151,7 +151,10 @@ impl Asked {
                 } else {
                     "behind"
                 };
-                let detail = format!("{} min {side} Stripe's", ahead.abs().num_minutes());
+                let detail = format!(
+                    "about {} s {side} Stripe's",
+                    (ahead.abs().num_seconds() + 5) / 10 * 10
+                );
                 let fix = "have this host's clock set by NTP: webhooks are refused, and keys and portals end at the \
                            wrong time";
                 Check::failed(CLOCK, detail, fix)
