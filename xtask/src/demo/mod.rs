@@ -73,7 +73,7 @@ The same with the key of an organization that never subscribed answers 409:
 
 Swagger UI       http://{api}/docs/   (Authorize with one of the keys, then \"Try it out\")
 The contract     http://{api}/openapi.yaml
-Readiness        http://{operations}/readyz
+For operators    http://{operations}/docs/   (readiness, metrics, and what Stripe's webhooks are sent to)
 
 The portal's address in the answer is the simulated Stripe's: it leads nowhere. Ctrl-C ends everything.",
         keys.opens, keys.without_customer,

@@ -183,3 +183,34 @@ async fn a_file_that_is_absent_or_mistyped_is_named() {
         assert!(check.stdout.contains(named), "{}", check.stdout);
     }
 }
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_is_asked_for_only_by_what_uses_it() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let variables = [
+        (
+            "BILLING_PORTAL_DATABASE_URL".to_owned(),
+            format!("sqlite://{}", path("x.db")),
+        ),
+        (
+            "BILLING_PORTAL_STRIPE_SECRET_KEY_FILE".to_owned(),
+            path("absent.key"),
+        ),
+    ];
+    for (command, code) in [
+        ("org list", 0),
+        ("customer list", 0),
+        ("portal-config show", 1),
+    ] {
+        let words: Vec<&str> = command.split(' ').collect();
+        let outcome = command::run(&words, &variables).await;
+        assert_eq!(outcome.code, code, "{command}: {}", outcome.stderr);
+        assert_eq!(
+            outcome.stderr.contains("absent.key"),
+            code == 1,
+            "{}",
+            outcome.stderr
+        );
+    }
+}
