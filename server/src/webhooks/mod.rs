@@ -108,6 +108,7 @@ pub(crate) async fn receive(request: Request) -> Result<Response> {
 /// What became of the event, in a word. Every event that we have no use for is taken too, lest Stripe repeat it.
 async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'static str, ApiError> {
     let app = App::of(request);
+    let signature = Signature::of(request.headers(), app.clock.now())?; // 400
     let peer = app.authenticator.client_address(request);
     let _room = app
         .webhook_room
@@ -118,7 +119,6 @@ async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'stati
                 .with_retry_after(Duration::from_secs(1))
                 .with_cause("too many webhooks at a time")
         })?; // 503
-    let signature = Signature::of(request.headers(), app.clock.now())?; // 400
     let body = body::read_bounded(request, body, MAX_EVENT_BYTES, BODY_TIMEOUT).await?; // 413, 408
     signature.require_valid(&app.webhook_secrets, &body)?; // 400
     let event = Event::parse(&body).ok_or(ErrorCode::BadRequest)?; // 400

@@ -193,6 +193,6 @@ fn open(file: &Path) -> Result<Reader<File>, String> {
 /// can be read only once.
 fn count(file: &Path) -> Option<u64> {
     let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    let rows = open(file).ok().filter(|_| is_file)?;
+    let rows = is_file.then(|| open(file))?.ok()?;
     rows.into_byte_records().count().try_into().ok()
 }
