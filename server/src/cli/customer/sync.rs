@@ -21,14 +21,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A walk through all customers.
 pub(super) struct Sync<'a> {
-    /// Stripe.
-    pub stripe: &'a Stripe,
-    /// The database.
-    pub store: &'a Store,
-    /// What to do where something is there already.
-    pub policy: Policy,
+    stripe: &'a Stripe,
+    store: &'a Store,
+    policy: Policy,
     /// The time, in seconds since 1970.
-    pub now: i64,
+    now: i64,
     tally: Tally,
     progress: Progress,
 }
@@ -90,13 +87,8 @@ impl<'a> Sync<'a> {
             let (Some(first), Some(last)) = (page.customers.first(), page.customers.last()) else {
                 break;
             };
-            if position
-                .as_ref()
-                .is_some_and(|before| before.position == last.id)
-            {
-                return Err(Failure::Other(
-                    "Stripe repeats itself; nothing is lost".to_owned(),
-                ));
+            if let Some(before) = &position {
+                require_progress(&before.position, &last.id)?;
             }
             let newest = position.map_or(first.id.clone(), |position| position.newest);
             let next = SyncPosition {
@@ -125,6 +117,7 @@ impl<'a> Sync<'a> {
             let Some(first) = page.customers.first() else {
                 return Ok(true);
             };
+            require_progress(&position.newest, &first.id)?;
             position.newest.clone_from(&first.id);
             self.keep(&page.customers, &position).await?;
             if !page.has_more {
@@ -141,7 +134,7 @@ impl<'a> Sync<'a> {
             match self.stripe.list_customers(cursor).await {
                 Ok(page) => return Ok(page),
                 Err(failure) if !failure.cause.passes_by_itself() || asked == MAX_ASKED => {
-                    return Err(interrupted(&failure));
+                    return Err(interrupted(failure));
                 }
                 Err(failure) => {
                     let wait = failure.retry_after.unwrap_or_default().max(backoff);
@@ -201,9 +194,19 @@ fn mapping(customer: &StripeCustomer, org_id: &str) -> Result<Mapping, &'static 
     })
 }
 
-fn interrupted(failure: &Unavailable) -> Failure {
-    let (cause, remedy) = (failure.cause, failure.cause.remedy());
+/// A list that does not move would be read for ever.
+fn require_progress(before: &str, after: &str) -> Result<(), Failure> {
+    if before == after {
+        return Err(Failure::Other(
+            "Stripe lists the same customers again and again; what was read is kept".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn interrupted(failure: Unavailable) -> Failure {
+    let failure = Failure::from(failure);
     Failure::Other(format!(
-        "Stripe: {cause}; {remedy}. What was read is kept: run customer sync again, and it goes on from there"
+        "{failure}. What was read is kept: run customer sync again, and it goes on from there"
     ))
 }

@@ -224,3 +224,22 @@ async fn a_stale_mapping_is_mended_by_a_customer_that_is_there() {
     assert_eq!(answer["superseded"], 1, "the operator unlinked it since");
     assert!(mappings(&service).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_list_that_does_not_move_is_not_read_for_ever() {
+    let service = Service::start().await;
+    service
+        .stripe
+        .answer_always(Endpoint::Customers, page(0..2));
+    let outcome = service.command(&["customer", "sync"]).await;
+    assert_eq!(outcome.code, 1);
+    assert!(
+        outcome.stderr.contains("again and again"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(pages(&service).len(), 2);
+    // Taken up where it was, it is no better.
+    assert_eq!(service.command(&["customer", "sync"]).await.code, 1);
+    assert_eq!(mappings(&service).await.len(), 3);
+}
