@@ -5,7 +5,7 @@ use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
     CustomerId, OrganizationId, Store, StoreError,
-    events::set_customer,
+    events::{put_mapping, set_customer},
     sync::{SyncFailure, SyncPage, note_failure, note_page},
 };
 
@@ -109,16 +109,21 @@ async fn link(
     if let Some(linked) = leave_as_is(mapping, &known, policy) {
         return Ok(linked);
     }
-    if !known.organization_exists {
-        sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
-            .bind(org.as_str())
-            .bind(mapping.name.as_deref().unwrap_or(org.as_str()))
-            .bind(now)
-            .execute(&mut **transaction)
-            .await?;
-    }
     let as_of = mapping.as_of.max(known.as_of);
-    set_customer(transaction, org, customer, as_of, "").await?;
+    if known.organization_exists {
+        set_customer(transaction, org, customer, as_of, "").await?;
+    } else {
+        sqlx::query(
+            "INSERT INTO organizations (id, name, created_at, customer_as_of) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(org.as_str())
+        .bind(mapping.name.as_deref().unwrap_or(org.as_str()))
+        .bind(now)
+        .bind(as_of)
+        .execute(&mut **transaction)
+        .await?;
+        put_mapping(transaction, org, customer).await?;
+    }
     Ok(Linked::Done {
         organization_created: !known.organization_exists,
     })

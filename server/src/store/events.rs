@@ -198,6 +198,15 @@ pub(super) async fn set_customer(
         .bind(event)
         .execute(&mut **transaction)
         .await?;
+    put_mapping(transaction, org, customer).await
+}
+
+/// The mapping alone, for an organization that was made with the word of it.
+pub(super) async fn put_mapping(
+    transaction: &mut Transaction<'static, Sqlite>,
+    org: &OrganizationId,
+    customer: &CustomerId,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO customers (organization_id, customer, state) VALUES ($1, $2, 'active') \
          ON CONFLICT (organization_id) DO UPDATE SET customer = excluded.customer, state = 'active', stale_reason = NULL",

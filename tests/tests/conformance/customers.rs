@@ -213,16 +213,15 @@ async fn a_verified_link_is_one_that_stripe_knows() {
     assert_eq!(mappings(&service).await[1], "fresh cus_good active");
 }
 
-/// Twice the time that a hundred thousand a minute would take: this build is not optimized, nor the machine quiet.
 #[tokio::test]
-async fn a_hundred_thousand_are_imported_in_minutes() {
+async fn a_hundred_thousand_a_minute_is_the_least() {
     let service = Service::start().await;
     let rows = (0..10_000).map(|number| format!("org-{number},cus_{number}\n"));
     let text = rows.collect::<String>();
     let began = Instant::now();
     assert_eq!(import(&service, text.as_bytes(), &[]).await.0, 0);
     assert!(
-        began.elapsed() < Duration::from_secs(12),
+        began.elapsed() < Duration::from_secs(6),
         "{:?}",
         began.elapsed()
     );
