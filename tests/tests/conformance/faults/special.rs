@@ -7,6 +7,8 @@ mod ours;
 mod outage;
 
 use super::case::Case;
+use super::judge;
+use super::scene::Scene;
 use crate::harness::log::Log;
 
 /// Plays the case, if it is one of these.
@@ -26,4 +28,13 @@ pub(super) async fn play(case: &Case, log: &Log) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Has as many callers as the case says ask at once, judges what each is answered, and tells how many they were.
+async fn ask_all_at_once(scene: &Scene, case: &Case) -> usize {
+    let callers = case.upstream[0].requests.expect("the case says it");
+    for (answer, elapsed) in &scene.ask_at_once(callers).join_all().await {
+        judge::answer(case, answer, *elapsed);
+    }
+    callers
 }

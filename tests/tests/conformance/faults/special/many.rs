@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::super::case::Case;
 use super::super::judge;
 use super::super::scene::{RETURN_URL, Scene, Timed};
+use super::ask_all_at_once;
 use crate::harness::ask::Ask;
 use crate::harness::log::Log;
 use crate::harness::service::send;
@@ -72,11 +73,7 @@ pub(super) async fn more_than_the_rate_allows(case: &Case, log: &Log) {
 pub(super) async fn an_outage_is_not_tripled(case: &Case, log: &Log) {
     let mut scene = Scene::set(case, log).await;
     scene.faulty.play(&case.upstream).await;
-    let callers = case.upstream[0].requests.expect("the case says it");
-    let answers = scene.ask_at_once(callers).join_all().await;
-    for (answer, elapsed) in &answers {
-        judge::answer(case, answer, *elapsed);
-    }
+    let callers = ask_all_at_once(&scene, case).await;
     let (attempts, calls) = (scene.faulty.attempts(), scene.faulty.calls());
     let requests = distinct_keys(&calls);
     assert!(attempts * 10 <= callers * 12, "{attempts} tries");

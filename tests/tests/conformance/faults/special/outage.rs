@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use super::super::case::Case;
 use super::super::judge;
 use super::super::scene::Scene;
+use super::ask_all_at_once;
 use super::limits::{CALLERS, answered_without_a_call};
 use crate::harness::log::Log;
 
@@ -15,11 +16,7 @@ const COOL_DOWN: Duration = Duration::from_millis(5100);
 pub(super) async fn the_breaker_opens_and_closes(case: &Case, log: &Log) {
     let mut scene = Scene::set(case, log).await;
     scene.faulty.play(&case.upstream).await;
-    let callers = case.upstream[0].requests.expect("the case says it");
-    let answers = scene.ask_at_once(callers).join_all().await;
-    for (answer, elapsed) in &answers {
-        judge::answer(case, answer, *elapsed);
-    }
+    let callers = ask_all_at_once(&scene, case).await;
     // The corpus' three tries each are bounded by the retry budget, which is ten retries for so few callers.
     let attempts = scene.faulty.attempts();
     assert!((callers..=callers + 10).contains(&attempts), "{attempts}");
