@@ -28,8 +28,8 @@ pub struct Metrics {
     webhooks: IntCounterVec,
     /// Mappings that were marked stale because Stripe does not have the customer.
     pub customers_missing: IntCounter,
-    /// Times that our portal configuration had been changed and was set back.
-    pub configuration_mended: IntCounter,
+    /// Times that our portal configuration had been changed and was restored.
+    pub configuration_restored: IntCounter,
     /// Requests of the API that are being answered.
     pub requests_in_flight: IntGauge,
     stripe_in_flight: IntGauge,
@@ -62,7 +62,7 @@ impl Default for Metrics {
             stripe_retries: counters(&registry, "stripe_retries_total", "Tries after the first, by the cause of the one before.", &["cause"]),
             webhooks: counters(&registry, "webhooks_total", "Webhook deliveries, by outcome.", &["outcome"]),
             customers_missing: counter(&registry, "customers_missing_total", "Mappings marked stale because Stripe does not have the customer."),
-            configuration_mended: counter(&registry, "configuration_mended_total", "Times that our portal configuration had been changed and was set back."),
+            configuration_restored: counter(&registry, "configuration_restored_total", "Times that our portal configuration had been changed and was restored."),
             requests_in_flight: gauge(&registry, "requests_in_flight", "Requests of the API that are being answered."),
             stripe_in_flight: gauge(&registry, "stripe_calls_in_flight", "Calls to Stripe under way."),
             breaker_open: gauge(&registry, "stripe_breaker_open", "1 while calls to Stripe have stopped for a while."),

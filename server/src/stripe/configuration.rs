@@ -101,13 +101,13 @@ impl Stripe {
         }
         let mended = verify(&self.mend(&verification.id).await?);
         if mended.ok {
-            self.metrics.configuration_mended.inc();
+            self.metrics.configuration_restored.inc();
             tracing::error!(
-                event = "portal_configuration_mended",
+                event = "portal_configuration_restored",
                 alert = true,
                 configuration = verification.id,
                 violations = verification.violations.join("; "),
-                "somebody changed our portal configuration; it was set back"
+                "our portal configuration had been changed and was restored"
             );
         }
         Ok(mended)

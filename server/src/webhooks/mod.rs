@@ -28,7 +28,12 @@ use signature::Signature;
 pub(crate) const PATH: &str = "/webhooks/stripe";
 
 /// The outcomes that somebody may want to be told of.
-pub(crate) const ALARMING: [&str; 4] = ["invalid_signature", "malformed", "not_kept", "of_another"];
+pub(crate) const ALARMING: [&str; 4] = [
+    "invalid_signature",
+    "malformed",
+    "store_unavailable",
+    "customer_conflict",
+];
 
 /// The largest event, in bytes; Stripe's own are far smaller.
 pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
@@ -97,7 +102,7 @@ pub(crate) async fn receive(request: Request) -> Result<Response> {
     app.metrics.webhook(match &outcome {
         Ok(outcome) => outcome,
         Err(refusal) if refusal.code() == ErrorCode::InvalidSignature => "invalid_signature",
-        Err(refusal) if refusal.code() == ErrorCode::ServiceUnavailable => "not_kept",
+        Err(refusal) if refusal.code() == ErrorCode::ServiceUnavailable => "store_unavailable",
         Err(_) => "malformed",
     });
     outcome?;
@@ -145,7 +150,7 @@ async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
         _ if event.livemode != (app.mode == Mode::Live) => Ok("other_mode"),
         Meaning::ConfigurationChanged => {
             app.stripe.doubt_promise();
-            Ok("configuration_doubted")
+            Ok("configuration_recheck")
         }
         Meaning::Customer(change) => {
             let event = CustomerEvent {
@@ -180,7 +185,7 @@ async fn keep(app: &App, event: &CustomerEvent) -> Result<&'static str, ApiError
                 change = ?event.change,
                 %owner
             );
-            Ok("of_another")
+            Ok("customer_conflict")
         }
     }
 }

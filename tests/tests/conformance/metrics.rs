@@ -187,8 +187,8 @@ async fn labels_are_words_of_closed_lists_whatever_callers_and_stripe_say() {
         "applied",
         "invalid_signature",
         "malformed",
-        "not_kept",
-        "of_another",
+        "store_unavailable",
+        "customer_conflict",
         "other_type",
     ];
     for series in Metrics::of(&service).await.0.keys() {

@@ -85,8 +85,8 @@ async fn ours_is_mended_as_soon_as_stripe_tells_of_a_change() {
     }
     within_five_seconds(&service, 200).await;
     let metrics = send(service.operations(), &Ask::get("/metrics")).await;
-    let mended = "billing_portal_configuration_mended_total 1";
-    assert!(metrics.text().contains(mended), "{}", metrics.text());
+    let restored = "billing_portal_configuration_restored_total 1";
+    assert!(metrics.text().contains(restored), "{}", metrics.text());
 }
 
 #[tokio::test]

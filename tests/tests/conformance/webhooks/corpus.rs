@@ -162,7 +162,7 @@ async fn require_effect(case: &Case, service: &Service, key: &str) -> Result<(),
     }
     let counted = match case.expect.effect.as_str() {
         "mapping written once" => "applied",
-        "unchanged, alert" => "of_another",
+        "unchanged, alert" => "customer_conflict",
         _ => return Ok(()),
     };
     if super::mapping(service, "acme").await != active("cus_acme") {
