@@ -17,17 +17,15 @@ use crate::{
     auth::Authenticator,
     clock::Clock,
     config::{Config, Environment, Problems, Secret, Settings},
-    connection::Patience,
-    docs,
-    envelope::ErrorCode,
+    http::{
+        connection::Patience, error_code::ErrorCode, listener::Listener, router::Router, swagger_ui,
+    },
     limits::Room,
-    listener::Listener,
     metrics::Metrics,
     operations,
     portal::Portal,
     respond::Respond,
     return_url::AllowList,
-    router::Router,
     store::{Store, StoreError},
     stripe::{Resolver, Stripe, UpstreamCause},
     webhooks,
@@ -164,7 +162,7 @@ pub async fn start(
     };
     let max = settings.max_connections;
     let refused = |address| move |error| StartError::Listen { address, error };
-    let mut routes = docs::routes(Router::default().operations(Portal));
+    let mut routes = swagger_ui::routes(Router::default().operations(Portal));
     if !app.webhook_secrets.is_empty() {
         routes = webhooks::routes(routes);
     }

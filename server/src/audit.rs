@@ -7,7 +7,11 @@ use std::sync::{Arc, OnceLock};
 
 use poem::Request;
 
-use crate::{api_error::ApiError, store::Caller, stripe::OpenedSession, wire::RequestId};
+use crate::{
+    http::{api_error::ApiError, schema::RequestId},
+    store::Caller,
+    stripe::OpenedSession,
+};
 
 /// Under this name the log has the events, whatever level it is set to.
 pub(crate) const TARGET: &str = "audit";

@@ -19,13 +19,12 @@ use poem_openapi::{
 use tokio::sync::mpsc;
 
 use crate::{
-    api_error::ApiError,
     api_key::{ApiKey, ApiKeyHash, Mode},
     app::App,
     audit::Trail,
     clock::Clock,
     config::Settings,
-    envelope::ErrorCode,
+    http::{api_error::ApiError, error_code::ErrorCode},
     limits::{RateLimit, peer_group},
     store::{Caller, OrganizationId, Store},
 };

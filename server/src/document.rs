@@ -6,7 +6,7 @@
 use poem_openapi::OpenApiService;
 use serde_json::{Value, json};
 
-use crate::{auth::BillingWrite, envelope::ErrorCode, portal::Portal};
+use crate::{auth::BillingWrite, http::error_code::ErrorCode, portal::Portal};
 
 /// The contract's version that this code implements.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

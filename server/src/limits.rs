@@ -17,7 +17,10 @@ use governor::{
 use poem::{FromRequest, Request, RequestBody, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::{api_error::ApiError, app::App, envelope::ErrorCode};
+use crate::{
+    app::App,
+    http::{api_error::ApiError, error_code::ErrorCode},
+};
 
 /// A table does not grow beyond this many keys or addresses, however many there are.
 const MAX_TRACKED: usize = 50_000;

@@ -12,9 +12,8 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    docs, envelope,
+    http::{envelope, router::Router, swagger_ui},
     metrics::{MEDIA_TYPE, Now},
-    router::Router,
 };
 
 /// How long the store may take to show that it is there.
@@ -54,7 +53,7 @@ pub(crate) fn routes() -> Router {
         .get("/healthz", make(health))
         .get("/readyz", make(readiness))
         .get("/metrics", make(metrics));
-    docs::operations_routes(router, &document::JSON)
+    swagger_ui::operations_routes(router, &document::JSON)
 }
 
 /// Is the process alive?

@@ -8,19 +8,22 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    api_error::ApiError,
     app::App,
     audit::Trail,
     auth::BillingWrite,
-    body::{Fields, JsonBody},
-    envelope::{ErrorCode, Success},
-    json::JsonObject,
+    http::{
+        api_error::ApiError,
+        body::{Fields, JsonBody},
+        envelope::Success,
+        error_code::ErrorCode,
+        schema::{PortalUrl, Timestamp, True},
+        strict_json::JsonObject,
+    },
     limits::InFlight,
     respond::Received,
     return_url::ReturnUrl,
     store::{CustomerId, StaleReason},
     stripe::{OpenedSession, SessionError},
-    wire::{PortalUrl, Timestamp, True},
 };
 
 /// The operation's home in poem-openapi.

@@ -12,12 +12,10 @@ use poem::{
 use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
-    api_error::ApiError,
     app::App,
     audit::{End, Trail},
-    envelope::ErrorCode,
+    http::{api_error::ApiError, error_code::ErrorCode, schema::RequestId},
     stripe::UpstreamCause,
-    wire::RequestId,
 };
 
 /// When the request came in, by the service's clock.
@@ -174,7 +172,7 @@ fn refuse(error: poem::Error, request_id: &RequestId) -> (Response, Option<ApiEr
     (error.clone().into_response(request_id), Some(error))
 }
 
-/// The headers that every answer has; [`crate::wire`] declares them.
+/// The headers that every answer has; [`crate::http::schema`] declares them.
 fn set_headers(response: &mut Response, request_id: &RequestId) {
     let headers = response.headers_mut();
     // A ULID's characters are always a header's.

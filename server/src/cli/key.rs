@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::{Failure, Report, Session};
 use crate::{
     api_key::{ApiKey, Mode},
+    http::schema::Timestamp,
     store::{KeyRecord, NewKey, OrganizationId, Store},
-    wire::Timestamp,
 };
 
 #[derive(Debug, Subcommand)]

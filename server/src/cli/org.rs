@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{Failure, Report, Session};
 use crate::{
+    http::schema::Timestamp,
     store::{CustomerId, Organization, OrganizationId},
-    wire::Timestamp,
 };
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{OrganizationId, Store, StoreError, at};
-use crate::{api_key::ApiKeyHash, wire::Timestamp};
+use crate::{api_key::ApiKeyHash, http::schema::Timestamp};
 
 /// A key as the commands show it. What is unset is absent.
 #[derive(Debug, Serialize)]

@@ -139,6 +139,6 @@ fn is_locked(error: &dyn DatabaseError) -> bool {
     error.code().is_some_and(|code| code == "5")
 }
 
-fn at(seconds: i64) -> crate::wire::Timestamp {
-    crate::wire::Timestamp(chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default())
+fn at(seconds: i64) -> crate::http::schema::Timestamp {
+    crate::http::schema::Timestamp(chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default())
 }

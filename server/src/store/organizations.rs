@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::Row;
 
 use super::{CustomerLink, Store, StoreError, at};
-use crate::wire::Timestamp;
+use crate::http::schema::Timestamp;
 
 /// The operator's own id of an organization, or a minted one: 1 to 64 of `A-Z a-z 0-9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]

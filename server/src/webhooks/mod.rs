@@ -12,14 +12,17 @@ use poem::{IntoResponse, Request, Response, Result, endpoint::make, http::header
 use serde::Serialize;
 
 use crate::{
-    api_error::ApiError,
     api_key::Mode,
     app::App,
-    body,
-    envelope::{ErrorCode, ErrorEnvelope, Success},
-    router::Router,
+    http::{
+        api_error::ApiError,
+        body,
+        envelope::{ErrorEnvelope, Success},
+        error_code::ErrorCode,
+        router::Router,
+        schema::True,
+    },
     store::{Applied, CustomerEvent},
-    wire::True,
 };
 use event::{Event, Meaning};
 use signature::Signature;

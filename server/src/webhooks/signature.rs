@@ -6,7 +6,10 @@ use poem::http::{HeaderMap, header};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::{api_error::ApiError, config::Secret, envelope::ErrorCode};
+use crate::{
+    config::Secret,
+    http::{api_error::ApiError, error_code::ErrorCode},
+};
 
 const HEADER: &str = "stripe-signature";
 

@@ -13,11 +13,12 @@ use poem_openapi::{
     types::Type,
 };
 
-use crate::{
-    envelope::{self, ErrorCode, ErrorEnvelope},
-    stripe::{Unavailable, UpstreamCause},
-    wire::RequestId,
+use super::{
+    envelope::{self, ErrorEnvelope},
+    error_code::ErrorCode,
+    schema::RequestId,
 };
+use crate::stripe::{Unavailable, UpstreamCause};
 
 /// A refusal or failure on its way to the caller.
 ///

@@ -16,7 +16,10 @@ use poem_openapi::{
     types::Type,
 };
 
-use crate::{api_error::ApiError, app::App, envelope::ErrorCode, json::JsonObject, wire};
+use crate::{
+    app::App,
+    http::{api_error::ApiError, error_code::ErrorCode, schema, strict_json::JsonObject},
+};
 
 /// The largest body, in bytes. The longest legal request, with every character escaped, is under 13 KiB.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -41,7 +44,7 @@ impl<'a, T: Fields> ApiExtractor<'a> for JsonBody<T> {
 
     fn request_meta() -> Option<MetaRequest> {
         let content = vec![MetaMediaType {
-            content_type: wire::JSON,
+            content_type: schema::JSON,
             schema: T::schema_ref(),
         }];
         Some(MetaRequest {
@@ -87,7 +90,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
-    essence.eq_ignore_ascii_case(wire::JSON)
+    essence.eq_ignore_ascii_case(schema::JSON)
         && parts.all(|parameter| match parameter.split_once('=') {
             Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
                 value.trim_matches('"').eq_ignore_ascii_case("utf-8")

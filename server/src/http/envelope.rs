@@ -3,8 +3,6 @@
 //! The table of error codes is used three times: to answer, to declare the operation's responses in the server's
 //! OpenAPI document, and to be compared with the contract. HTTP statuses are named here and nowhere else.
 
-mod error_code;
-
 use std::collections::BTreeMap;
 
 use poem::{
@@ -13,14 +11,15 @@ use poem::{
 };
 use poem_openapi::{
     ApiResponse, Object,
-    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, Registry},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::Type,
 };
 use serde::Serialize;
 
-pub(crate) use error_code::ErrorCode;
-
-use crate::wire::{self, False, RequestId};
+use super::{
+    error_code::ErrorCode,
+    schema::{self, False, RequestId},
+};
 
 /// The responses that the operation declares beside its success.
 pub(crate) fn declared_errors() -> MetaResponses {
@@ -29,7 +28,7 @@ pub(crate) fn declared_errors() -> MetaResponses {
         status: Some(code.status()),
         status_range: None,
         content: json_content::<ErrorEnvelope>(),
-        headers: wire::headers_of_every_answer()
+        headers: schema::headers_of_every_answer()
             .chain(code.headers())
             .collect(),
     };
@@ -104,7 +103,7 @@ impl<E: Type> ApiResponse for Success<E> {
                 status: Some(StatusCode::OK.as_u16()),
                 status_range: None,
                 content: json_content::<E>(),
-                headers: wire::headers_of_every_answer().collect(),
+                headers: schema::headers_of_every_answer().collect(),
             }],
         }
     }
@@ -164,17 +163,9 @@ pub(crate) fn health(well: bool, body: &impl Serialize) -> Response {
     )
 }
 
-fn retry_after(required: bool) -> MetaHeader {
-    let seconds = MetaSchema {
-        minimum: Some(1.0),
-        ..MetaSchema::new_with_format("integer", "int64")
-    };
-    wire::header("Retry-After", required, seconds)
-}
-
 fn json_content<T: Type>() -> Vec<MetaMediaType> {
     vec![MetaMediaType {
-        content_type: wire::JSON,
+        content_type: schema::JSON,
         schema: T::schema_ref(),
     }]
 }
@@ -184,6 +175,6 @@ fn json_response(status: StatusCode, envelope: &impl Serialize) -> Response {
     let body = serde_json::to_vec(envelope).unwrap_or_default();
     Response::builder()
         .status(status)
-        .content_type(wire::JSON)
+        .content_type(schema::JSON)
         .body(body)
 }

@@ -13,10 +13,7 @@ use poem::{
 };
 use poem_openapi::OpenApi;
 
-use crate::{
-    api_error::ApiError,
-    envelope::{ErrorCode, Malformed},
-};
+use super::{api_error::ApiError, envelope::Malformed, error_code::ErrorCode};
 
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 const MAX_HEADER_BYTES: usize = 16 * 1024;

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::connection::{self, Patience};
+use super::connection::{self, Patience};
 
 /// Connections that may wait to be accepted. The usual 128 are too few for a rush: the system resets the others.
 const BACKLOG: u32 = 4096;

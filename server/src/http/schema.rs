@@ -182,3 +182,12 @@ pub(crate) fn header(name: &str, required: bool, schema: MetaSchema) -> MetaHead
         schema,
     }
 }
+
+/// The declaration of `Retry-After`: whole seconds, at least one.
+pub(super) fn retry_after(required: bool) -> MetaHeader {
+    let seconds = MetaSchema {
+        minimum: Some(1.0),
+        ..MetaSchema::new_with_format("integer", "int64")
+    };
+    header("Retry-After", required, seconds)
+}

@@ -3,7 +3,7 @@
 use poem::http::StatusCode;
 use poem_openapi::registry::{MetaHeader, MetaSchema};
 
-use crate::wire;
+use super::schema;
 
 /// What went wrong, as a program sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,14 +114,14 @@ impl ErrorCode {
     pub(super) fn headers(self) -> Vec<MetaHeader> {
         match self {
             Self::Unauthorized | Self::Forbidden => {
-                vec![wire::header(
+                vec![schema::header(
                     "WWW-Authenticate",
                     true,
                     MetaSchema::new("string"),
                 )]
             }
-            Self::RateLimited | Self::ServiceUnavailable => vec![super::retry_after(true)],
-            Self::BillingPortalUnavailable => vec![super::retry_after(false)],
+            Self::RateLimited | Self::ServiceUnavailable => vec![schema::retry_after(true)],
+            Self::BillingPortalUnavailable => vec![schema::retry_after(false)],
             _ => vec![],
         }
     }

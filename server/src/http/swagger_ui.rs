@@ -9,10 +9,10 @@ use std::sync::{Arc, LazyLock};
 use poem::{IntoResponse, Response, endpoint::make_sync, http::header, web::Redirect};
 use utoipa_swagger_ui::{Config, Url};
 
-use crate::router::Router;
+use super::router::Router;
 
 /// The contract, byte for byte.
-pub(crate) const CONTRACT: &str = include_str!("../../openapi/billing-portal.yaml");
+pub(crate) const CONTRACT: &str = include_str!("../../../openapi/billing-portal.yaml");
 
 /// The same as JSON.
 static CONTRACT_JSON: LazyLock<String> = LazyLock::new(|| {
@@ -98,8 +98,8 @@ fn file(
             Ok(Some(file)) => with_type(&file.content_type, file.bytes.into_owned())
                 .with_header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
                 .into_response(),
-            _ => poem::Error::from(crate::api_error::ApiError::from(
-                crate::envelope::ErrorCode::NotFound,
+            _ => poem::Error::from(crate::http::api_error::ApiError::from(
+                crate::http::error_code::ErrorCode::NotFound,
             ))
             .into_response(),
         },

@@ -1,0 +1,23 @@
+//! HTTP as this service speaks it: connections, paths, bodies, envelopes, limits. It knows no billing.
+//!
+//! The modules are in the order in which a request meets them.
+
+pub(crate) mod listener;
+
+pub(crate) mod connection;
+
+pub(crate) mod router;
+
+pub(crate) mod body;
+
+pub(crate) mod strict_json;
+
+pub(crate) mod envelope;
+
+pub(crate) mod error_code;
+
+pub(crate) mod api_error;
+
+pub(crate) mod schema;
+
+pub(crate) mod swagger_ui;
