@@ -1,6 +1,11 @@
-//! The judge of the product: a simulated Stripe, and (in `tests/`) every test that speaks HTTP.
+//! What tests of the product stand on: a simulated Stripe, both halves of raw HTTP, and assertions about responses.
 //!
-//! The library part never links the server, so that the demo can use the simulated Stripe beside a server that
-//! runs as its own process.
+//! The library never links the server, so that the demo and the SDK's tests can use it beside a server that runs as
+//! its own process. The tests that speak HTTP to the service are in `tests/`.
 
+mod byte_stream;
+pub mod http_client;
+pub mod http_message;
+pub mod http_server;
+pub mod response_assertions;
 pub mod stripe;

@@ -4,11 +4,11 @@ use conformance::stripe::{Endpoint, Reply};
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
-use crate::harness::ask::Ask;
 use crate::harness::log::{self, Log};
 use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
-use crate::harness::wire::Connection;
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings?token=callers-own-secret#top";
 
@@ -71,16 +71,17 @@ fn a_refusal_is_told_with_its_cause_once_it_is_known_to_whom() {
         let service = Service::start().await;
         let lonely = service.organization("lonely", None).await;
         let reader = service.new_key("acme", &["billing:read"]).await;
-        let good = Ask::portal(service.key(), RETURN_URL);
+        let good = TestRequest::portal(service.key(), RETURN_URL);
         let failed = Reply::status(503).header("Request-Id", "req_of_the_failure");
         let failed = failed.header("Stripe-Should-Retry", "false");
         service.stripe.answer_next(Endpoint::Sessions, [failed]);
         send(service.api(), &good).await;
         for refused in [
-            good.clone().bearer("am_live_nobody"),
-            good.clone().bearer(&reader),
-            good.clone().bearer(&lonely),
-            good.clone().body(r#"{"return_url": "https://evil.test/"}"#),
+            good.clone().with_bearer("am_live_nobody"),
+            good.clone().with_bearer(&reader),
+            good.clone().with_bearer(&lonely),
+            good.clone()
+                .with_body(r#"{"return_url": "https://evil.test/"}"#),
         ] {
             send(service.api(), &refused).await;
         }
@@ -117,8 +118,10 @@ fn what_nobody_waited_for_is_told_too() {
         let service = Service::start().await;
         let slow = Reply::hang();
         service.stripe.answer_next(Endpoint::Sessions, [slow]);
-        let ask = Ask::portal(service.key(), RETURN_URL);
-        let mut connection = Connection::open(service.api()).await.expect("it listens");
+        let ask = TestRequest::portal(service.key(), RETURN_URL);
+        let mut connection = ClientConnection::open(service.api())
+            .await
+            .expect("it listens");
         for bytes in [ask.head(), ask.body] {
             connection.send(&bytes).await.expect("it reads");
         }
@@ -140,7 +143,7 @@ async fn less_noise_is_not_less_of_a_record() {
     let service = Service::start().await;
     let quiet = [("LOG", "error,billing_portal_server::app=info")];
     let process = Process::beside(&service, &quiet).await;
-    send(process.api, &Ask::portal(service.key(), RETURN_URL)).await;
+    send(process.api, &TestRequest::portal(service.key(), RETURN_URL)).await;
     process.terminate().await;
     let (_, log) = process.end().await;
     let events = log::lines(&log)

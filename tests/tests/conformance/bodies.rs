@@ -13,10 +13,10 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::harness::answer::Answer;
 use crate::harness::service::Service;
-use crate::harness::wire::Connection;
 use case::{Case, Limit};
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestResponse;
 use request::{Bytes, Keys};
 
 /// How long an answer may take where the case does not name a limit.
@@ -82,7 +82,7 @@ async fn run(address: SocketAddr, case: &Case, keys: &Keys) -> Vec<String> {
     let mut problems = Vec::new();
     let bytes = request::bytes(&case.request, keys);
     for _ in 0..case.request.repeat {
-        let mut connection = Connection::open(address)
+        let mut connection = ClientConnection::open(address)
             .await
             .expect("the service accepts");
         if let Some(pause) = case.request.drip_ms {
@@ -107,7 +107,7 @@ async fn run(address: SocketAddr, case: &Case, keys: &Keys) -> Vec<String> {
 
 /// Sends one byte at a time after an honest beginning, until the service has had enough.
 async fn drip(
-    connection: &mut Connection,
+    connection: &mut ClientConnection,
     case: &Case,
     bytes: &Bytes,
     pause: Duration,
@@ -131,7 +131,7 @@ async fn drip(
             break;
         }
         sent = connection.send(&[*byte]).await;
-        answer = connection.answer(&case.request.method, pause).await;
+        answer = connection.response(&case.request.method, pause).await;
         if connection.is_closed(Duration::ZERO).await {
             break;
         }
@@ -146,9 +146,13 @@ async fn drip(
 }
 
 /// Pipelined requests: each answer in its turn.
-async fn answers_in_order(connection: &mut Connection, case: &Case, problems: &mut Vec<String>) {
+async fn answers_in_order(
+    connection: &mut ClientConnection,
+    case: &Case,
+    problems: &mut Vec<String>,
+) {
     for (number, expected) in case.expect.responses.iter().enumerate() {
-        let answer = connection.answer("POST", PATIENCE).await;
+        let answer = connection.response("POST", PATIENCE).await;
         let may_close = number > 0 && case.request.allow_close_after_first;
         if answer.is_none() && may_close && connection.is_closed(Duration::ZERO).await {
             break;
@@ -156,28 +160,28 @@ async fn answers_in_order(connection: &mut Connection, case: &Case, problems: &m
         judge::judge(answer.as_ref(), case, expected, problems);
     }
     if case.request.first_only {
-        let hidden = connection.answer("POST", Duration::from_secs(1)).await;
+        let hidden = connection.response("POST", Duration::from_secs(1)).await;
         if hidden.is_some_and(|answer| answer.status < 400) {
             problems.push("a second, hidden success".to_owned());
         }
     }
 }
 
-async fn one_answer(connection: &mut Connection, case: &Case, problems: &mut Vec<String>) {
+async fn one_answer(connection: &mut ClientConnection, case: &Case, problems: &mut Vec<String>) {
     let method = &case.request.method;
     let patience = case
         .expect
         .within_s
         .map_or(PATIENCE, |within| limit(within) + MARGIN);
-    let mut answer = connection.answer(method, patience).await;
+    let mut answer = connection.response(method, patience).await;
     let is_interim =
-        |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.status == 100);
+        |answer: &Option<TestResponse>| answer.as_ref().is_some_and(|answer| answer.status == 100);
     let interim = is_interim(&answer);
     if interim {
         if let Some(rest) = &case.request.after_100 {
             let _ = connection.send(rest.as_bytes()).await;
         }
-        answer = connection.answer(method, PATIENCE).await;
+        answer = connection.response(method, PATIENCE).await;
     }
     if case
         .expect

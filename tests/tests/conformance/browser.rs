@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use crate::harness::ask::Ask;
 use crate::harness::service::{Service, send};
+use conformance::http_message::TestRequest;
 
 /// How long a page may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,11 +67,11 @@ impl Page {
 
     /// A `WebDriver` command; a page that is not there yet is waited for.
     async fn command(&self, path: &str, parameters: &Value) -> Value {
-        let ask = Ask::get(&format!("/session{}{path}", self.session))
-            .method("POST")
-            .header("Host", "localhost")
-            .header("Content-Type", "application/json")
-            .body(parameters.to_string());
+        let ask = TestRequest::get(&format!("/session{}{path}", self.session))
+            .with_method("POST")
+            .with_header("Host", "localhost")
+            .with_header("Content-Type", "application/json")
+            .with_body(parameters.to_string());
         let found = async {
             loop {
                 let answer = send(self.driver, &ask).await;
@@ -131,9 +131,9 @@ impl Page {
     }
 
     async fn close(self) {
-        let ask = Ask::get(&format!("/session{}", self.session))
-            .method("DELETE")
-            .header("Host", "localhost");
+        let ask = TestRequest::get(&format!("/session{}", self.session))
+            .with_method("DELETE")
+            .with_header("Host", "localhost");
         assert_eq!(send(self.driver, &ask).await.status, 200);
     }
 }

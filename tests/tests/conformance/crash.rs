@@ -10,12 +10,12 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::harness::ask::Ask;
 use crate::harness::process::{self, Process};
 use crate::harness::service::Service;
 use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
-use crate::harness::wire::Connection;
 use crate::webhooks;
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestRequest;
 
 const CUSTOMERS: usize = 6_000;
 const EVENTS: usize = 400;
@@ -169,12 +169,12 @@ async fn deliver(
 }
 
 /// The status, if the service lives to tell it.
-async fn try_send(api: std::net::SocketAddr, ask: &Ask) -> Option<u16> {
-    let mut connection = Connection::open(api).await.ok()?;
+async fn try_send(api: std::net::SocketAddr, ask: &TestRequest) -> Option<u16> {
+    let mut connection = ClientConnection::open(api).await.ok()?;
     connection.send(&ask.head()).await.ok()?;
     connection.send(&ask.body).await.ok()?;
     let answer = connection
-        .answer(&ask.method, Duration::from_secs(10))
+        .response(&ask.method, Duration::from_secs(10))
         .await?;
     Some(answer.status)
 }

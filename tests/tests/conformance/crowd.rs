@@ -8,8 +8,8 @@ use conformance::stripe::{Endpoint, Reply};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::ask::Ask;
 use crate::harness::service::{Service, send};
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 const CALLERS: usize = 1_000;
@@ -27,7 +27,7 @@ async fn with_stripe_hanging_a_thousand_callers_are_answered_in_time_and_refusal
     service
         .stripe
         .answer_always(Endpoint::Sessions, Reply::hang());
-    let portal = Ask::portal(service.key(), RETURN_URL);
+    let portal = TestRequest::portal(service.key(), RETURN_URL);
     let began = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
@@ -38,8 +38,11 @@ async fn with_stripe_hanging_a_thousand_callers_are_answered_in_time_and_refusal
         });
     }
     let refused = [
-        (portal.clone().bearer("am_live_nobody"), 401),
-        (Ask::portal(service.key(), "https://evil.test/"), 422),
+        (portal.clone().with_bearer("am_live_nobody"), 401),
+        (
+            TestRequest::portal(service.key(), "https://evil.test/"),
+            422,
+        ),
     ];
     let watching = tokio::spawn(watch(service.api(), refused, began));
     let answers = callers.join_all().await;
@@ -73,7 +76,7 @@ async fn with_stripe_hanging_a_thousand_callers_are_answered_in_time_and_refusal
 }
 
 /// How long refusals take, until Stripe's deadline is over.
-async fn watch(api: SocketAddr, refused: [(Ask, u16); 2], began: Instant) -> Vec<Duration> {
+async fn watch(api: SocketAddr, refused: [(TestRequest, u16); 2], began: Instant) -> Vec<Duration> {
     let mut took = Vec::new();
     while began.elapsed() < PATIENCE {
         for (ask, status) in &refused {

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use crate::harness::answer::Answer;
-use crate::harness::ask::Ask;
 use crate::harness::contract;
 use crate::harness::service::{Service, send};
+use conformance::http_message::TestRequest;
+use conformance::http_message::TestResponse;
 
-async fn get(service: &Service, path: &str) -> Answer {
-    let answer = send(service.api(), &Ask::get(path)).await;
+async fn get(service: &Service, path: &str) -> TestResponse {
+    let answer = send(service.api(), &TestRequest::get(path)).await;
     answer.assert_header("x-content-type-options", "nosniff");
     answer
 }
@@ -29,7 +29,7 @@ async fn the_contract_is_served_as_it_was_committed() {
 /// Claims that Swagger UI is at /docs with all its files; answers the script that starts it.
 async fn check_page(address: SocketAddr) -> String {
     let get = async |path: &str| {
-        let answer = send(address, &Ask::get(path)).await;
+        let answer = send(address, &TestRequest::get(path)).await;
         answer.assert_header("x-content-type-options", "nosniff");
         answer
     };
@@ -83,7 +83,9 @@ async fn on_the_operations_port_swagger_ui_shows_both_documents_and_tries_reads_
         "{methods}"
     );
     for path in ["/operations.json", "/openapi.json"] {
-        let document = send(service.operations(), &Ask::get(path)).await.json();
+        let document = send(service.operations(), &TestRequest::get(path))
+            .await
+            .json();
         let title = document["info"]["title"].to_string();
         at(&format!("\"name\": {title}"));
     }
@@ -93,13 +95,13 @@ async fn on_the_operations_port_swagger_ui_shows_both_documents_and_tries_reads_
 async fn the_documentation_is_read_only() {
     let service = Service::start().await;
     for path in ["/openapi.yaml", "/openapi.json", "/docs/"] {
-        let answer = send(service.api(), &Ask::get(path).method("POST")).await;
+        let answer = send(service.api(), &TestRequest::get(path).with_method("POST")).await;
         assert_eq!(
             (answer.status, answer.header("allow")),
             (405, Some("GET, HEAD")),
             "{path}"
         );
-        let head = send(service.api(), &Ask::get(path).method("HEAD")).await;
+        let head = send(service.api(), &TestRequest::get(path).with_method("HEAD")).await;
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
     }
 }
@@ -123,7 +125,7 @@ fn every_example_of_an_error_is_what_the_service_answers() {
                 error["code"].as_str(),
                 error["message"].as_str(),
             );
-            let (known, code, message) = crate::harness::answer::error(name);
+            let (known, code, message) = conformance::response_assertions::error(name);
             assert_eq!(row, (known.to_string().as_str(), Some(code), Some(message)));
             assert_eq!(response["x-error-codes"], Value::from(vec![code]));
             seen.push(code);

@@ -9,16 +9,16 @@ use chrono::{DateTime, Utc};
 use conformance::stripe::{Endpoint, Reply};
 use tokio::time::sleep;
 
-use crate::harness::ask::Ask;
 use crate::harness::database::Database;
 use crate::harness::service::{self, Service};
-use crate::harness::wire::Connection;
 use crate::keys;
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
-fn good(service: &Service) -> Ask {
-    Ask::portal(service.key(), RETURN_URL)
+fn good(service: &Service) -> TestRequest {
+    TestRequest::portal(service.key(), RETURN_URL)
 }
 
 #[tokio::test]
@@ -27,24 +27,24 @@ async fn create_portal_session_refuses_with_the_code_of_the_first_check_that_fai
     let reader = service.new_key("acme", &["billing:read"]).await;
     let lonely = service.organization("lonely", None).await;
     let good = || good(&service);
-    let bearer = |key: &str| good().bearer(key);
+    let bearer = |key: &str| good().with_bearer(key);
     #[rustfmt::skip]
     let rows = [
-        (good().path("/v1/billing/portals"), "NOT_FOUND", "unknown path"),
-        (good().path("/v1/billing/portal/"), "NOT_FOUND", "a trailing slash is another path"),
-        (Ask::get("/"), "NOT_FOUND", "nothing at the root"),
-        (good().method("GET"), "METHOD_NOT_ALLOWED", "the portal is opened, not fetched"),
-        (good().method("DELETE"), "METHOD_NOT_ALLOWED", "sessions cannot be ended"),
-        (good().without("Authorization"), "UNAUTHORIZED", "no key"),
+        (good().with_path("/v1/billing/portals"), "NOT_FOUND", "unknown path"),
+        (good().with_path("/v1/billing/portal/"), "NOT_FOUND", "a trailing slash is another path"),
+        (TestRequest::get("/"), "NOT_FOUND", "nothing at the root"),
+        (good().with_method("GET"), "METHOD_NOT_ALLOWED", "the portal is opened, not fetched"),
+        (good().with_method("DELETE"), "METHOD_NOT_ALLOWED", "sessions cannot be ended"),
+        (good().without_header("Authorization"), "UNAUTHORIZED", "no key"),
         (bearer(&keys::well_formed("am_live_", &"0".repeat(30))), "UNAUTHORIZED", "a key that was never made"),
         (bearer(&service.key().replace("am_live_", "am_test_")), "UNAUTHORIZED", "the other mode"),
         (bearer(&reader), "FORBIDDEN", "reading is not writing"),
         (bearer(&lonely), "NO_STRIPE_CUSTOMER", "never subscribed"),
-        (good().header("Content-Type", "text/plain"), "UNSUPPORTED_MEDIA_TYPE", "not JSON by its own word"),
-        (good().body("x".repeat(16 * 1024 + 1)), "PAYLOAD_TOO_LARGE", "one byte too many"),
-        (good().body("x".repeat(16 * 1024)), "BAD_REQUEST", "as large as allowed, but not JSON"),
-        (good().body("[]"), "BAD_REQUEST", "JSON, but not an object"),
-        (good().body(r#"{"return_url":"","return_url":""}"#), "BAD_REQUEST", "a key twice"),
+        (good().with_header("Content-Type", "text/plain"), "UNSUPPORTED_MEDIA_TYPE", "not JSON by its own word"),
+        (good().with_body("x".repeat(16 * 1024 + 1)), "PAYLOAD_TOO_LARGE", "one byte too many"),
+        (good().with_body("x".repeat(16 * 1024)), "BAD_REQUEST", "as large as allowed, but not JSON"),
+        (good().with_body("[]"), "BAD_REQUEST", "JSON, but not an object"),
+        (good().with_body(r#"{"return_url":"","return_url":""}"#), "BAD_REQUEST", "a key twice"),
     ];
     for (ask, code, why) in rows {
         println!("{why}");
@@ -70,15 +70,15 @@ async fn the_checks_are_made_in_the_contracts_order() {
     let lonely = service.organization("lonely", None).await;
     // Each has one thing more wrong than the one before, and that decides.
     let failing = good(&service);
-    let homeless = failing.clone().bearer(&lonely);
-    let invalid = homeless.clone().body("{}");
-    let broken = invalid.clone().body("x");
-    let large = broken.clone().body("x".repeat(20_000));
-    let untyped = large.clone().header("Content-Type", "text/plain");
-    let forbidden = untyped.clone().bearer(&reader);
-    let unknown = forbidden.clone().bearer("nonsense");
-    let put = unknown.clone().method("PUT");
-    let lost = put.clone().path("/v1/billing");
+    let homeless = failing.clone().with_bearer(&lonely);
+    let invalid = homeless.clone().with_body("{}");
+    let broken = invalid.clone().with_body("x");
+    let large = broken.clone().with_body("x".repeat(20_000));
+    let untyped = large.clone().with_header("Content-Type", "text/plain");
+    let forbidden = untyped.clone().with_bearer(&reader);
+    let unknown = forbidden.clone().with_bearer("nonsense");
+    let put = unknown.clone().with_method("PUT");
+    let lost = put.clone().with_path("/v1/billing");
     let rows = [
         (failing, "BILLING_PORTAL_UNAVAILABLE"),
         (homeless, "NO_STRIPE_CUSTOMER"),
@@ -101,7 +101,7 @@ async fn the_checks_are_made_in_the_contracts_order() {
 #[tokio::test]
 async fn all_problems_of_the_fields_are_named_at_once() {
     let service = Service::start().await;
-    let ask = good(&service).body(r#"{"customer":"cus_1","return_url":7,"locale":"de"}"#);
+    let ask = good(&service).with_body(r#"{"customer":"cus_1","return_url":7,"locale":"de"}"#);
     let answer = service.ask(&ask).await;
     let details = answer.json()["error"]["details"].clone();
     let expected =
@@ -119,11 +119,13 @@ async fn a_body_that_comes_too_slowly_is_given_up() {
         .start()
         .await;
     let ask = good(&service);
-    let mut connection = Connection::open(service.api()).await.expect("it listens");
+    let mut connection = ClientConnection::open(service.api())
+        .await
+        .expect("it listens");
     connection.send(&ask.head()).await.expect("it reads");
     connection.send(&ask.body[..10]).await.expect("it reads");
     let answer = connection
-        .answer("POST", Duration::from_secs(3))
+        .response("POST", Duration::from_secs(3))
         .await
         .expect("it answers");
     service::judge(&ask, &answer);
@@ -193,7 +195,7 @@ async fn a_store_that_is_away_is_503_and_never_401() {
         .await
         .assert_error("SERVICE_UNAVAILABLE");
     // A key that cannot be one is refused without asking the store.
-    let mistyped = good(&service).bearer(&service.key()[1..]);
+    let mistyped = good(&service).with_bearer(&service.key()[1..]);
     service.ask(&mistyped).await.assert_error("UNAUTHORIZED");
     database
         .execute("ALTER TABLE away RENAME TO api_keys")
@@ -206,10 +208,12 @@ async fn a_store_that_is_away_is_503_and_never_401() {
 #[tokio::test]
 async fn who_is_refused_before_they_have_sent_all_is_listened_to_a_little_longer() {
     let service = Service::start().await;
-    let ask = Ask::portal("am_live_nobody", RETURN_URL);
-    let mut connection = Connection::open(service.api()).await.expect("it listens");
+    let ask = TestRequest::portal("am_live_nobody", RETURN_URL);
+    let mut connection = ClientConnection::open(service.api())
+        .await
+        .expect("it listens");
     connection.send(&ask.head()).await.expect("it reads");
-    let answer = connection.answer("POST", Duration::from_secs(1)).await;
+    let answer = connection.response("POST", Duration::from_secs(1)).await;
     answer.expect("it answers").assert_error("UNAUTHORIZED");
     for part in ask.body.chunks(20) {
         connection.send(part).await.expect("no reset");

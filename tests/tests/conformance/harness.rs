@@ -1,7 +1,5 @@
 //! What the tests stand on: the service beside a simulated Stripe, a client that sees every byte, and the contract.
 
-pub(crate) mod answer;
-pub(crate) mod ask;
 pub(crate) mod command;
 pub(crate) mod contract;
 pub(crate) mod coverage;
@@ -13,4 +11,3 @@ pub(crate) mod process;
 pub(crate) mod service;
 pub(crate) mod tap;
 pub(crate) mod webhook;
-pub(crate) mod wire;

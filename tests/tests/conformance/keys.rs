@@ -9,9 +9,9 @@ use billing_portal_server::clock::Clock;
 use chrono::DateTime;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::ask::Ask;
 use crate::harness::database::Database;
 use crate::harness::service::Service;
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
@@ -30,7 +30,10 @@ pub(crate) fn well_formed(prefix: &str, random: &str) -> String {
 }
 
 async fn status(service: &Service, key: &str) -> u16 {
-    service.ask(&Ask::portal(key, RETURN_URL)).await.status
+    service
+        .ask(&TestRequest::portal(key, RETURN_URL))
+        .await
+        .status
 }
 
 #[tokio::test]
@@ -81,7 +84,7 @@ async fn nothing_but_the_exact_scope_opens_the_portal() {
     ] {
         let key = service.new_key("acme", scopes).await;
         service
-            .ask(&Ask::portal(&key, RETURN_URL))
+            .ask(&TestRequest::portal(&key, RETURN_URL))
             .await
             .assert_error("FORBIDDEN");
     }
@@ -101,7 +104,7 @@ async fn every_kind_of_bad_key_gets_the_same_answer() {
         &keys["UNKNOWN"],
         &other_mode,
     ] {
-        let answer = service.ask(&Ask::portal(key, RETURN_URL)).await;
+        let answer = service.ask(&TestRequest::portal(key, RETURN_URL)).await;
         answer.assert_error("UNAUTHORIZED");
         let names: Vec<String> = answer
             .headers

@@ -5,9 +5,9 @@ use std::time::Duration;
 use conformance::stripe::{Endpoint, Reply};
 use tokio::time::sleep;
 
-use crate::harness::ask::Ask;
 use crate::harness::service::Service;
-use crate::harness::wire::Connection;
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
@@ -29,10 +29,10 @@ async fn a_key_that_asks_too_often_waits_and_others_do_not() {
     refused
         .assert_error("RATE_LIMITED")
         .assert_retry_after(9..=10);
-    let good = Ask::portal(service.key(), RETURN_URL);
-    let untyped = good.clone().without("Content-Type");
+    let good = TestRequest::portal(service.key(), RETURN_URL);
+    let untyped = good.clone().without_header("Content-Type");
     service.ask(&untyped).await.assert_error("RATE_LIMITED");
-    assert_eq!(service.ask(&good.bearer(&other)).await.status, 200);
+    assert_eq!(service.ask(&good.with_bearer(&other)).await.status, 200);
     assert_eq!(service.sessions().len(), 3);
 }
 
@@ -44,7 +44,7 @@ async fn a_key_without_the_scope_is_told_so_however_often_it_asks() {
         .await;
     let reader = service.new_key("acme", &["billing:read"]).await;
     for _ in 0..3 {
-        let answer = service.ask(&Ask::portal(&reader, RETURN_URL)).await;
+        let answer = service.ask(&TestRequest::portal(&reader, RETURN_URL)).await;
         answer.assert_error("FORBIDDEN");
     }
 }
@@ -55,7 +55,7 @@ async fn an_address_that_fails_to_authenticate_waits_and_its_good_keys_do_not() 
         .set("RATE_LIMIT_FAILED_AUTH", "3")
         .start()
         .await;
-    let bad = Ask::portal("nonsense", RETURN_URL);
+    let bad = TestRequest::portal("nonsense", RETURN_URL);
     for _ in 0..3 {
         service.ask(&bad).await.assert_error("UNAUTHORIZED");
     }
@@ -69,8 +69,9 @@ async fn an_address_that_fails_to_authenticate_waits_and_its_good_keys_do_not() 
 
 #[tokio::test]
 async fn behind_a_trusted_proxy_the_address_is_the_last_one_that_no_proxy_reported() {
-    let bad =
-        |forwarded: &str| Ask::portal("nonsense", RETURN_URL).header("X-Forwarded-For", forwarded);
+    let bad = |forwarded: &str| {
+        TestRequest::portal("nonsense", RETURN_URL).with_header("X-Forwarded-For", forwarded)
+    };
     let trusting = Service::builder()
         .set("RATE_LIMIT_FAILED_AUTH", "1")
         .set("TRUSTED_PROXIES", "127.0.0.0/8,10.0.0.0/8")
@@ -137,7 +138,9 @@ async fn a_full_service_says_so_at_once() {
             sleep(Duration::from_millis(5)).await;
         }
         // Before anything is asked of the store: who it is does not matter.
-        service.ask(&Ask::portal("nonsense", RETURN_URL)).await
+        service
+            .ask(&TestRequest::portal("nonsense", RETURN_URL))
+            .await
     });
     first.assert_error("BILLING_PORTAL_UNAVAILABLE");
     second.assert_error("SERVICE_UNAVAILABLE");
@@ -147,11 +150,13 @@ async fn a_full_service_says_so_at_once() {
 #[tokio::test]
 async fn one_connection_too_many_waits_for_its_turn() {
     let service = Service::builder().set("MAX_CONNECTIONS", "1").start().await;
-    let ask = Ask::portal(service.key(), RETURN_URL);
-    let mut first = Connection::open(service.api()).await.expect("it listens");
+    let ask = TestRequest::portal(service.key(), RETURN_URL);
+    let mut first = ClientConnection::open(service.api())
+        .await
+        .expect("it listens");
     first.send(&ask.head()[..20]).await.expect("it reads");
     sleep(Duration::from_millis(50)).await;
-    let mut second = Connection::open(service.api())
+    let mut second = ClientConnection::open(service.api())
         .await
         .expect("the system queues it");
     second
@@ -160,14 +165,14 @@ async fn one_connection_too_many_waits_for_its_turn() {
         .expect("the system queues it");
     assert!(
         second
-            .answer("POST", Duration::from_millis(300))
+            .response("POST", Duration::from_millis(300))
             .await
             .is_none(),
         "it waits"
     );
     drop(first);
     let answer = second
-        .answer("POST", Duration::from_secs(3))
+        .response("POST", Duration::from_secs(3))
         .await
         .expect("its turn");
     assert_eq!(answer.status, 200);
@@ -180,13 +185,15 @@ async fn between_requests_a_connection_may_rest_longer_than_a_request_may_take()
         .set("IDLE_TIMEOUT_SECONDS", "10")
         .start()
         .await;
-    let ask = Ask::portal(service.key(), RETURN_URL);
+    let ask = TestRequest::portal(service.key(), RETURN_URL);
     let whole = [ask.head(), ask.body.clone()].concat();
-    let mut connection = Connection::open(service.api()).await.expect("it listens");
+    let mut connection = ClientConnection::open(service.api())
+        .await
+        .expect("it listens");
     for _ in 0..2 {
         connection.send(&whole).await.expect("it reads");
         let answer = connection
-            .answer("POST", Duration::from_secs(3))
+            .response("POST", Duration::from_secs(3))
             .await
             .expect("it answers");
         assert_eq!(answer.status, 200);
@@ -209,10 +216,12 @@ async fn a_client_that_does_not_read_its_answers_makes_room_for_others() {
         .set("IDLE_TIMEOUT_SECONDS", "1")
         .start()
         .await;
-    let mut deaf = Connection::open(service.api()).await.expect("it listens");
+    let mut deaf = ClientConnection::open(service.api())
+        .await
+        .expect("it listens");
     // More than the system takes off the service's hands.
-    let bundle = Ask::get("/docs/swagger-ui-bundle.js").head();
+    let bundle = TestRequest::get("/docs/swagger-ui-bundle.js").head();
     deaf.send(&bundle.repeat(40)).await.expect("it reads");
-    let waiting = Ask::portal(service.key(), RETURN_URL);
+    let waiting = TestRequest::portal(service.key(), RETURN_URL);
     assert_eq!(service.ask(&waiting).await.status, 200);
 }

@@ -3,9 +3,9 @@
 use conformance::stripe::{Endpoint, Reply};
 use serde_json::{Value, json};
 
-use crate::harness::ask::Ask;
 use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings?token=callers-own-secret";
 
@@ -13,7 +13,7 @@ const RETURN_URL: &str = "https://app.example.com/settings?token=callers-own-sec
 async fn at_trace_level_no_secret_is_written_whatever_fails() {
     let service = Service::start().await;
     let process = Process::beside(&service, &[("LOG", "trace")]).await;
-    let opened = send(process.api, &Ask::portal(service.key(), RETURN_URL)).await;
+    let opened = send(process.api, &TestRequest::portal(service.key(), RETURN_URL)).await;
     fail_in_many_ways(&service, &process).await;
     process.terminate().await;
     let (code, log) = process.end().await;
@@ -48,7 +48,7 @@ async fn at_trace_level_no_secret_is_written_whatever_fails() {
 /// Stripe fails with secrets in its words; callers put theirs where they do not belong.
 async fn fail_in_many_ways(service: &Service, process: &Process) {
     let secret = service.stripe.secret();
-    let good = || Ask::portal(service.key(), RETURN_URL);
+    let good = || TestRequest::portal(service.key(), RETURN_URL);
     let message = format!("Stripe's words about {secret}");
     let leak = json!({"error": {"type": "api_error", "message": message}});
     let text = Reply::status(200).body(leak.to_string());
@@ -62,10 +62,10 @@ async fn fail_in_many_ways(service: &Service, process: &Process) {
         service.key()
     );
     let mistakes = [
-        good().bearer(&format!("{}x", service.key())),
-        good().bearer(&secret),
-        good().path(&query),
-        good().body(r#"{"return_url":"https://callers-own-secret.test/"}"#),
+        good().with_bearer(&format!("{}x", service.key())),
+        good().with_bearer(&secret),
+        good().with_path(&query),
+        good().with_body(r#"{"return_url":"https://callers-own-secret.test/"}"#),
     ];
     for mistake in mistakes {
         send(process.api, &mistake).await;

@@ -7,11 +7,11 @@ use conformance::stripe::{Endpoint, Reply};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::answer;
-use crate::harness::ask::Ask;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, event, signed, unix_time};
 use crate::runbook;
+use conformance::http_message::TestRequest;
+use conformance::response_assertions;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
@@ -52,7 +52,7 @@ impl Metrics {
     }
 
     async fn of(service: &Service) -> Self {
-        let answer = send(service.operations(), &Ask::get("/metrics")).await;
+        let answer = send(service.operations(), &TestRequest::get("/metrics")).await;
         assert_eq!(answer.status, 200);
         answer.assert_header("content-type", "text/plain; version=0.0.4");
         Self::parse(answer.text())
@@ -90,7 +90,9 @@ async fn requests_calls_and_causes_are_counted_once_each() {
     service
         .create_portal_session("https://elsewhere.example/")
         .await;
-    service.ask(&Ask::portal("am_live_wrong", RETURN_URL)).await;
+    service
+        .ask(&TestRequest::portal("am_live_wrong", RETURN_URL))
+        .await;
     let refused = Reply::status(401);
     service.stripe.answer_next(Endpoint::Sessions, [refused]);
     service.create_portal_session(RETURN_URL).await;
@@ -174,7 +176,7 @@ async fn labels_are_words_of_closed_lists_whatever_callers_and_stripe_say() {
     service.create_portal_session(RETURN_URL).await;
     service.stripe.delete_customer("cus_acme");
     service.create_portal_session(RETURN_URL).await;
-    service.ask(&Ask::get("/theirs?theirs=1")).await;
+    service.ask(&TestRequest::get("/theirs?theirs=1")).await;
     send(
         service.api(),
         &signed(&event("evt_theirs", "theirs", unix_time(), &json!({}))),
@@ -204,7 +206,9 @@ async fn labels_are_words_of_closed_lists_whatever_callers_and_stripe_say() {
                 "status" => value
                     .parse::<u16>()
                     .is_ok_and(|status| (200..600).contains(&status)),
-                "code" => ["OK", "MALFORMED"].contains(&value) || answer::is_code(value),
+                "code" => {
+                    ["OK", "MALFORMED"].contains(&value) || response_assertions::is_code(value)
+                }
                 "upstream_cause" => causes.contains(value),
                 "cause" => causes.contains(value) || refusals.contains(&value),
                 "endpoint" => ["sessions", "configurations"].contains(&value),

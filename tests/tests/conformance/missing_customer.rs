@@ -6,8 +6,8 @@ use conformance::stripe::{Endpoint, Reply};
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::harness::ask::Ask;
 use crate::harness::service::Service;
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
@@ -55,7 +55,7 @@ async fn many_customers_missing_at_once_look_like_the_wrong_account() {
         let (organization, customer) = (format!("org-{number}"), format!("cus_{number}"));
         let key = service.organization(&organization, Some(&customer)).await;
         service.stripe.delete_customer(&customer);
-        let answer = service.ask(&Ask::portal(&key, RETURN_URL)).await;
+        let answer = service.ask(&TestRequest::portal(&key, RETURN_URL)).await;
         codes.extend(answer.code());
     }
     let expected = [

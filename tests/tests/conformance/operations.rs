@@ -5,23 +5,26 @@ use std::time::Duration;
 use conformance::stripe::{Endpoint, Reply};
 use tokio::time::{Instant, sleep};
 
-use crate::harness::ask::Ask;
 use crate::harness::database::Database;
 use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
-use crate::harness::wire::Connection;
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
 #[tokio::test]
 async fn health_is_told_on_the_operations_port_only() {
     let service = Service::start().await;
-    let health = send(service.operations(), &Ask::get("/healthz")).await;
+    let health = send(service.operations(), &TestRequest::get("/healthz")).await;
     assert_eq!((health.status, health.text()), (200, r#"{"status":"ok"}"#));
     for path in ["/healthz", "/readyz", "/metrics", "/webhooks/stripe"] {
-        service.ask(&Ask::get(path)).await.assert_error("NOT_FOUND");
+        service
+            .ask(&TestRequest::get(path))
+            .await
+            .assert_error("NOT_FOUND");
     }
-    let portal = Ask::portal(service.key(), RETURN_URL);
+    let portal = TestRequest::portal(service.key(), RETURN_URL);
     assert_eq!(send(service.operations(), &portal).await.status, 404);
 }
 
@@ -48,7 +51,7 @@ async fn readiness_is_the_store_and_not_stripe() {
         (503, &false.into(), &false.into())
     );
     assert_eq!(
-        send(service.operations(), &Ask::get("/healthz"))
+        send(service.operations(), &TestRequest::get("/healthz"))
             .await
             .status,
         200
@@ -65,7 +68,7 @@ async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
     let process = Process::beside(&service, &[("SHUTDOWN_DELAY_SECONDS", "1")]).await;
     let slow = Reply::status(400).after(Duration::from_secs(2));
     service.stripe.answer_next(Endpoint::Sessions, [slow]);
-    let (api, ask) = (process.api, Ask::portal(service.key(), RETURN_URL));
+    let (api, ask) = (process.api, TestRequest::portal(service.key(), RETURN_URL));
     let under_way = tokio::spawn({
         let ask = ask.clone();
         async move { send(api, &ask).await }
@@ -86,7 +89,10 @@ async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
     assert_eq!(send(api, &ask).await.status, 200, "balancers still send");
     let answer = under_way.await.expect("no panic");
     answer.assert_error("BILLING_PORTAL_UNAVAILABLE");
-    assert!(Connection::open(api).await.is_err(), "no more are accepted");
+    assert!(
+        ClientConnection::open(api).await.is_err(),
+        "no more are accepted"
+    );
     let (code, log) = process.end().await;
     assert_eq!(code, Some(0), "{log}");
     assert!(asked.elapsed() < Duration::from_secs(6));

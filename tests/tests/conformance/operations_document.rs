@@ -3,24 +3,24 @@
 use jsonschema::Draft;
 use serde_json::{Value, json};
 
-use crate::harness::answer::Answer;
-use crate::harness::ask::Ask;
 use crate::harness::contract;
 use crate::harness::database::Database;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
+use conformance::http_message::TestRequest;
+use conformance::http_message::TestResponse;
 
 const WEBHOOK: &str = "/webhooks/stripe";
 
 async fn document(service: &Service) -> Value {
-    let answer = send(service.operations(), &Ask::get("/operations.json")).await;
+    let answer = send(service.operations(), &TestRequest::get("/operations.json")).await;
     answer.assert_header("content-type", "application/json");
     assert_eq!(answer.status, 200);
     answer.json()
 }
 
 /// What is wrong with an answer, by the document's operation.
-fn problems(document: &Value, operation: &Value, answer: &Answer) -> Vec<String> {
+fn problems(document: &Value, operation: &Value, answer: &TestResponse) -> Vec<String> {
     let response = &operation["responses"][answer.status.to_string()];
     let content = answer.header("content-type").unwrap_or_default();
     let content = content.split(';').next().unwrap_or_default();
@@ -90,14 +90,14 @@ async fn it_lists_what_the_operations_port_and_the_webhook_have_and_nothing_else
     ] {
         let is_shared = ["/openapi.json", "/docs/"].contains(&path);
         let statuses = (
-            send(api, &Ask::get(path)).await.status,
-            send(operations, &Ask::get(path)).await.status,
+            send(api, &TestRequest::get(path)).await.status,
+            send(operations, &TestRequest::get(path)).await.status,
         );
         assert_eq!(statuses, (if is_shared { 200 } else { 404 }, 200), "{path}");
     }
     for ask in [
-        Ask::get(WEBHOOK).method("POST"),
-        Ask::portal(service.key(), "https://app.example.com/"),
+        TestRequest::get(WEBHOOK).with_method("POST"),
+        TestRequest::portal(service.key(), "https://app.example.com/"),
     ] {
         assert_eq!(send(operations, &ask).await.status, 404, "{}", ask.path);
     }
@@ -114,7 +114,7 @@ async fn everything_that_can_be_read_answers_as_documented_also_when_it_is_not_w
             database.execute(away).await;
         }
         for path in ["/healthz", "/readyz", "/metrics"] {
-            let answer = send(service.operations(), &Ask::get(path)).await;
+            let answer = send(service.operations(), &TestRequest::get(path)).await;
             let expected = if well || path != "/readyz" { 200 } else { 503 };
             assert_eq!(answer.status, expected, "{path}");
             let operation = &document["paths"][path]["get"];
@@ -140,15 +140,15 @@ async fn the_webhook_answers_as_documented() {
     let told = customer("cus_told", "acme");
     let event = event("evt_1", "customer.created", unix_time(), &told);
     let good = signed(&event);
-    let too_large = good.clone().body(vec![b' '; 1024 * 1024 + 1]);
+    let too_large = good.clone().with_body(vec![b' '; 1024 * 1024 + 1]);
     // It announces more than it sends.
-    let slow = good.clone().header("Content-Length", "100000");
+    let slow = good.clone().with_header("Content-Length", "100000");
     let rows = [
         (404, deaf.api(), &good),
         (
             400,
             service.api(),
-            &good.clone().without("Stripe-Signature"),
+            &good.clone().without_header("Stripe-Signature"),
         ),
         (413, service.api(), &too_large),
         (408, service.api(), &slow),

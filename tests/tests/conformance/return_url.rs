@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use crate::harness::ask::Ask;
 use crate::harness::service::Service;
+use conformance::http_message::TestRequest;
 
 #[derive(Deserialize)]
 struct Corpus {
@@ -72,7 +72,9 @@ async fn every_return_url_of_the_corpus_is_accepted_or_refused_as_it_must() {
 }
 
 async fn check(service: &Service, case: &Case) -> Result<(), String> {
-    let answer = service.ask(&Ask::portal(service.key(), &case.url)).await;
+    let answer = service
+        .ask(&TestRequest::portal(service.key(), &case.url))
+        .await;
     let sent = service.sessions();
     let sent: Vec<Option<&str>> = sent.iter().map(|call| call.field("return_url")).collect();
     match case.expect {
@@ -114,7 +116,7 @@ async fn each_broken_rule_has_a_text_of_its_own() {
         (r#"{"return_url":"https://app.example.com:0443/"}"#.to_owned(), "host and port must be written exactly as on the return-URL allow-list"),
     ];
     for (body, problem) in rows {
-        let ask = Ask::portal(service.key(), "").body(body);
+        let ask = TestRequest::portal(service.key(), "").with_body(body);
         service
             .ask(&ask)
             .await

@@ -7,10 +7,10 @@ use conformance::stripe::{Endpoint, Reply};
 use regex::Regex;
 use serde_json::json;
 
-use crate::harness::ask::Ask;
 use crate::harness::command;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, event, signed, unix_time};
+use conformance::http_message::TestRequest;
 
 const RUNBOOK: &str = include_str!("../../../server/RUNBOOK.md");
 
@@ -47,7 +47,7 @@ async fn metrics() -> String {
         .await;
     let ignored = event("evt_1", "invoice.paid", unix_time(), &json!({}));
     send(service.api(), &signed(&ignored)).await;
-    let answer = send(service.operations(), &Ask::get("/metrics")).await;
+    let answer = send(service.operations(), &TestRequest::get("/metrics")).await;
     answer.text().to_owned()
 }
 

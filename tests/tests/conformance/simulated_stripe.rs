@@ -5,8 +5,8 @@ use std::time::Duration;
 use conformance::stripe::{Endpoint, Reply, SECRET, SimulatedStripe};
 use serde_json::json;
 
-use crate::harness::answer::Answer;
-use crate::harness::wire::Connection;
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestResponse;
 
 const SESSIONS: &str = "/v1/billing_portal/sessions";
 const CONFIGURATIONS: &str = "/v1/billing_portal/configurations";
@@ -42,7 +42,7 @@ async fn stripe() -> (SimulatedStripe, String) {
     (stripe, configuration)
 }
 
-async fn send(stripe: &SimulatedStripe, call: &Call<'_>) -> Answer {
+async fn send(stripe: &SimulatedStripe, call: &Call<'_>) -> TestResponse {
     let optional = |name: &str, value: &str| match value {
         "" => String::new(),
         value => format!("{name}: {value}\r\n"),
@@ -63,16 +63,16 @@ async fn send(stripe: &SimulatedStripe, call: &Call<'_>) -> Answer {
         .replace("http://", "")
         .parse()
         .expect("an address");
-    let mut connection = Connection::open(address).await.expect("it listens");
+    let mut connection = ClientConnection::open(address).await.expect("it listens");
     connection.send(request.as_bytes()).await.expect("it reads");
     connection
-        .answer(call.method, Duration::from_secs(2))
+        .response(call.method, Duration::from_secs(2))
         .await
         .expect("it answers")
 }
 
 /// `status type code param`, without what is absent.
-fn refusal(answer: &Answer) -> String {
+fn refusal(answer: &TestResponse) -> String {
     assert!(
         answer
             .header("request-id")

@@ -6,8 +6,8 @@ use conformance::stripe::{Endpoint, Reply};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::ask::Ask;
 use crate::harness::service::{Service, send};
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
@@ -146,7 +146,10 @@ async fn stripe_is_not_called_more_often_a_second_than_allowed() {
         .await;
     let mut asking = JoinSet::new();
     for _ in 0..30 {
-        let (api, ask) = (service.api(), Ask::portal(service.key(), RETURN_URL));
+        let (api, ask) = (
+            service.api(),
+            TestRequest::portal(service.key(), RETURN_URL),
+        );
         asking.spawn(async move { send(api, &ask).await.status });
     }
     let statuses = asking.join_all().await;
@@ -201,7 +204,7 @@ async fn a_pause_that_is_over_is_over_also_when_nobody_asks() {
     service.stripe.answer_next(Endpoint::Sessions, [wait]);
     service.create_portal_session(RETURN_URL).await;
     let gauge = async || {
-        let metrics = send(service.operations(), &Ask::get("/metrics")).await;
+        let metrics = send(service.operations(), &TestRequest::get("/metrics")).await;
         let name = "billing_portal_stripe_breaker_open ";
         let value = metrics
             .text()

@@ -1,7 +1,7 @@
 //! The 200: what the caller gets, and what Stripe was asked for.
 
-use crate::harness::ask::Ask;
 use crate::harness::service::Service;
+use conformance::http_message::TestRequest;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
@@ -50,7 +50,7 @@ async fn each_request_opens_a_portal_of_its_own() {
 async fn the_organization_is_the_keys_whatever_the_caller_says() {
     let service = Service::start().await;
     let other = service.organization("other", Some("cus_other")).await;
-    let ask = Ask::portal(&other, RETURN_URL).header("X-Organization-Id", "acme");
+    let ask = TestRequest::portal(&other, RETURN_URL).with_header("X-Organization-Id", "acme");
     assert_eq!(service.ask(&ask).await.status, 200);
     let customers: Vec<_> = service
         .sessions()

@@ -14,10 +14,10 @@ use conformance::stripe::{Endpoint, Reply};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::harness::answer::Answer;
-use crate::harness::ask::Ask;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
+use conformance::http_message::TestRequest;
+use conformance::http_message::TestResponse;
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 const RECEIVED: &str = r#"{"success":true,"data":{"received":true}}"#;
@@ -29,7 +29,7 @@ async fn service() -> Service {
         .await
 }
 
-async fn deliver(service: &Service, event: &Value) -> Answer {
+async fn deliver(service: &Service, event: &Value) -> TestResponse {
     let answer = send(service.api(), &signed(event)).await;
     answer.assert_body(200, RECEIVED);
     answer
@@ -46,7 +46,7 @@ async fn mapping(service: &Service, org: &str) -> Option<(String, String)> {
 
 /// How many deliveries had this outcome, as the metrics tell.
 pub(crate) async fn count(operations: SocketAddr, outcome: &str) -> usize {
-    let metrics = send(operations, &Ask::get("/metrics")).await;
+    let metrics = send(operations, &TestRequest::get("/metrics")).await;
     let series = format!("billing_portal_webhooks_total{{outcome=\"{outcome}\"}} ");
     let lines = metrics.text().lines();
     let count = lines.filter_map(|line| line.strip_prefix(&series)?.parse::<usize>().ok());
@@ -73,7 +73,7 @@ async fn without_a_secret_there_is_no_endpoint() {
 async fn a_portal_opens_as_soon_as_stripe_has_told_of_the_customer_and_not_after_it_is_deleted() {
     let service = service().await;
     let key = service.organization("fresh", None).await;
-    let portal = Ask::portal(&key, RETURN_URL);
+    let portal = TestRequest::portal(&key, RETURN_URL);
     let asked = service.ask(&portal).await;
     asked.assert_error("NO_STRIPE_CUSTOMER");
 

@@ -3,12 +3,12 @@
 use regex::Regex;
 
 use super::case::{Case, Code, Expectation};
-use crate::harness::answer::Answer;
 use crate::harness::{contract, coverage};
+use conformance::http_message::TestResponse;
 
 /// Adds what is wrong. No answer counts as status 0.
 pub(super) fn judge(
-    answer: Option<&Answer>,
+    answer: Option<&TestResponse>,
     case: &Case,
     expected: &Expectation,
     problems: &mut Vec<String>,
@@ -37,7 +37,7 @@ pub(super) fn judge(
     }
 }
 
-fn judge_code(answer: &Answer, expected: &Expectation, problems: &mut Vec<String>) {
+fn judge_code(answer: &TestResponse, expected: &Expectation, problems: &mut Vec<String>) {
     let body = answer.json();
     match &expected.code {
         Code::Unchecked => return,
@@ -65,7 +65,7 @@ fn judge_code(answer: &Answer, expected: &Expectation, problems: &mut Vec<String
     }
 }
 
-fn judge_headers(answer: &Answer, expected: &Expectation, problems: &mut Vec<String>) {
+fn judge_headers(answer: &TestResponse, expected: &Expectation, problems: &mut Vec<String>) {
     for (name, pattern) in &expected.headers {
         let pattern = Regex::new(pattern).expect("a regular expression");
         if !pattern.is_match(answer.header(name).unwrap_or_default()) {

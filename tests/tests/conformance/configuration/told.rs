@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{RETURN_URL, features_on, stripe};
-use crate::harness::ask::Ask;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, event, signed, unix_time};
+use conformance::http_message::TestRequest;
 
 /// Stripe tells that a portal configuration was changed.
 async fn tell(service: &Service) {
@@ -52,7 +52,7 @@ async fn a_violation_that_stripe_tells_of_closes_the_operation_until_it_is_mende
     within_five_seconds(&service, 502).await;
     let violated =
         r#"billing_portal_unavailable_total{upstream_cause="configuration_violation"} 1"#;
-    let metrics = send(service.operations(), &Ask::get("/metrics")).await;
+    let metrics = send(service.operations(), &TestRequest::get("/metrics")).await;
     assert!(metrics.text().contains(violated), "{}", metrics.text());
     assert!(
         metrics
@@ -84,7 +84,7 @@ async fn ours_is_mended_as_soon_as_stripe_tells_of_a_change() {
         sleep(Duration::from_millis(20)).await;
     }
     within_five_seconds(&service, 200).await;
-    let metrics = send(service.operations(), &Ask::get("/metrics")).await;
+    let metrics = send(service.operations(), &TestRequest::get("/metrics")).await;
     let restored = "billing_portal_configuration_restored_total 1";
     assert!(metrics.text().contains(restored), "{}", metrics.text());
 }

@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::allowance;
 use super::case::Case;
 use super::scene::{CUSTOMER, RETURN_URL};
-use crate::harness::answer::Answer;
 use crate::harness::faulty_stripe::SessionCall;
 use crate::harness::faulty_stripe::step::Kind;
 use crate::harness::log;
+use conformance::http_message::TestResponse;
 
 /// The answer to a caller: nothing that Stripe wrote is in it, but the URL on success.
-pub(super) fn answer(case: &Case, answer: &Answer, elapsed: Duration) {
+pub(super) fn answer(case: &Case, answer: &TestResponse, elapsed: Duration) {
     let expect = &case.expect;
     if let Some(status) = expect.status() {
         assert_eq!(answer.status, status, "{}", answer.text());

@@ -7,18 +7,18 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
 use super::case::Case;
-use crate::harness::answer::Answer;
-use crate::harness::ask::Ask;
 use crate::harness::faulty_stripe::{FaultyStripe, tls::Front};
 use crate::harness::log::Log;
 use crate::harness::process::Process;
 use crate::harness::service::{Service, judge, send};
+use conformance::http_message::TestRequest;
+use conformance::http_message::TestResponse;
 
 pub(super) const RETURN_URL: &str = "https://app.example.com/settings/billing";
 pub(super) const CUSTOMER: &str = "cus_TESTcustomer1";
 
 /// An answer, and how long it took.
-pub(super) type Timed = (Answer, Duration);
+pub(super) type Timed = (TestResponse, Duration);
 
 /// The service in this process, or a process of its own beside it, which then is the one that is asked.
 pub(super) struct Scene {
@@ -109,7 +109,7 @@ impl Scene {
 
     /// Everything at /metrics that is not zero, by its name with labels.
     pub(super) async fn metrics(&self) -> BTreeMap<String, u64> {
-        let answer = send(self.operations(), &Ask::get("/metrics")).await;
+        let answer = send(self.operations(), &TestRequest::get("/metrics")).await;
         let counted = answer.text().lines().filter_map(|line| {
             let (name, value) = line.rsplit_once(' ')?;
             let value = value.parse().ok().filter(|value| *value > 0)?;
@@ -144,7 +144,7 @@ impl Scene {
 }
 
 async fn ask(api: SocketAddr, key: &str) -> Timed {
-    let ask = Ask::portal(key, RETURN_URL);
+    let ask = TestRequest::portal(key, RETURN_URL);
     let began = Instant::now();
     let answer = send(api, &ask).await;
     let elapsed = began.elapsed();

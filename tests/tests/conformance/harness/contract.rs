@@ -10,7 +10,7 @@ use jsonschema::{Draft, Validator};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use conformance::http_message::TestResponse;
 
 /// The contract's text, as committed.
 pub(crate) const TEXT: &str = include_str!("../../../../openapi/billing-portal.yaml");
@@ -39,7 +39,7 @@ pub(crate) fn operation() -> &'static Value {
 }
 
 /// What is wrong with an answer to `create_portal_session`, or to a request outside the operation (404, 405).
-pub(crate) fn problems(method: &str, answer: &Answer) -> Vec<String> {
+pub(crate) fn problems(method: &str, answer: &TestResponse) -> Vec<String> {
     let mut problems = Vec::new();
     let outside = json!({
         "headers": operation()["responses"]["400"]["headers"],
@@ -68,7 +68,7 @@ pub(crate) fn headers(response: &Value) -> Vec<(String, &'static Value)> {
         .collect()
 }
 
-fn judge_headers(answer: &Answer, response: &Value, problems: &mut Vec<String>) {
+fn judge_headers(answer: &TestResponse, response: &Value, problems: &mut Vec<String>) {
     let documented = headers(response);
     for (name, header) in &documented {
         match answer.header(name) {
@@ -97,7 +97,7 @@ fn judge_headers(answer: &Answer, response: &Value, problems: &mut Vec<String>) 
     }
 }
 
-fn judge_body(answer: &Answer, response: &Value, problems: &mut Vec<String>) {
+fn judge_body(answer: &TestResponse, response: &Value, problems: &mut Vec<String>) {
     let content_type = answer.header("content-type").unwrap_or_default();
     if content_type.split(';').next() != Some("application/json") {
         problems.push(format!("content type {content_type:?}"));

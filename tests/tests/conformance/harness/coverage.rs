@@ -7,11 +7,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
-use super::ask::Ask;
+use conformance::http_message::TestRequest;
+use conformance::http_message::TestResponse;
 
 /// Records an exchange whose request is worth recording too; `client` is `sdk` where the SDK sent it.
-pub(crate) fn record_exchange(ask: &Ask, answer: &Answer, client: Option<&str>) {
+pub(crate) fn record_exchange(ask: &TestRequest, answer: &TestResponse, client: Option<&str>) {
     let mut headers = object(&ask.headers);
     if let Some(authorization) = headers.get_mut("authorization") {
         *authorization = "Bearer, and a key that is not recorded".into();
@@ -30,13 +30,13 @@ pub(crate) fn record_exchange(ask: &Ask, answer: &Answer, client: Option<&str>) 
 }
 
 /// Records only what was answered: the bytes that were sent are no proper request.
-pub(crate) fn record_answer(answer: &Answer) {
+pub(crate) fn record_answer(answer: &TestResponse) {
     append(answer, &[]);
 }
 
 /// Appends one line to `conformance/coverage.jsonl` in the target directory. Tests run in many processes at a time,
 /// so the line goes out in one write to a file opened for appending, which never interleaves.
-fn append(answer: &Answer, more: &[(&str, Value)]) {
+fn append(answer: &TestResponse, more: &[(&str, Value)]) {
     let names: Vec<&str> = answer
         .headers
         .iter()

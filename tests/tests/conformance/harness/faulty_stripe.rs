@@ -18,8 +18,9 @@ use conformance::stripe::SimulatedStripe;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::ask::Ask;
-use super::wire::Connection;
+use conformance::http_client;
+use conformance::http_message::TestRequest;
+use conformance::http_server::ServerConnection;
 pub(crate) use script::SessionCall;
 use script::{Script, Shared};
 use step::{Kind, Stage, Step};
@@ -118,7 +119,7 @@ async fn accept(listener: TcpListener, behind: SocketAddr, script: Shared) {
 
 /// One request after the other, until one ends the connection.
 async fn serve(stream: TcpStream, behind: SocketAddr, script: Shared) {
-    let mut connection = Connection::new(stream);
+    let mut connection = ServerConnection::new(stream);
     let mut is_reused = false;
     while let Some(ask) = connection.request(FOR_EVER).await {
         if ask.path != SESSIONS {
@@ -146,14 +147,16 @@ async fn serve(stream: TcpStream, behind: SocketAddr, script: Shared) {
 }
 
 /// Lets the simulated Stripe answer.
-async fn forward(client: &mut Connection, ask: &Ask, to: SocketAddr, close: bool) -> Option<()> {
-    let mut connection = Connection::open(to).await.ok()?;
-    connection.send(&ask.head()).await.ok()?;
-    connection.send(&ask.body).await.ok()?;
-    let mut answer = connection.answer(&ask.method, FOR_EVER).await?;
+async fn forward(
+    client: &mut ServerConnection,
+    ask: &TestRequest,
+    to: SocketAddr,
+    close: bool,
+) -> Option<()> {
+    let mut answer = http_client::exchange(to, ask, FOR_EVER).await?;
     if close {
         let header = ("connection".to_owned(), "close".to_owned());
         answer.headers.push(header);
     }
-    client.send(&answer.bytes()).await.ok()
+    client.send(&answer.to_bytes()).await.ok()
 }

@@ -10,9 +10,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::{sleep, timeout};
 
-use super::answer::Answer;
-use super::ask::Ask;
 use super::service::{Service, send};
+use conformance::http_message::TestRequest;
+use conformance::http_message::TestResponse;
 
 /// The binary, built as `cargo xtask demo` builds it, so that the two share their work.
 fn binary() -> &'static PathBuf {
@@ -86,8 +86,8 @@ impl Process {
     }
 
     /// What /readyz says.
-    pub(crate) async fn readiness(&self) -> Answer {
-        send(self.operations, &Ask::get("/readyz")).await
+    pub(crate) async fn readiness(&self) -> TestResponse {
+        send(self.operations, &TestRequest::get("/readyz")).await
     }
 
     /// Starts it with these variables and no others, and waits until it listens.

@@ -12,12 +12,12 @@ use conformance::stripe::{Endpoint, Received, SimulatedStripe};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::answer::Answer;
-use super::ask::Ask;
 use super::command::{self, Outcome};
-use super::wire::Connection;
 use super::{contract, coverage};
 pub(crate) use builder::Builder;
+use conformance::http_client;
+use conformance::http_message::TestRequest;
+use conformance::http_message::TestResponse;
 
 const DATABASE: &str = "billing-portal.db";
 
@@ -106,20 +106,20 @@ impl Service {
     }
 
     /// Asks for the portal with the key of `acme`.
-    pub(crate) async fn create_portal_session(&self, return_url: &str) -> Answer {
-        self.ask(&Ask::portal(&self.key, return_url)).await
+    pub(crate) async fn create_portal_session(&self, return_url: &str) -> TestResponse {
+        self.ask(&TestRequest::portal(&self.key, return_url)).await
     }
 
     /// Sends a request to the API and holds the answer to the contract.
-    pub(crate) async fn ask(&self, ask: &Ask) -> Answer {
+    pub(crate) async fn ask(&self, ask: &TestRequest) -> TestResponse {
         let answer = send(self.api(), ask).await;
         judge(ask, &answer);
         answer
     }
 
     /// What /readyz says.
-    pub(crate) async fn readiness(&self) -> Answer {
-        send(self.operations(), &Ask::get("/readyz")).await
+    pub(crate) async fn readiness(&self) -> TestResponse {
+        send(self.operations(), &TestRequest::get("/readyz")).await
     }
 
     /// The calls for sessions that arrived at Stripe.
@@ -133,23 +133,15 @@ impl Service {
     }
 }
 
-/// Sends a request on a connection of its own, all of it, and reads the answer.
-pub(crate) async fn send(address: SocketAddr, ask: &Ask) -> Answer {
-    let mut connection = Connection::open(address)
-        .await
-        .expect("the service listens");
-    // Answering before it has read everything is the service's right.
-    let _ = connection.send(&ask.head()).await;
-    let _ = connection.send(&ask.body).await;
-    connection
-        .answer(&ask.method, PATIENCE)
-        .await
-        .expect("the service answers")
+/// Sends a request on a connection of its own, all of it, and reads the response.
+pub(crate) async fn send(address: SocketAddr, ask: &TestRequest) -> TestResponse {
+    let response = http_client::exchange(address, ask, PATIENCE).await;
+    response.expect("the service listens and responds")
 }
 
 /// Holds an answer of the API to the contract, and records it.
 #[track_caller]
-pub(crate) fn judge(ask: &Ask, answer: &Answer) {
+pub(crate) fn judge(ask: &TestRequest, answer: &TestResponse) {
     coverage::record_exchange(ask, answer, None);
     let problems = contract::problems(&ask.method, answer);
     assert!(

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::coverage;
-use super::wire::Connection;
+use conformance::http_client;
+use conformance::http_server::ServerConnection;
 
 /// No answer takes longer.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -17,21 +18,18 @@ pub(crate) async fn tap(service: SocketAddr) -> SocketAddr {
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(pass_on(Connection::new(stream), service));
+            tokio::spawn(pass_on(ServerConnection::new(stream), service));
         }
     });
     address
 }
 
 /// One request after the other, until the client has no more.
-async fn pass_on(mut client: Connection, service: SocketAddr) -> Option<()> {
+async fn pass_on(mut client: ServerConnection, service: SocketAddr) -> Option<()> {
     loop {
         let ask = client.request(PATIENCE).await?;
-        let mut connection = Connection::open(service).await.ok()?;
-        connection.send(&ask.head()).await.ok()?;
-        connection.send(&ask.body).await.ok()?;
-        let answer = connection.answer(&ask.method, PATIENCE).await?;
+        let answer = http_client::exchange(service, &ask, PATIENCE).await?;
         coverage::record_exchange(&ask, &answer, Some("sdk"));
-        client.send(&answer.bytes()).await.ok()?;
+        client.send(&answer.to_bytes()).await.ok()?;
     }
 }

@@ -6,7 +6,7 @@ use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::ask::Ask;
+use conformance::http_message::TestRequest;
 
 /// The secret of the endpoint.
 pub(crate) const SECRET: &str = "whsec_current000000000000000000000";
@@ -41,22 +41,22 @@ pub(crate) fn signature(secret: &str, time: &str, body: &[u8]) -> String {
 }
 
 /// A delivery that is not signed.
-pub(crate) fn unsigned(body: Vec<u8>) -> Ask {
-    Ask::get("/webhooks/stripe")
-        .method("POST")
-        .header("Content-Type", "application/json; charset=utf-8")
-        .body(body)
+pub(crate) fn unsigned(body: Vec<u8>) -> TestRequest {
+    TestRequest::get("/webhooks/stripe")
+        .with_method("POST")
+        .with_header("Content-Type", "application/json; charset=utf-8")
+        .with_body(body)
 }
 
 /// A delivery that was signed at this time with [`SECRET`].
-pub(crate) fn signed_at(time: i64, event: &Value) -> Ask {
+pub(crate) fn signed_at(time: i64, event: &Value) -> TestRequest {
     let (time, body) = (time.to_string(), event.to_string().into_bytes());
     let header = format!("t={time},v1={}", signature(SECRET, &time, &body));
-    unsigned(body).header("Stripe-Signature", header)
+    unsigned(body).with_header("Stripe-Signature", header)
 }
 
 /// A delivery that was signed just now.
-pub(crate) fn signed(event: &Value) -> Ask {
+pub(crate) fn signed(event: &Value) -> TestRequest {
     signed_at(unix_time(), event)
 }
 

@@ -8,13 +8,13 @@ use tokio::time::{Instant, sleep};
 use super::case::Case;
 use super::delivery::{OLD_SECRET, TIME, deliveries};
 use super::{RECEIVED, RETURN_URL, active, count, mapping};
-use crate::harness::answer::Answer;
-use crate::harness::ask::Ask;
 use crate::harness::database::Database;
 use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
-use crate::harness::wire::Connection;
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestRequest;
+use conformance::http_message::TestResponse;
 
 #[derive(Deserialize)]
 struct Corpus {
@@ -91,7 +91,9 @@ async fn kill_after_commit(service: &Service) -> Result<(), String> {
         &customer("cus_fresh", "fresh"),
     );
     let process = Process::beside(service, &[]).await;
-    let mut connection = Connection::open(process.api).await.expect("it listens");
+    let mut connection = ClientConnection::open(process.api)
+        .await
+        .expect("it listens");
     let delivery = signed(&created);
     for bytes in [delivery.head(), delivery.body.clone()] {
         connection.send(&bytes).await.expect("it reads");
@@ -104,7 +106,7 @@ async fn kill_after_commit(service: &Service) -> Result<(), String> {
     send(process.api, &delivery)
         .await
         .assert_body(200, RECEIVED);
-    let metrics = send(process.operations, &Ask::get("/metrics")).await;
+    let metrics = send(process.operations, &TestRequest::get("/metrics")).await;
     let repeated = r#"billing_portal_webhooks_total{outcome="repeated"} 1"#;
     match mapping(service, "fresh").await {
         kept if kept != active("cus_fresh") => Err(format!("{kept:?}")),
@@ -113,7 +115,7 @@ async fn kill_after_commit(service: &Service) -> Result<(), String> {
     }
 }
 
-async fn send_all(service: &Service, case: &Case, deliveries: &[Ask]) -> Vec<Answer> {
+async fn send_all(service: &Service, case: &Case, deliveries: &[TestRequest]) -> Vec<TestResponse> {
     let mut answers = Vec::new();
     for delivery in deliveries {
         let at_once = (0..case.request.concurrent).map(|_| {
@@ -127,7 +129,7 @@ async fn send_all(service: &Service, case: &Case, deliveries: &[Ask]) -> Vec<Ans
     answers
 }
 
-fn require_answer(case: &Case, answer: &Answer) -> Result<(), String> {
+fn require_answer(case: &Case, answer: &TestResponse) -> Result<(), String> {
     if Some(answer.status) != case.expect.status {
         return Err(format!("{} {}", answer.status, answer.text()));
     }
@@ -147,7 +149,10 @@ fn require_answer(case: &Case, answer: &Answer) -> Result<(), String> {
 
 async fn require_effect(case: &Case, service: &Service, key: &str) -> Result<(), String> {
     let mapping = mapping(service, "fresh").await;
-    let portal = service.ask(&Ask::portal(key, RETURN_URL)).await.status;
+    let portal = service
+        .ask(&TestRequest::portal(key, RETURN_URL))
+        .await
+        .status;
     let (expected, status) = match case.expect.effect.as_str() {
         "mapping written" | "mapping written once" => (active("cus_fresh"), 200),
         "newer value stays" => (active("cus_newer"), 409),

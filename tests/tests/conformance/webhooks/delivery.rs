@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::case::{Request, Signature, Signatures};
-use crate::harness::ask::Ask;
 use crate::harness::webhook::{SECRET, customer, event, signature, unsigned};
+use conformance::http_message::TestRequest;
 
 /// One that is being replaced, and one that was.
 pub(super) const OLD_SECRET: &str = "whsec_old";
@@ -15,7 +15,7 @@ pub(super) const TIME: &str = "2026-05-22T12:00:00Z";
 const NOW: i64 = 1_779_451_200;
 
 /// What is delivered, one after the other.
-pub(super) fn deliveries(request: &Request, key: &str) -> Vec<Ask> {
+pub(super) fn deliveries(request: &Request, key: &str) -> Vec<TestRequest> {
     let path = format!(
         "/webhooks/stripe{}",
         if request.path == "/" { "" } else { "/" }
@@ -31,22 +31,24 @@ pub(super) fn deliveries(request: &Request, key: &str) -> Vec<Ask> {
         }
     };
     let asks = bodies.into_iter().map(|body| {
-        let mut ask = signed(request, &body).method(&request.method).path(&path);
-        ask = ask.header("Content-Type", &request.content_type);
+        let mut ask = signed(request, &body)
+            .with_method(&request.method)
+            .with_path(&path);
+        ask = ask.with_header("Content-Type", &request.content_type);
         if let Some(authorization) = &request.authorization {
-            ask = ask.header("Authorization", authorization.replace("{{OK}}", key));
+            ask = ask.with_header("Authorization", authorization.replace("{{OK}}", key));
         }
         match request.tamper.as_deref() {
             None => ask,
-            Some("body") => ask.body([body.as_slice(), b" "].concat()),
+            Some("body") => ask.with_body([body.as_slice(), b" "].concat()),
             Some("reserialise") => {
                 let event: Value = serde_json::from_slice(&body).expect("an event");
-                ask.body(event.to_string())
+                ask.with_body(event.to_string())
             }
             Some(other) => panic!("{other} is no way to tamper"),
         }
     });
-    let asks: Vec<Ask> = asks.collect();
+    let asks: Vec<TestRequest> = asks.collect();
     asks.iter()
         .cycle()
         .take(asks.len() * request.repeat)
@@ -107,7 +109,7 @@ fn padded(length: usize) -> Vec<u8> {
     event.to_string().into_bytes()
 }
 
-fn signed(request: &Request, body: &[u8]) -> Ask {
+fn signed(request: &Request, body: &[u8]) -> TestRequest {
     let mut ask = unsigned(body.to_vec());
     let headers = match &request.sig {
         Signatures::None => vec![],
@@ -115,7 +117,7 @@ fn signed(request: &Request, body: &[u8]) -> Ask {
         Signatures::One(one) => vec![header(one, body)],
         Signatures::Many(many) => many.iter().map(|one| header(one, body)).collect(),
     };
-    // Not `Ask::header`, which replaces: the case may be about two.
+    // Not `TestRequest::header`, which replaces: the case may be about two.
     let headers = headers
         .into_iter()
         .map(|value| ("Stripe-Signature".to_owned(), value));

@@ -12,16 +12,18 @@ use crate::harness::database::Database;
 use crate::harness::process;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
-use crate::harness::wire::Connection;
+use conformance::http_client::ClientConnection;
 
 #[tokio::test]
 async fn a_body_that_comes_too_slowly_gives_its_place_to_others() {
     let service = service().await;
     let ask = signed(&event("evt_1", "customer.created", unix_time(), &json!({})));
-    let mut connection = Connection::open(service.api()).await.expect("it listens");
+    let mut connection = ClientConnection::open(service.api())
+        .await
+        .expect("it listens");
     connection.send(&ask.head()).await.expect("it reads");
     let began = Instant::now();
-    let answer = connection.answer("POST", Duration::from_secs(6)).await;
+    let answer = connection.response("POST", Duration::from_secs(6)).await;
     answer.expect("it answers").assert_error("REQUEST_TIMEOUT");
     assert!(
         began.elapsed() < Duration::from_secs(4),
@@ -68,13 +70,15 @@ async fn one_who_is_slow_on_purpose_does_not_keep_others_out() {
         unix_time(),
         &customer("cus_1", "acme"),
     );
-    let from = |address: &str| signed(&told).header("X-Forwarded-For", address);
+    let from = |address: &str| signed(&told).with_header("X-Forwarded-For", address);
     let mut slow = Vec::new();
     for _ in 0..20 {
         let head = from("203.0.113.7")
-            .header("Content-Length", "1000000")
+            .with_header("Content-Length", "1000000")
             .head();
-        let mut connection = Connection::open(service.api()).await.expect("it listens");
+        let mut connection = ClientConnection::open(service.api())
+            .await
+            .expect("it listens");
         connection.send(&head).await.expect("it reads");
         slow.push(connection);
     }
@@ -88,7 +92,7 @@ async fn one_who_is_slow_on_purpose_does_not_keep_others_out() {
     );
     let mut turned_away = 0;
     for mut connection in slow {
-        let answer = connection.answer("POST", Duration::from_secs(6)).await;
+        let answer = connection.response("POST", Duration::from_secs(6)).await;
         let status = answer.expect("it answers").status;
         assert!(matches!(status, 408 | 503), "{status}");
         turned_away += usize::from(status == 503);

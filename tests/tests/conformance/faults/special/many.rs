@@ -9,9 +9,9 @@ use super::super::case::Case;
 use super::super::judge;
 use super::super::scene::{RETURN_URL, Scene, Timed};
 use super::ask_all_at_once;
-use crate::harness::ask::Ask;
 use crate::harness::log::Log;
 use crate::harness::service::send;
+use conformance::http_message::TestRequest;
 
 const ORGANIZATIONS: usize = 10;
 /// So many customers may be missing within a minute before the account is taken for the wrong one.
@@ -29,7 +29,7 @@ pub(super) async fn customers_are_missing(case: &Case, log: &Log) {
     let steps: Vec<_> = keys.iter().map(|_| step.clone()).collect();
     scene.faulty.play(&steps).await;
     for (number, key) in keys.iter().enumerate() {
-        let ask = Ask::portal(key, RETURN_URL);
+        let ask = TestRequest::portal(key, RETURN_URL);
         let answer = scene.service.ask(&ask).await;
         if number < BELIEVED {
             answer.assert_error("NO_STRIPE_CUSTOMER");
@@ -95,7 +95,7 @@ pub(super) async fn more_than_may_be_under_way(case: &Case, log: &Log) {
     for _ in 0..20 {
         sleep(Duration::from_millis(100)).await;
         let began = Instant::now();
-        let answer = send(scene.operations(), &Ask::get("/healthz")).await;
+        let answer = send(scene.operations(), &TestRequest::get("/healthz")).await;
         assert_eq!(answer.status, 200);
         health.push(began.elapsed());
     }

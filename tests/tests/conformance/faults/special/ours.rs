@@ -7,11 +7,11 @@ use tokio::time::{Instant, sleep, timeout};
 use super::super::case::Case;
 use super::super::judge;
 use super::super::scene::{RETURN_URL, Scene};
-use crate::harness::ask::Ask;
 use crate::harness::command;
 use crate::harness::log::{self, Log};
 use crate::harness::service::{Service, send};
-use crate::harness::wire::Connection;
+use conformance::http_client::ClientConnection;
+use conformance::http_message::TestRequest;
 
 /// No log is set up before the settings are read: the reason is one line on standard error.
 pub(super) async fn does_not_start(case: &Case) {
@@ -33,8 +33,10 @@ pub(super) async fn does_not_start(case: &Case) {
 pub(super) async fn the_caller_goes_away(case: &Case, log: &Log) {
     let mut scene = Scene::set(case, log).await;
     scene.faulty.play(&case.upstream).await;
-    let ask = Ask::portal(scene.service.key(), RETURN_URL);
-    let mut caller = Connection::open(scene.api()).await.expect("it listens");
+    let ask = TestRequest::portal(scene.service.key(), RETURN_URL);
+    let mut caller = ClientConnection::open(scene.api())
+        .await
+        .expect("it listens");
     let bytes = [ask.head(), ask.body.clone()].concat();
     caller.send(&bytes).await.expect("it reads");
     while scene.faulty.under_way() == 0 {
@@ -72,8 +74,11 @@ pub(super) async fn the_service_is_told_to_end(case: &Case, log: &Log) {
     let process = scene.process.take().expect("it is there");
     process.terminate().await;
     sleep(Duration::from_millis(300)).await;
-    assert!(Connection::open(process.api).await.is_err(), "no more");
-    let health = send(process.operations, &Ask::get("/healthz")).await;
+    assert!(
+        ClientConnection::open(process.api).await.is_err(),
+        "no more"
+    );
+    let health = send(process.operations, &TestRequest::get("/healthz")).await;
     assert_eq!(health.status, 200, "the operations port answers to the end");
     let answers = asking.join_all().await;
     let [(answer, elapsed)] = answers.as_slice() else {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::super::wire::Connection;
 use super::FOR_EVER;
 use super::step::{Kind, Step, session};
+use conformance::http_server::ServerConnection;
 
 const DRIP: Duration = Duration::from_secs(1);
 /// What was sent gets there before what follows.
@@ -14,10 +14,10 @@ const ARRIVAL: Duration = Duration::from_millis(30);
 
 /// Plays the step; answers the connection if the client may go on with it.
 pub(super) async fn play(
-    mut connection: Connection,
+    mut connection: ServerConnection,
     step: &Step,
     request_id: &str,
-) -> Option<Connection> {
+) -> Option<ServerConnection> {
     let good = session().to_string();
     let head = |length: usize| head(step, request_id, &format!("Content-Length: {length}"));
     let whole = [head(good.len()), good.clone()].concat();
@@ -30,11 +30,11 @@ pub(super) async fn play(
             return Some(connection);
         }
         Kind::Hang => _ = connection.is_closed(FOR_EVER).await,
-        Kind::ResetAfterRequest => connection.reset(),
+        Kind::ResetAfterRequest => connection.reset().ok()?,
         Kind::ResetMidHeaders => {
             connection.send(&whole.as_bytes()[..30]).await.ok()?;
             sleep(ARRIVAL).await;
-            connection.reset();
+            connection.reset().ok()?;
         }
         Kind::TruncatedBody => {
             let cut = whole.len() - good.len() / 2;
@@ -64,7 +64,7 @@ pub(super) async fn play(
     None
 }
 
-async fn drip(mut connection: Connection, whole: &str, honest: usize) {
+async fn drip(mut connection: ServerConnection, whole: &str, honest: usize) {
     let mut sent = connection.send(&whole.as_bytes()[..honest]).await;
     for byte in &whole.as_bytes()[honest..] {
         if sent.is_err() || connection.is_closed(DRIP).await {
@@ -74,7 +74,11 @@ async fn drip(mut connection: Connection, whole: &str, honest: usize) {
     }
 }
 
-async fn http(mut connection: Connection, step: &Step, request_id: &str) -> Option<Connection> {
+async fn http(
+    mut connection: ServerConnection,
+    step: &Step,
+    request_id: &str,
+) -> Option<ServerConnection> {
     sleep(Duration::from_millis(step.delay_ms)).await;
     let body = step.body();
     if step.chunked {

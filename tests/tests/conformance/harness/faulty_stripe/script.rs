@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::super::ask::Ask;
 use super::step::{Stage, Step};
+use conformance::http_message::TestRequest;
 
 /// A call for a session, as it arrived.
 #[derive(Clone, Debug)]
@@ -76,7 +76,11 @@ impl Shared {
     }
 
     /// Notes a call; answers what to do with it, and under which `Request-Id`.
-    pub(super) fn arrived(&self, ask: &Ask, is_reused: bool) -> (Option<Step>, String, UnderWay) {
+    pub(super) fn arrived(
+        &self,
+        ask: &TestRequest,
+        is_reused: bool,
+    ) -> (Option<Step>, String, UnderWay) {
         let mut script = self.lock();
         let step = script.next(Stage::Exchange);
         if step.is_none() {
