@@ -1,7 +1,7 @@
-//! The API key: checked on this side of the wire, never shown, wiped from memory when dropped.
+//! The API key: checked before any request, never shown, wiped from memory when dropped.
 //!
-//! The checksum catches a mistyped or cut-off key before any request is made. It says nothing about whether the key
-//! exists; only the service knows that.
+//! The checksum detects a mistyped or truncated key. It does not say whether the key exists; only the service knows
+//! that.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,18 +9,19 @@ use std::str::FromStr;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::error::Error;
 
-/// Random characters between a key's prefix and its checksum.
-const RANDOM: usize = 30;
-/// Characters of the checksum.
-const CHECKSUM: usize = 6;
+/// Number of random characters between a key's prefix and its checksum, as the service makes keys.
+const RANDOM_CHARACTERS: usize = 30;
+/// Number of the checksum's characters: a 32-bit number in base 62.
+const CHECKSUM_CHARACTERS: usize = 6;
+/// The digits of the checksum, least first.
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// An API key whose form and checksum are right: `am_live_…` or `am_test_…`, 44 characters in all.
 ///
-/// Its `Debug` shows no more than the mode, it has no `Display`, and its memory is wiped when it is dropped. The header
-/// that a client makes of it belongs to the HTTP library, which shows it nowhere but does not wipe it.
+/// Its `Debug` shows only the mode, it has no `Display`, and its memory is wiped when it is dropped. The header that a
+/// client makes from it belongs to the HTTP library, which does not show it but does not wipe it either.
 ///
 /// ```
 /// use billing_portal_client::{ApiKey, Mode};
@@ -61,8 +62,8 @@ impl ApiKey {
         value
     }
 
-    /// The text with every occurrence of this key blotted out, for what a stranger sent back.
-    pub(crate) fn blot_out(&self, text: &str) -> String {
+    /// The text with every occurrence of this key replaced, for answers that repeat the request.
+    pub(crate) fn redact(&self, text: &str) -> String {
         text.replace(self.text.as_str(), "[api key]")
     }
 }
@@ -71,23 +72,24 @@ impl FromStr for ApiKey {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refuse = |problem| Error::configuration("api_key", problem);
+        let reject = |problem| Error::configuration("api_key", problem);
         let (mode, rest) = if let Some(rest) = text.strip_prefix("am_live_") {
             (Mode::Live, rest)
         } else if let Some(rest) = text.strip_prefix("am_test_") {
             (Mode::Test, rest)
         } else {
-            return Err(refuse("must begin with am_live_ or am_test_"));
+            return Err(reject("must begin with am_live_ or am_test_"));
         };
-        if rest.len() != RANDOM + CHECKSUM || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        if rest.len() != RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
+            || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
         {
-            return Err(refuse(
+            return Err(reject(
                 "must have 36 letters and digits after its prefix; is it cut off?",
             ));
         }
-        let (body, given) = text.split_at(text.len() - CHECKSUM);
+        let (body, given) = text.split_at(text.len() - CHECKSUM_CHARACTERS);
         if given.as_bytes() != checksum(body.as_bytes()) {
-            return Err(refuse("does not match its checksum; a character is wrong"));
+            return Err(reject("does not match its checksum; a character is wrong"));
         }
         Ok(Self {
             text: Zeroizing::new(text.to_owned()),
@@ -104,7 +106,7 @@ impl TryFrom<&str> for ApiKey {
     }
 }
 
-/// Takes the text over and wipes it.
+/// Takes ownership of the text and wipes it.
 impl TryFrom<String> for ApiKey {
     type Error = Error;
 
@@ -123,13 +125,13 @@ impl fmt::Debug for ApiKey {
 }
 
 /// CRC-32/ISO-HDLC in base 62, most significant digit first, padded with `0`.
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_CHARACTERS] {
     let mut rest = !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
         })
     });
-    let mut digits = [b'0'; CHECKSUM];
+    let mut digits = [b'0'; CHECKSUM_CHARACTERS];
     for digit in digits.iter_mut().rev() {
         *digit = BASE62[(rest % 62) as usize];
         rest /= 62;

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{CreatePortalSession, Error, PortalSession};
+use crate::call::CreatePortalSession;
+use crate::error::Error;
+use crate::session::PortalSession;
 
-/// Opens billing portals, one thread waiting for each call. Cheap to clone: clones share their connections.
+/// Opens billing portals; each call blocks its thread. Cheap to clone: clones share their connections.
 ///
-/// It keeps a runtime on a thread of its own. Do not use it in async code: there it panics rather than block a
-/// thread that other tasks need.
+/// It keeps a runtime on a thread of its own. Do not call it in async code: the call panics there, because it would
+/// block a thread that other tasks need.
 ///
 /// ```no_run
 /// use billing_portal_client::blocking::Client;

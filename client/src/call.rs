@@ -1,36 +1,39 @@
-//! The operation as a caller sees it: checked here, sent, repeated where that helps, all within one deadline.
+//! The operation as a caller sees it: checked here, sent, and repeated where that helps, within one deadline.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use http::header::DATE;
 use tracing::field::{Empty, display};
 use tracing::{Instrument, Span};
 
-use crate::exchange::Exchange;
-use crate::generated::types::{self, PortalSessionEnvelope};
-use crate::portal_url::Lifetime;
-use crate::{Client, Error, PortalSession, PortalUrl, generated, retry, return_url};
+use crate::error::Error;
+use crate::exchange::{Exchange, RawResponse};
+use crate::generated::{self, types};
+use crate::portal_url::SentAt;
+use crate::session::PortalSession;
+use crate::settings::Settings;
+use crate::{retry, return_url};
 
-/// A call of [`Client::create_portal_session`]: await it, or change its settings first.
+/// A call of [`Client::create_portal_session`](crate::Client::create_portal_session): await it, or change its settings
+/// first.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until the call is awaited"]
 pub struct CreatePortalSession {
-    client: Client,
+    settings: Arc<Settings>,
     return_url: String,
     timeout: Duration,
     max_retries: u32,
 }
 
 impl CreatePortalSession {
-    pub(crate) fn new(client: Client, return_url: String) -> Self {
-        let (timeout, max_retries) = (client.settings().timeout, client.settings().max_retries);
+    pub(crate) fn new(settings: Arc<Settings>, return_url: String) -> Self {
         Self {
-            client,
+            timeout: settings.timeout,
+            max_retries: settings.max_retries,
+            settings,
             return_url,
-            timeout,
-            max_retries,
         }
     }
 
@@ -61,30 +64,28 @@ impl CreatePortalSession {
             let Some(pause) = pause.filter(|pause| *pause < left) else {
                 return Err(error);
             };
-            tracing::debug!(attempt, ?pause, %error, "trying again");
+            tracing::debug!(attempt, ?pause, %error, "retrying");
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
     }
 
-    /// One request and its answer.
+    /// Sends one request and reads its answer.
     async fn attempt(
         &self,
         request: &types::CreatePortalSession,
         attempt: u32,
         started: Instant,
     ) -> Result<PortalSession, Error> {
-        let settings = self.client.settings();
         let left = self.timeout.saturating_sub(started.elapsed());
-        let timeout = retry::try_limit(left, attempt > self.max_retries);
         let exchange = Exchange::new(
-            settings.authorization.clone(),
-            settings.user_agent.clone(),
-            timeout,
+            self.settings.authorization.clone(),
+            self.settings.user_agent.clone(),
+            retry::try_limit(left, attempt > self.max_retries),
         );
         let operation = generated::Client::new_with_client(
-            &settings.base_url,
-            settings.http.clone(),
+            &self.settings.base_url,
+            self.settings.http.clone(),
             exchange.clone(),
         );
         let span = tracing::info_span!(
@@ -94,7 +95,7 @@ impl CreatePortalSession {
             request_id = Empty
         );
 
-        let sent = (Instant::now(), SystemTime::now());
+        let sent = SentAt::now();
         let answered = operation
             .create_portal_session(request)
             .instrument(span.clone())
@@ -105,49 +106,26 @@ impl CreatePortalSession {
         }
         match (answered, answer) {
             (Ok(envelope), Some(answer)) => {
-                let lifetime = Lifetime {
-                    sent,
-                    date: answer.headers.get(DATE).cloned(),
-                    expires_at: envelope.data.expires_at,
-                };
-                let request_id = answer.header("x-request-id").unwrap_or_default().to_owned();
-                session(&envelope, lifetime, request_id).ok_or_else(|| {
-                    answer.into_unexpected("whose portal URL is not one", &settings.key)
-                })
+                answer.into_session(&envelope, sent, &self.settings.key)
             }
             (Err(generated::Error::CommunicationError(error)), answer) => Err(Error::transport(
                 &error,
                 answer.map(|answer| answer.status),
                 started.elapsed(),
             )),
-            (_, Some(answer)) => Err(answer.into_error(&settings.key)),
+            (_, Some(answer)) => Err(answer.into_error(&self.settings.key)),
             (_, None) => {
-                unreachable!("an operation ends with an answer or with an error of communication")
+                unreachable!("without an answer there is an error of communication")
             }
         }
     }
 }
 
-fn record(span: &Span, answer: &crate::answer::Answer) {
+fn record(span: &Span, answer: &RawResponse) {
     span.record("status", answer.status.as_u16());
     if let Some(request_id) = answer.header("x-request-id") {
         span.record("request_id", display(request_id));
     }
-}
-
-fn session(
-    envelope: &PortalSessionEnvelope,
-    lifetime: Lifetime,
-    request_id: String,
-) -> Option<PortalSession> {
-    let expires_at = lifetime.expires_at;
-    let portal_url =
-        PortalUrl::parse(&envelope.data.portal_url, lifetime).filter(|_| envelope.success)?;
-    Some(PortalSession {
-        portal_url,
-        expires_at,
-        request_id,
-    })
 }
 
 impl IntoFuture for CreatePortalSession {

@@ -1,6 +1,6 @@
-//! The shape of a documented outcome; the outcomes themselves are generated from the contract.
+//! The type of a documented outcome; the outcomes themselves are generated from the contract.
 
-/// One example of an answer, as the contract gives it.
+/// One example of an answer in the contract.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) status: u16,

@@ -1,19 +1,20 @@
-//! Why a call gave no session.
+//! Why a call did not open a session.
 //!
-//! Nothing here shows a secret: not in `Display`, not in `Debug`. What a stranger's answer held (headers, an excerpt of
-//! its body) can be asked for but is never printed by itself.
+//! Neither `Display` nor `Debug` shows a secret. An unexpected answer's headers and the excerpt of its body have
+//! accessors, but they are never printed with the error.
 
 use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
-use crate::answer::{ApiError, UnexpectedAnswer};
-use crate::{ErrorCode, retry};
+use crate::api_error::ApiError;
+use crate::error_code::ErrorCode;
+use crate::unexpected_answer::UnexpectedAnswer;
 
-/// Why a call gave no session.
+/// Why a call did not open a session.
 ///
-/// `Display` is one line, fit for a log. To decide what to do, ask for the [`code`](Error::code) first:
+/// `Display` is one line, fit for a log. To decide what to do, look at the [`code`](Error::code) first:
 ///
 /// ```
 /// # use billing_portal_client::{Error, ErrorCode};
@@ -36,7 +37,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A value that the service could only refuse. Nothing was sent.
+    /// A value that every service would reject. Nothing was sent.
     #[non_exhaustive]
     InvalidRequest {
         /// The request's field.
@@ -46,23 +47,23 @@ pub enum Error {
     },
     /// The service answered with an error of its own.
     Api(Box<ApiError>),
-    /// Something answered, but not as the service does: a proxy's page, a redirect, a broken envelope.
+    /// The answer is not the service's: a proxy's page, a redirect, a broken envelope.
     UnexpectedAnswer(Box<UnexpectedAnswer>),
-    /// No connection could be made: name, network, TLS. The service saw nothing.
+    /// No connection could be made: name, network, TLS. The service did not see the request.
     #[non_exhaustive]
     Connect {
-        /// Why not.
+        /// The innermost reason that the system reports.
         cause: String,
     },
-    /// The connection broke before the whole answer was there.
+    /// The connection broke before the whole answer had arrived.
     #[non_exhaustive]
     Disconnected {
-        /// The answer's status, where that had come.
+        /// The answer's status, if its head had arrived.
         status: Option<StatusCode>,
-        /// How it broke.
+        /// The innermost reason that the system reports.
         cause: String,
     },
-    /// No whole answer came within the call's timeout.
+    /// The whole answer did not arrive within the call's timeout.
     #[non_exhaustive]
     Timeout {
         /// How long the call waited, over all its tries.
@@ -71,7 +72,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The service's error code, if it was the service that answered.
+    /// The service's error code, if the service answered.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         match self {
@@ -91,7 +92,7 @@ impl Error {
         }
     }
 
-    /// The request's id, to give to whoever runs the service.
+    /// The request's id. Give it to the people who run the service.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -101,7 +102,7 @@ impl Error {
         }
     }
 
-    /// What is wrong with a field of the request, such as `return_url`: said by the service, or by this SDK before
+    /// What is wrong with a field of the request, such as `return_url`: according to the service, or to this SDK before
     /// anything was sent.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
@@ -112,7 +113,7 @@ impl Error {
         }
     }
 
-    /// How long the answer asks to wait before the next try.
+    /// How long the answer asks to wait before the next request.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -122,7 +123,7 @@ impl Error {
         }
     }
 
-    /// The answer's headers, if a whole answer came.
+    /// The answer's headers, if a whole answer arrived.
     #[must_use]
     pub fn headers(&self) -> Option<&HeaderMap> {
         match self {
@@ -132,13 +133,27 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later. The client has then already tried as often as it was told to.
+    /// Whether the same call may succeed later. The client has already made the retries that its settings allow.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        retry::is_retryable(self)
+        match self {
+            Self::Configuration { .. } | Self::InvalidRequest { .. } => false,
+            Self::Connect { .. } | Self::Disconnected { .. } | Self::Timeout { .. } => true,
+            Self::UnexpectedAnswer(answer) => is_retryable_status(answer.status),
+            Self::Api(error) => match error.code {
+                ErrorCode::RequestTimeout
+                | ErrorCode::RateLimited
+                | ErrorCode::Internal
+                | ErrorCode::ServiceUnavailable => true,
+                // The service says how long to wait if waiting helps.
+                ErrorCode::BillingPortalUnavailable => error.retry_after.is_some(),
+                ErrorCode::Unknown(_) => is_retryable_status(error.status),
+                _ => false,
+            },
+        }
     }
 
-    /// Whether time ran out.
+    /// Whether the call's time ran out.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout { .. })
@@ -151,7 +166,7 @@ impl Error {
         }
     }
 
-    /// What reqwest reports; `status` is the answer's, where its head had come.
+    /// The error that reqwest reports; `status` is the answer's, if its head had arrived.
     pub(crate) fn transport(
         error: &reqwest::Error,
         status: Option<StatusCode>,
@@ -170,6 +185,11 @@ impl Error {
             }
         }
     }
+}
+
+/// The statuses that usually pass: for answers without a known code.
+fn is_retryable_status(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// The innermost of a chain of errors: the outer ones only say that something was being sent.
@@ -223,7 +243,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Lets the builder take a key that is already checked where it takes one that it must check.
+/// Lets the builder take a key that is already checked: converting it cannot fail.
 impl From<std::convert::Infallible> for Error {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

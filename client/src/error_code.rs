@@ -1,11 +1,11 @@
-//! The service's error codes, one case each, open to codes that a later service adds.
+//! The service's error codes, one variant each, open to codes that a later service adds.
 
 use std::fmt;
 
-/// What went wrong, as the service names it.
+/// The service's name for what went wrong.
 ///
-/// A service newer than this SDK may answer a code that has no case yet: it arrives as
-/// [`Unknown`](ErrorCode::Unknown) and is treated by its status.
+/// A service newer than this SDK may send a code that has no variant yet. It arrives as
+/// [`Unknown`](ErrorCode::Unknown), and the status decides whether the call is retried.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -15,34 +15,34 @@ pub enum ErrorCode {
     Unauthorized,
     /// The key lacks the scope `billing:write`.
     Forbidden,
-    /// The body arrived too slowly. Worth another try.
+    /// The body arrived too slowly. A retry may succeed.
     RequestTimeout,
     /// The organization never subscribed or topped up: send it to your checkout first.
     NoStripeCustomer,
     /// The body was over 16 KiB. This SDK never sends such a body.
     PayloadTooLarge,
-    /// The body was not declared as JSON. This SDK never sends such a body.
+    /// The content type was not JSON. This SDK never sends such a body.
     UnsupportedMediaType,
     /// A field is wrong; [`Error::field`](crate::Error::field) says what is wrong with it.
     ValidationFailed,
-    /// Too many requests; worth another try after [`Error::retry_after`](crate::Error::retry_after).
+    /// Too many requests. Retry after [`Error::retry_after`](crate::Error::retry_after).
     RateLimited,
-    /// A fault of the service; report it with the request id.
+    /// A fault of the service. Report it with the request id.
     Internal,
-    /// Stripe could not open the portal. Worth another try where the answer says how long to wait.
+    /// Stripe could not open the portal. A retry may succeed if the answer says how long to wait.
     BillingPortalUnavailable,
-    /// The service is busy or restarting. Worth another try.
+    /// The service is busy or restarting. A retry may succeed.
     ServiceUnavailable,
-    /// The base URL leads to the service, but to no operation of it.
+    /// The base URL leads to the service, but its path is wrong.
     NotFound,
-    /// The base URL leads to the service, but to something other than the operation.
+    /// The base URL leads to another path of the service.
     MethodNotAllowed,
     /// A code that this version of the SDK does not know.
     Unknown(String),
 }
 
 impl ErrorCode {
-    /// The code as it is written on the wire.
+    /// The code as it is sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

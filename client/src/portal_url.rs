@@ -1,4 +1,4 @@
-//! The portal's URL: whoever has it is in, so it shows itself only when asked by name.
+//! The portal's URL. Anyone who has it is signed in, so only `expose` and `into_redirect` give it away.
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, Response, StatusCode};
 
-use crate::answer::http_date;
+use crate::retry_after::http_date;
 
 /// The hosted portal's URL: a credential for a few minutes. Redirect the browser to it at once; never store or log it.
 ///
-/// `Debug` does not show it, and it has neither `Display` nor serde's traits, so it gets nowhere by accident.
+/// `Debug` does not show it, and it has neither `Display` nor serde's traits, so it is not printed or stored by accident.
 #[derive(Clone)]
 pub struct PortalUrl {
     /// Marked sensitive, and known to be the text of an https URL.
@@ -19,15 +19,38 @@ pub struct PortalUrl {
     lifetime: Lifetime,
 }
 
-/// What the answer that carried the URL says about time, read only when somebody asks.
+/// What is known about the URL's time. It is evaluated only by [`PortalUrl::is_fresh`].
 #[derive(Clone)]
 pub(crate) struct Lifetime {
-    /// Just before the request was sent, by the clock that never jumps and by the one that keeps running while the
-    /// machine sleeps.
-    pub(crate) sent: (Instant, SystemTime),
-    /// The answer's `Date`: the service's clock. Missing if something on the way has removed it.
+    pub(crate) sent: SentAt,
+    /// The answer's `Date`: the service's clock. Missing if a proxy has removed it.
     pub(crate) date: Option<HeaderValue>,
     pub(crate) expires_at: DateTime<Utc>,
+}
+
+/// The moment just before the request was sent, by two clocks.
+#[derive(Clone, Copy)]
+pub(crate) struct SentAt {
+    /// Never jumps, but may stand still while the machine sleeps.
+    monotonic: Instant,
+    /// Runs while the machine sleeps, but may be set.
+    wall: SystemTime,
+}
+
+impl SentAt {
+    pub(crate) fn now() -> Self {
+        Self {
+            monotonic: Instant::now(),
+            wall: SystemTime::now(),
+        }
+    }
+
+    /// How long ago that was. If the clocks disagree, the longer time counts.
+    fn elapsed(self) -> Duration {
+        // A wall clock that was set back says nothing.
+        let by_wall = self.wall.elapsed().unwrap_or(Duration::ZERO);
+        self.monotonic.elapsed().max(by_wall)
+    }
 }
 
 impl PortalUrl {
@@ -44,25 +67,29 @@ impl PortalUrl {
     }
 
     /// The URL itself, for the redirect.
+    ///
+    /// # Panics
+    /// Never: the URL was checked to be visible ASCII when it arrived.
     #[must_use]
     pub fn expose(&self) -> &str {
-        // A header made from visible ASCII reads as such.
-        self.location.to_str().unwrap_or_default()
+        self.location
+            .to_str()
+            .expect("parse accepts visible ASCII only")
     }
 
     /// Whether the URL can be used for another `margin`.
     ///
-    /// Time is measured on this machine from the moment of the request, and the service's clock is read off its
-    /// answer, so neither machine's clock need be right.
+    /// Time is measured on this machine from the moment of the request, and the service's clock is read from its
+    /// answer, so the result is right even if both clocks are wrong.
     #[must_use]
     pub fn is_fresh(&self, margin: Duration) -> bool {
         self.lifetime.left() > margin
     }
 
-    /// A redirect (303) that sends the browser to the portal, is cached nowhere, and keeps the address of the page
-    /// that it came from to itself.
+    /// A redirect (303) that sends the browser to the portal. It is not cached, and it does not tell the portal which
+    /// page the browser came from.
     ///
-    /// axum takes it as it is; for other frameworks, move its status and headers into their response.
+    /// In axum it is a response; for other frameworks, copy its status and headers into their response.
     #[must_use]
     pub fn into_redirect(self) -> Response<String> {
         let mut redirect = Response::new(String::new());
@@ -76,19 +103,18 @@ impl PortalUrl {
 }
 
 impl Lifetime {
-    /// How long the URL can still be used, on the safe side.
+    /// For how long the URL can certainly still be used.
     fn left(&self) -> Duration {
-        let (monotonic, wall) = self.sent;
-        // Of two clocks that disagree about how long ago that was, the one that says longer is believed.
-        let elapsed = monotonic.elapsed().max(wall.elapsed().unwrap_or_default());
-        // The service wrote its time after we sent, and left out what was over the second. So when we sent, its clock
-        // was at most one second further than it says.
+        // The service wrote its time after the request was sent, in whole seconds. So when the request was sent, its
+        // clock was at most one second later than `Date` says.
         let date = self.date.as_ref().and_then(http_date);
-        let sent = date.map_or_else(|| wall.into(), |date| date + TimeDelta::seconds(1));
-        (self.expires_at - sent)
-            .to_std()
-            .unwrap_or_default()
-            .saturating_sub(elapsed)
+        let sent = date.map_or_else(
+            || self.sent.wall.into(),
+            |date| date + TimeDelta::seconds(1),
+        );
+        // An expiry before the request leaves no time.
+        let whole = (self.expires_at - sent).to_std().unwrap_or(Duration::ZERO);
+        whole.saturating_sub(self.sent.elapsed())
     }
 }
 

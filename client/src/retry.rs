@@ -1,59 +1,36 @@
-//! When a failed call is worth another try, and how long to wait before it.
+//! Whether to retry a failed call, how long to wait before, and how long one try may take.
 //!
-//! Pure: chance is handed in. Repeating the operation is safe, since each success makes a URL of its own and none
-//! takes the place of another, so a broken connection is tried again without knowing what the service saw.
+//! Pure: the random number is an argument. Repeating the operation is safe, because each success makes its own URL and
+//! replaces no other, so a broken connection is retried without knowing what the service received.
 
 use std::time::Duration;
 
-use http::StatusCode;
+use crate::error::Error;
 
-use crate::{Error, ErrorCode};
-
-/// The most that is waited before the first repetition, doubled for each further one.
+/// The longest random pause before the first repetition; it doubles for each further one. Under half a second, so that a
+/// person who waits for a page hardly notices one repetition.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// Where the doubling ends.
+/// Where the doubling ends, so that a call with many retries still tries every few seconds.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// An answer that asks for more patience than this is handed to the caller at once.
+/// The longest `Retry-After` that is waited for; a longer one is returned to the caller at once. As long as a call's
+/// default timeout: a person does not wait longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// A try that takes longer is given up if another one may follow: its connection may be dead. The service itself
-/// answers within some 12 s.
+/// The longest time for a try that may be followed by another: its connection may be dead. The service itself answers
+/// within some 12 s.
 const LONGEST_TRY: Duration = Duration::from_secs(15);
 
-/// Whether the same call may succeed later: decided by the code, and by the status where there is no known code.
-pub(crate) fn is_retryable(error: &Error) -> bool {
-    match error {
-        Error::Configuration { .. } | Error::InvalidRequest { .. } => false,
-        Error::Connect { .. } | Error::Disconnected { .. } | Error::Timeout { .. } => true,
-        Error::UnexpectedAnswer(answer) => is_retryable_status(answer.status),
-        Error::Api(error) => match error.code {
-            ErrorCode::RequestTimeout
-            | ErrorCode::RateLimited
-            | ErrorCode::Internal
-            | ErrorCode::ServiceUnavailable => true,
-            // The service says how long to wait where waiting helps.
-            ErrorCode::BillingPortalUnavailable => error.retry_after.is_some(),
-            ErrorCode::Unknown(_) => is_retryable_status(error.status),
-            _ => false,
-        },
-    }
-}
-
-fn is_retryable_status(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// How long to wait before the repetition number `repetition` (from 1), or `None` when it is not worth one.
+/// How long to wait before the repetition number `repetition` (from 1), or `None` if the call must not be repeated.
 ///
-/// `chance` lies in 0 to 1. It spreads the whole pause (full jitter), so that clients which failed together do not
-/// come back together; what the answer asks for is waited in full before that.
-pub(crate) fn pause(error: &Error, repetition: u32, chance: f64) -> Option<Duration> {
-    let asked = error.retry_after().unwrap_or_default();
-    if !is_retryable(error) || asked > LONGEST_RETRY_AFTER {
+/// `random` lies in 0 to 1. It spreads the whole pause (full jitter), so that clients that failed together do not
+/// return together. What the answer asks for is waited in full before that.
+pub(crate) fn pause(error: &Error, repetition: u32, random: f64) -> Option<Duration> {
+    let asked = error.retry_after().unwrap_or(Duration::ZERO);
+    if !error.is_retryable() || asked > LONGEST_RETRY_AFTER {
         return None;
     }
     let doubled = FIRST_PAUSE.saturating_mul(1 << repetition.saturating_sub(1).min(16));
-    Some(asked + doubled.min(LONGEST_PAUSE).mul_f64(chance))
+    Some(asked + doubled.min(LONGEST_PAUSE).mul_f64(random))
 }
 
 /// How much of the time that is left one try may take.
@@ -83,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_spreads_the_whole_pause() {
+    fn jitter_spreads_the_whole_pause() {
         assert_eq!(pause(&connect(), 3, 0.0), Some(Duration::ZERO));
         assert_eq!(pause(&connect(), 3, 0.25), Some(Duration::from_millis(200)));
     }

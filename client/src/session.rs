@@ -1,8 +1,8 @@
-//! An open portal session, as the caller gets it.
+//! An open portal session.
 
 use chrono::{DateTime, Utc};
 
-use crate::PortalUrl;
+use crate::portal_url::PortalUrl;
 
 /// An open portal session.
 #[derive(Clone, Debug)]
@@ -10,9 +10,9 @@ use crate::PortalUrl;
 pub struct PortalSession {
     /// Where to send the browser.
     pub portal_url: PortalUrl,
-    /// Until when to use the URL, by the service's clock. To ask whether it still is good, use
-    /// [`PortalUrl::is_fresh`], which knows what the service's clock says.
+    /// When the URL expires, by the service's clock. To learn whether it can still be used, call
+    /// [`PortalUrl::is_fresh`], which knows the service's clock.
     pub expires_at: DateTime<Utc>,
-    /// The request's id, to give to whoever runs the service. Empty if something on the way has removed it.
+    /// The request's id. Give it to the people who run the service. Empty if a proxy has removed it.
     pub request_id: String,
 }

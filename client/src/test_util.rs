@@ -1,7 +1,7 @@
-//! A fake of the service for your own tests: it answers what the contract documents, over a real connection.
+//! A fake server for your own tests: it sends the answers that the contract documents, over a real connection.
 //!
-//! Each answer is the contract's example, status, headers and body, so it is what the service sends. The fake's clock
-//! stands still five minutes before the example's `expires_at`, so that the session of a success is fresh.
+//! Each answer is the contract's example: status, headers and body. The fake's clock stands still five minutes before
+//! the example's `expires_at`, so that the session of a success is fresh.
 //!
 //! ```
 //! use billing_portal_client::ErrorCode;
@@ -30,14 +30,16 @@ use std::thread;
 
 use chrono::{DateTime, TimeDelta};
 
+use crate::builder::ClientBuilder;
+use crate::client::Client;
 use crate::documented::Outcome;
+use crate::error_code::ErrorCode;
 use crate::outcomes::OUTCOMES;
-use crate::{Client, ClientBuilder, ErrorCode};
 
-/// A key with a right checksum that no service knows.
+/// A key with a valid checksum that no service knows.
 pub const API_KEY: &str = "am_test_0000000000000000000000000000001EuB8u";
 
-/// The service, as far as its callers can tell. It ends when it is dropped.
+/// A fake of the service. It stops when it is dropped.
 #[derive(Debug)]
 pub struct FakeServer {
     address: SocketAddr,
@@ -54,7 +56,7 @@ struct State {
 }
 
 impl FakeServer {
-    /// Starts on a free port of the loopback address. Every call opens a portal until the fake is told otherwise.
+    /// Starts on a free port of the loopback address. Every call opens a portal until [`refuse`](Self::refuse) is called.
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;
@@ -81,7 +83,8 @@ impl FakeServer {
         lock(&self.state.once).clear();
     }
 
-    /// The next request alone is refused with this code; said twice, the next two. A client that retries gets over it.
+    /// The next request is refused with this code, the requests after it are not; call it twice for the next two
+    /// requests. A client that retries succeeds.
     ///
     /// # Panics
     /// If the contract documents no answer with this code.
@@ -89,7 +92,7 @@ impl FakeServer {
         lock(&self.state.once).push_back(documented(code));
     }
 
-    /// Every code that [`refuse`](Self::refuse) takes: those that the operation documents.
+    /// Every code that [`refuse`](Self::refuse) accepts: the operation's documented codes.
     pub fn documented_codes() -> impl Iterator<Item = ErrorCode> {
         OUTCOMES
             .iter()
@@ -97,10 +100,10 @@ impl FakeServer {
             .map(ErrorCode::from)
     }
 
-    /// A client of this server that never retries, so that a refusal is seen at once.
+    /// A client of this server that never retries, so that each error is returned at once.
     ///
     /// # Panics
-    /// Never: what it is built with is right.
+    /// Never: its settings are valid.
     #[must_use]
     pub fn client(&self) -> Client {
         self.client_builder()
@@ -109,7 +112,7 @@ impl FakeServer {
             .expect("a key and a loopback address")
     }
 
-    /// A builder with this server's address and [`API_KEY`], for a client of your own making.
+    /// A builder with this server's address and [`API_KEY`], for a client with your settings.
     pub fn client_builder(&self) -> ClientBuilder {
         Client::builder().api_key(API_KEY).base_url(self.base_url())
     }
@@ -130,7 +133,7 @@ impl FakeServer {
 impl Drop for FakeServer {
     fn drop(&mut self) {
         self.state.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that waits for a connection; if that fails the thread is gone already.
+        // Wakes the thread that waits for a connection. If that fails, the thread has ended already.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -159,8 +162,10 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
             return;
         }
         let state = Arc::clone(state);
-        // A client that goes away in the middle is nobody's failure.
-        thread::spawn(move || serve(&stream, &state).unwrap_or_default());
+        thread::spawn(move || {
+            // The client may disconnect at any time; that is not an error of the fake.
+            drop(serve(&stream, &state));
+        });
     }
 }
 
@@ -169,19 +174,19 @@ fn serve(stream: &TcpStream, state: &State) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
     while let Some(body) = read_request(&mut reader)? {
-        let return_url = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
-        lock(&state.return_urls).push(
-            return_url["return_url"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
-        );
+        lock(&state.return_urls).push(return_url(&body));
         let once = lock(&state.once).pop_front();
         let outcome = once.or(*lock(&state.lasting)).unwrap_or_else(success);
         let mut writer = stream;
         writer.write_all(answer(outcome).as_bytes())?;
     }
     Ok(())
+}
+
+/// The `return_url` of a request; empty if the body has none.
+fn return_url(body: &[u8]) -> String {
+    let body = serde_json::from_slice(body).unwrap_or(serde_json::Value::Null);
+    body["return_url"].as_str().unwrap_or("").to_owned()
 }
 
 /// The body of the next request; `None` once the client has closed the connection.
@@ -220,14 +225,14 @@ fn answer(outcome: &Outcome) -> String {
     )
 }
 
-/// Five minutes before the documented session expires, as `Date` spells it.
+/// Five minutes before the documented session expires, in the format of `Date`.
 fn date() -> String {
-    let session: serde_json::Value = serde_json::from_str(success().body).unwrap_or_default();
-    let expires_at = session["data"]["expires_at"].as_str().unwrap_or_default();
-    let expires_at = DateTime::parse_from_rfc3339(expires_at)
-        .unwrap_or_default()
-        .to_utc();
-    (expires_at - TimeDelta::minutes(5))
+    let session: serde_json::Value =
+        serde_json::from_str(success().body).expect("the contract's example is JSON");
+    let expires_at = session["data"]["expires_at"].as_str();
+    let expires_at = DateTime::parse_from_rfc3339(expires_at.expect("the example has a time"))
+        .expect("the example's time is one");
+    (expires_at.to_utc() - TimeDelta::minutes(5))
         .format("%a, %d %b %Y %H:%M:%S GMT")
         .to_string()
 }

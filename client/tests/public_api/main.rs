@@ -1,8 +1,8 @@
 //! The crate's public interface, one line for each item, read from its sources.
 //!
-//! `public-api.txt` is the interface as it is; a change of it is a change that a person makes, by running this test
-//! with `ACCEPT_PUBLIC_API=1` and reading the difference. `released/` holds the interface of each release, and the
-//! crate's version must have risen by as much as the interface has changed since the last one.
+//! `public-api.txt` is the accepted interface. To change it, run this test with `ACCEPT_PUBLIC_API=1` and review the
+//! difference. `released/` holds the interface of each release, and the crate's version must rise as semantic
+//! versioning requires for the changes since the last one.
 
 mod sources;
 
@@ -20,43 +20,35 @@ fn package() -> &'static Path {
 }
 
 #[test]
-fn the_public_interface_is_the_accepted_one() {
+fn public_interface_is_the_accepted_one() {
     let found = interface();
     assert!(
         found.contains("Client: pub fn builder() -> ClientBuilder"),
-        "the reader of sources reads nothing"
+        "the sources were not read"
     );
     let file = package().join("public-api.txt");
     if std::env::var_os("ACCEPT_PUBLIC_API").is_some() {
-        let text: Vec<&str> = found
-            .iter()
-            .flat_map(|line| {
-                [
-                    line, "
-",
-                ]
-            })
-            .collect();
-        fs::write(&file, text.concat()).expect("a writable file");
+        let text: String = found.iter().flat_map(|line| [line, "\n"]).collect();
+        fs::write(&file, text).expect("a writable file");
     }
     let accepted = read(&file);
     let gone: Vec<_> = accepted.difference(&found).collect();
     let new: Vec<_> = found.difference(&accepted).collect();
     assert!(
         gone.is_empty() && new.is_empty(),
-        "the public interface has changed.\ngone: {gone:#?}\nnew: {new:#?}\nIf that is meant, run with ACCEPT_PUBLIC_API=1."
+        "the public interface has changed.\ngone: {gone:#?}\nnew: {new:#?}\nTo accept the change, run with ACCEPT_PUBLIC_API=1."
     );
 }
 
 #[test]
-fn the_version_has_risen_as_the_interface_has_changed() {
+fn version_follows_semantic_versioning() {
     let (released, before) = last_release();
     let now: [u64; 3] = version(env!("CARGO_PKG_VERSION"));
     assert_eq!(complaint(released, &before, now, &interface()), None);
 }
 
 #[test]
-fn a_version_that_has_not_risen_enough_is_found() {
+fn version_that_is_too_low_is_reported() {
     let before: Interface = ["a", "b"].map(str::to_owned).into();
     let more: Interface = ["a", "b", "c"].map(str::to_owned).into();
     let less: Interface = ["a"].map(str::to_owned).into();
@@ -78,11 +70,11 @@ fn complaint(
     let new: Vec<_> = after.difference(before).collect();
     if !gone.is_empty() && now[0] == released[0] {
         Some(format!(
-            "since {released:?} these are gone or changed, which asks for a new major version: {gone:#?}"
+            "since {released:?} these are gone or changed, which requires a new major version: {gone:#?}"
         ))
     } else if !new.is_empty() && now[..2] == released[..2] {
         Some(format!(
-            "since {released:?} these are new, which asks for a new minor version: {new:#?}"
+            "since {released:?} these are new, which requires a new minor version: {new:#?}"
         ))
     } else {
         None

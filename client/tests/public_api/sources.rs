@@ -1,6 +1,6 @@
-//! Reads the public interface from the crate's sources: the compiler's own account of it needs a nightly toolchain.
+//! Reads the public interface from the crate's sources: the compiler lists it only with a nightly toolchain.
 //!
-//! It knows the kinds of items that this crate exports and panics on a kind that it does not.
+//! It knows the kinds of items that this crate exports, and panics on any other kind.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,8 +17,44 @@ use crate::{Interface, package};
 /// Every line of the crate's public interface.
 pub(crate) fn interface() -> Interface {
     let mut lines = features();
-    module(&package().join("src/lib.rs"), "", None, &mut lines);
+    let root = package().join("src/lib.rs");
+    module(&root, "", None, &mut lines);
+    // A type's methods may stand in another file than the type.
+    let exported: BTreeSet<String> = lines
+        .iter()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    for name in module_names(&root) {
+        implementations(&source(&name), &exported, &mut lines);
+    }
     lines
+}
+
+/// The modules that the crate's root declares and does not publish.
+fn module_names(root: &Path) -> Vec<Ident> {
+    let text = fs::read_to_string(root).expect("the crate's root");
+    let items = syn::parse_file(&text).expect("Rust").items;
+    let private = items.into_iter().filter_map(|item| match item {
+        Item::Mod(item) if !is_public(&item.vis) => Some(item.ident),
+        _ => None,
+    });
+    private.filter(|name| name != "generated").collect()
+}
+
+/// Adds the methods that a private module gives to exported types.
+fn implementations(file: &Path, exported: &BTreeSet<String>, lines: &mut Interface) {
+    let text =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let items = syn::parse_file(&text).expect("Rust").items;
+    for item in items {
+        match item {
+            Item::Impl(item) if exported.contains(&item.self_ty.to_token_stream().to_string()) => {
+                implementation("", item, lines);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The features, which callers name in their manifests.
@@ -36,7 +72,7 @@ fn features() -> Interface {
         .collect()
 }
 
-/// Adds what a file makes public under `path`: all of it, or with `names` what another file exports of it.
+/// Adds the public items of a file under `path`: all of them, or with `names` those that another file exports.
 fn module(file: &Path, path: &str, names: Option<&BTreeSet<String>>, lines: &mut Interface) {
     let text =
         fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -47,7 +83,7 @@ fn module(file: &Path, path: &str, names: Option<&BTreeSet<String>>, lines: &mut
     for item in syntax.items {
         match item {
             Item::Mod(item) if is_public(&item.vis) => {
-                let (attributes, name) = (promises(&item.attrs), &item.ident);
+                let (attributes, name) = (relied_on(&item.attrs), &item.ident);
                 lines.insert(format!(
                     "{path}{name}: {}",
                     code(parse_quote!(#(#attributes)* pub mod #name {}))
@@ -72,12 +108,12 @@ fn module(file: &Path, path: &str, names: Option<&BTreeSet<String>>, lines: &mut
             Item::Impl(item) if is_exported(&item.self_ty.to_token_stream()) => {
                 implementation(path, item, lines);
             }
-            // Unseen here, so none may be public.
+            // These kinds are not read, so none may be public.
             Item::Fn(item) => assert!(!is_public(&item.vis), "{}", item.sig.ident),
             Item::Trait(item) => assert!(!is_public(&item.vis), "{}", item.ident),
             Item::Type(item) => assert!(!is_public(&item.vis), "{}", item.ident),
             Item::Macro(item) => panic!(
-                "{}: what a macro writes is not seen here",
+                "{}: items written by a macro are not read",
                 item.mac.path.to_token_stream()
             ),
             _ => {}
@@ -115,7 +151,7 @@ fn export(tree: &UseTree, path: &str, lines: &mut Interface) {
 }
 
 fn structure(path: &str, item: &ItemStruct, lines: &mut Interface) {
-    let (attributes, name) = (promises(&item.attrs), &item.ident);
+    let (attributes, name) = (relied_on(&item.attrs), &item.ident);
     lines.insert(format!(
         "{path}{name}: {}",
         code(parse_quote!(#(#attributes)* pub struct #name;))
@@ -132,12 +168,12 @@ fn enumeration(path: &str, mut item: ItemEnum, lines: &mut Interface) {
         .attrs
         .iter()
         .any(|attribute| attribute.path().is_ident("non_exhaustive"));
-    item.attrs = promises(&item.attrs);
+    item.attrs = relied_on(&item.attrs);
     for case in &mut item.variants {
-        case.attrs = promises(&case.attrs);
+        case.attrs = relied_on(&case.attrs);
         case.fields.iter_mut().for_each(|field| field.attrs.clear());
     }
-    // A case more breaks those who match on all of them, unless the enum says that it is open.
+    // A new variant breaks a match on all variants, unless the enum is non-exhaustive.
     if is_open {
         for case in std::mem::take(&mut item.variants) {
             let case = inner(parse_quote!(enum Case { #case }), "enum Case { ", ", }");
@@ -165,13 +201,13 @@ fn implementation(path: &str, item: ItemImpl, lines: &mut Interface) {
                     code(parse_quote!(#vis #signature {}))
                 ));
             }
-            ImplItem::Const(item) => assert!(!is_public(&item.vis), "{}: unseen here", item.ident),
+            ImplItem::Const(item) => assert!(!is_public(&item.vis), "{}: not read", item.ident),
             _ => {}
         }
     }
 }
 
-/// A function as its callers see it: what it calls its arguments is its own business.
+/// A function as its callers see it: the names of its arguments do not matter to them.
 fn without_names(mut signature: Signature) -> Signature {
     for argument in &mut signature.inputs {
         match argument {
@@ -187,14 +223,14 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// The attributes on which a caller relies: derived traits, openness, the feature that is needed.
-fn promises(attributes: &[Attribute]) -> Vec<Attribute> {
-    let is_promise = |attribute: &&Attribute| {
+/// The attributes on which a caller relies: derived traits, `non_exhaustive`, the feature that is needed.
+fn relied_on(attributes: &[Attribute]) -> Vec<Attribute> {
+    let is_relied_on = |attribute: &&Attribute| {
         ["derive", "non_exhaustive", "cfg"]
             .iter()
             .any(|name| attribute.path().is_ident(name))
     };
-    attributes.iter().filter(is_promise).cloned().collect()
+    attributes.iter().filter(is_relied_on).cloned().collect()
 }
 
 /// An item as one line of Rust.
@@ -215,7 +251,7 @@ fn code(item: Item) -> String {
         .to_owned()
 }
 
-/// What stands between the two ends of an item's one line.
+/// The part of an item's one line between `start` and `end`.
 fn inner(item: Item, start: &str, end: &str) -> String {
     let code = code(item);
     let inner = code

@@ -140,7 +140,7 @@ fn what_is_missing_or_does_not_go_together_is_named() {
         .connect_timeout(Duration::from_secs(1));
     assert_eq!(
         problem(both),
-        "connect_timeout belongs to the http_client that you brought"
+        "connect_timeout must be set in your http_client instead"
     );
 }
 
