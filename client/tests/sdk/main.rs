@@ -1,4 +1,4 @@
-//! The SDK over a real wire: what it sends, what it makes of each answer, and what it never shows.
+//! The SDK over a real connection: what it sends, and what it returns for each answer.
 
 mod answers;
 mod blocking;
@@ -9,12 +9,11 @@ mod freshness;
 mod request;
 mod retries;
 mod return_url;
-mod secrets;
 mod wire;
 
 use billing_portal_client::{Client, ClientBuilder};
 
-/// A key with a right checksum that no service knows.
+/// A key with a valid checksum that no service knows.
 const KEY: &str = billing_portal_client::test_util::API_KEY;
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 

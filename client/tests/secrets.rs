@@ -1,19 +1,27 @@
-//! Nothing that the SDK prints or traces, at any level, holds the key or a portal's URL.
+//! Nothing that the SDK prints or traces, at any level, contains the key or a portal's URL.
+//!
+//! A test binary of its own, because its subscriber must be the only one in the process and must exist before the first
+//! event. `tracing` decides once for the whole process whether an event is recorded, when the event is first reached. If
+//! another test reaches it first, on a thread without a subscriber, no thread records it.
+
+#[path = "sdk/wire.rs"]
+mod wire;
 
 use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use billing_portal_client::{ApiKey, Error};
+use billing_portal_client::test_util::API_KEY as KEY;
+use billing_portal_client::{ApiKey, Client, Error};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
-use tracing_subscriber::util::SubscriberInitExt;
 
-use super::wire::{PORTAL_URL, Reply, Wire, answer, json, opened, refusal, session};
-use super::{KEY, RETURN_URL, client_of};
+use wire::{PORTAL_URL, Reply, Wire, answer, json, opened, refusal, session};
 
-/// Everything that was traced.
+const RETURN_URL: &str = "https://app.example.com/settings/billing";
+
+/// Everything that was traced, on all threads.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 
@@ -45,22 +53,10 @@ impl Output {
     }
 }
 
-/// Each way in which a call can end, the success among them; what the client prints of it is added to what it traces.
-#[tokio::test]
-async fn no_output_at_trace_level_holds_a_secret() {
-    let output = Output::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_span_events(FmtSpan::FULL);
-    // Also takes in what reqwest and rustls log through the `log` crate.
-    let guard = subscriber
-        .with_writer(output.clone())
-        .with_ansi(false)
-        .finish()
-        .set_default();
-
+/// Every way in which a call can end, the success among them.
+fn replies() -> Vec<Reply> {
     let whole = answer(200, "", &session(PORTAL_URL));
-    let replies = [
+    vec![
         opened(),
         json(200, "", &session(PORTAL_URL).replace('}', "")),
         json(200, "", &session(&PORTAL_URL.replace("https", "http"))),
@@ -75,12 +71,18 @@ async fn no_output_at_trace_level_holds_a_secret() {
         Reply::Whole(whole[..whole.len() - 10].to_owned()),
         Reply::Stalled(whole[..whole.len() - 10].to_owned()),
         Reply::Reset(whole[..whole.len() - 10].to_owned()),
-    ];
+    ]
+}
+
+/// What the client prints about itself and about the end of each call.
+async fn print_all() -> String {
     let mut printed = String::new();
-    for reply in replies {
+    for reply in replies() {
         let wire = Wire::start([reply]).await;
-        let client = client_of(&wire)
-            .timeout(Duration::from_millis(300))
+        let client = Client::builder()
+            .api_key(KEY)
+            .base_url(wire.base_url())
+            .timeout(Duration::from_secs(1))
             .build()
             .expect("right settings");
         let call = client.create_portal_session(RETURN_URL);
@@ -94,16 +96,30 @@ async fn no_output_at_trace_level_holds_a_secret() {
             Err(error) => writeln!(printed, "{error} {error:?} {error:#?}"),
         }
         .expect("memory");
+        assert!(wire.requests()[0].contains(KEY), "the key was not sent");
     }
     let key: ApiKey = KEY.parse().expect("a right key");
     writeln!(
         printed,
         "{key:?} {:?}",
-        billing_portal_client::Client::builder().api_key(key.clone())
+        Client::builder().api_key(key.clone())
     )
     .expect("memory");
-    drop(guard);
+    printed
+}
 
+/// What the client prints is checked with what it traces.
+#[tokio::test]
+async fn no_output_at_trace_level_holds_a_secret() {
+    let output = Output::default();
+    // Also receives what reqwest and rustls log through the `log` crate.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::FULL)
+        .with_writer(output.clone())
+        .with_ansi(false)
+        .init();
+    let printed = print_all().await;
     let traced = output.text();
     assert!(
         traced.contains("create_portal_session{attempt=1"),
@@ -113,7 +129,7 @@ async fn no_output_at_trace_level_holds_a_secret() {
         traced.contains("status=503 request_id=01JTBQH2FZ8K1RXC0WJ4Z9P3VM"),
         "{traced}"
     );
-    assert!(traced.contains("trying again"), "{traced}");
+    assert!(traced.contains("retrying"), "{traced}");
     let secret = &KEY["am_test_".len()..];
     for secret in [secret, &secret[24..], "bps_test", "/p/session"] {
         assert!(!traced.contains(secret), "{secret} was traced: {traced}");
@@ -121,7 +137,7 @@ async fn no_output_at_trace_level_holds_a_secret() {
     }
 }
 
-/// A wrong key is not repeated to whoever reads the error.
+/// The error about a wrong key does not contain the key.
 #[test]
 fn a_refused_key_is_not_shown() {
     for key in [
