@@ -24,7 +24,7 @@ use crate::{
     metrics::Metrics,
     operations,
     portal::Portal,
-    respond::Respond,
+    request_layer::Respond,
     return_url::AllowList,
     store::{Store, StoreError},
     stripe::{Resolver, Stripe, UpstreamCause},

@@ -1,7 +1,7 @@
 //! Opens Stripe's hosted billing portal through one operation, `POST /v1/billing/portal`.
 //!
 //! A request flows one way:
-//! `connection -> respond -> router -> portal (the operation) -> limits, auth, body -> return_url -> store -> stripe -> envelope`.
+//! `connection -> request_layer -> router -> portal (the operation) -> limits, auth, body -> return_url -> store -> stripe -> envelope`.
 
 pub mod api_key;
 pub mod app;
@@ -10,14 +10,14 @@ mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
-mod document;
+mod declared_openapi;
 mod http;
 mod limits;
 mod log;
 mod metrics;
 mod operations;
 mod portal;
-mod respond;
+mod request_layer;
 pub mod return_url;
 pub mod store;
 mod stripe;

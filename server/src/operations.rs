@@ -2,7 +2,7 @@
 //!
 //! Its document is made from what is declared here, for nobody outside depends on it; it shows the webhook, too.
 
-mod document;
+mod openapi;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -53,7 +53,7 @@ pub(crate) fn routes() -> Router {
         .get("/healthz", make(health))
         .get("/readyz", make(readiness))
         .get("/metrics", make(metrics));
-    swagger_ui::operations_routes(router, &document::JSON)
+    swagger_ui::operations_routes(router, &openapi::JSON)
 }
 
 /// Is the process alive?

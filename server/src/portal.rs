@@ -20,7 +20,7 @@ use crate::{
         strict_json::JsonObject,
     },
     limits::InFlight,
-    respond::Received,
+    request_layer::Received,
     return_url::ReturnUrl,
     store::{CustomerId, StaleReason},
     stripe::{OpenedSession, SessionError},

@@ -25,7 +25,7 @@ use serde_json::Value;
 use crate::{
     clock::Clock,
     config::{Config, Problems},
-    document,
+    declared_openapi,
     store::{Store, StoreError},
     stripe::{Resolver, Stripe},
 };
@@ -232,7 +232,7 @@ async fn execute(command: Command, session: &Session) -> Result<Report, Failure>
     match command {
         Command::Serve => serve::serve(session).await,
         Command::Openapi => {
-            let document = document::declared();
+            let document = declared_openapi::declared();
             Ok(Report::new(&document, format!("{document:#}")))
         }
         Command::Org(command) => org::execute(command, session).await,

@@ -136,7 +136,7 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// Lets extractors and the handler return an [`ApiError`] through poem; [`crate::respond`] finds it there again and
+/// Lets extractors and the handler return an [`ApiError`] through poem; [`crate::request_layer`] finds it there again and
 /// writes the envelope, for only it knows the request's id.
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {

@@ -150,7 +150,7 @@ fn constant(value: bool) -> MetaSchema {
     }
 }
 
-/// The headers that every answer of the API has; [`crate::respond`] sets them.
+/// The headers that every answer of the API has; [`crate::request_layer`] sets them.
 pub(crate) fn headers_of_every_answer() -> impl Iterator<Item = MetaHeader> {
     let only = |value: &str| MetaSchema {
         enum_items: vec![value.into()],

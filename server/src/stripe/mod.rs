@@ -6,14 +6,14 @@
 mod answer;
 mod attempt;
 mod cause;
-mod configuration;
 mod customers;
 mod failure;
 mod gate;
+mod portal_configuration;
 mod probe;
-mod promise;
 mod resolver;
 mod session;
+mod verification;
 
 use std::{
     sync::Arc,
@@ -23,16 +23,16 @@ use std::{
 use answer::Answer;
 use attempt::{ATTEMPT_TIMEOUT, Call, Transport};
 pub(crate) use cause::{Unavailable, UpstreamCause};
-pub(crate) use configuration::Verification;
 pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};
 use failure::Failure;
 use gate::Gate;
+pub(crate) use portal_configuration::Verification;
 pub(crate) use probe::{Probe, Stage};
-pub(crate) use promise::Promise;
 /// The connections to Stripe could not be set up.
 pub(crate) use reqwest::Error as SetupError;
 pub use resolver::Resolver;
 pub(crate) use session::{OpenedSession, SessionError};
+pub(crate) use verification::Promise;
 
 use crate::{
     clock::Clock,

@@ -9,7 +9,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord, Trim};
 
 use super::{
     super::{Failure, Report, Session, progress::Progress},
-    tally::{Entry, Tally},
+    summary::{Entry, Tally},
 };
 use crate::store::{Linked, Mapping, Policy, Store};
 

@@ -1,8 +1,8 @@
 //! `customer`: which Stripe customer an organization is.
 
 mod import;
+mod summary;
 mod sync;
-mod tally;
 
 use std::path::PathBuf;
 

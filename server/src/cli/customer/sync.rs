@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{
     super::{Failure, Report, Session, progress::Progress},
-    tally::{Entry, Tally},
+    summary::{Entry, Tally},
 };
 use crate::{
     store::{Mapping, Policy, Store, SyncFailure, SyncPage, SyncPosition},
