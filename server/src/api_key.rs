@@ -45,11 +45,11 @@ impl Mode {
 
 /// A well-formed API key. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey(String);
+pub(crate) struct ApiKey(String);
 
 impl ApiKey {
     /// Makes a new key from the system's randomness.
-    pub fn generate(mode: Mode, clock: &Clock) -> Self {
+    pub(crate) fn generate(mode: Mode, clock: &Clock) -> Self {
         let mut key = String::with_capacity(LENGTH);
         key.push_str(mode.key_prefix());
         while key.len() < PREFIX_LENGTH + RANDOM_LENGTH {
@@ -67,7 +67,7 @@ impl ApiKey {
     }
 
     /// Which deployments accept it.
-    pub fn mode(&self) -> Mode {
+    pub(crate) fn mode(&self) -> Mode {
         if self.0.starts_with(Mode::Live.key_prefix()) {
             Mode::Live
         } else {
@@ -76,19 +76,19 @@ impl ApiKey {
     }
 
     /// What is stored and looked up.
-    pub fn hash(&self) -> ApiKeyHash {
+    pub(crate) fn hash(&self) -> ApiKeyHash {
         ApiKeyHash(Sha256::digest(&self.0).into())
     }
 
     /// The key itself, to be shown once.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
 /// Not the form of an API key. Says nothing about why, for the caller is not to learn it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAnApiKey;
+pub(crate) struct NotAnApiKey;
 
 impl FromStr for ApiKey {
     type Err = NotAnApiKey;
@@ -119,11 +119,11 @@ impl fmt::Debug for ApiKey {
 
 /// The SHA-256 of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ApiKeyHash([u8; 32]);
+pub(crate) struct ApiKeyHash([u8; 32]);
 
 impl ApiKeyHash {
     /// The 32 bytes, for the store.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }

@@ -1,11 +1,9 @@
 //! The audit: one event in the log for each portal session that was opened, or refused to a known caller.
 //!
-//! What an event says is gathered while the request is answered, and written once, by the outermost layer. It never
-//! holds the portal's URL, nor more of the return URL than its origin, and that only once the policy has let it pass.
+//! The record is filled while the request runs, and written once, by the outermost layer. It never holds the portal's
+//! URL. Of the return URL it holds only the origin, and only if the policy has accepted it.
 
 use std::sync::{Arc, OnceLock};
-
-use poem::Request;
 
 use crate::{
     http::{api_error::ApiError, schema::RequestId},
@@ -13,12 +11,12 @@ use crate::{
     stripe::OpenedSession,
 };
 
-/// Under this name the log has the events, whatever level it is set to.
+/// The target of the events. The log writes them at every level that it may be set to.
 pub(crate) const TARGET: &str = "audit";
 
-/// What is known of a request so far.
+/// What is known of a request so far. Each part is set at most once.
 #[derive(Debug, Default)]
-pub(crate) struct Trail {
+pub(crate) struct AuditRecord {
     caller: OnceLock<Arc<Caller>>,
     return_url_origin: OnceLock<String>,
     session: OnceLock<Opened>,
@@ -32,29 +30,19 @@ struct Opened {
     slow: bool,
 }
 
-impl Trail {
-    /// The trail of this request.
-    ///
-    /// # Panics
-    /// Outside of the outermost layer, which lays one for every request.
-    pub(crate) fn of(request: &Request) -> &Self {
-        request
-            .data::<Arc<Self>>()
-            .expect("the outermost layer lays a trail")
-    }
-
-    /// Notes who is calling.
-    pub(crate) fn caller(&self, caller: &Arc<Caller>) {
+impl AuditRecord {
+    /// Sets the authenticated caller.
+    pub(crate) fn set_caller(&self, caller: &Arc<Caller>) {
         _ = self.caller.set(Arc::clone(caller));
     }
 
-    /// Notes where the portal leads back to.
-    pub(crate) fn return_url_origin(&self, origin: String) {
+    /// Sets the origin that the portal leads back to.
+    pub(crate) fn set_return_url_origin(&self, origin: String) {
         _ = self.return_url_origin.set(origin);
     }
 
-    /// Notes the session that was opened.
-    pub(crate) fn opened(&self, session: &OpenedSession) {
+    /// Sets the session that Stripe opened.
+    pub(crate) fn set_session(&self, session: &OpenedSession) {
         _ = self.session.set(Opened {
             id: session.id.clone(),
             configuration: session.configuration.clone(),
@@ -63,16 +51,16 @@ impl Trail {
         });
     }
 
-    /// Writes the event, if it is known whose it is.
-    pub(crate) fn write(&self, request_id: &RequestId, end: End<'_>) {
+    /// Writes the event, unless the caller is unknown.
+    pub(crate) fn write(&self, request_id: &RequestId, end: RequestEnd<'_>) {
         let Some(caller) = self.caller.get() else {
             return;
         };
         let session = self.session.get();
         let (event, outcome, error) = match (end, session) {
-            (End::Answered(None), Some(_)) => ("portal_session_created", "opened", None),
-            (End::Answered(error), _) => ("portal_session_refused", "refused", error),
-            (End::Abandoned, _) => ("portal_session_abandoned", "unknown", None),
+            (RequestEnd::Answered(None), Some(_)) => ("portal_session_created", "opened", None),
+            (RequestEnd::Answered(error), _) => ("portal_session_refused", "refused", error),
+            (RequestEnd::Abandoned, _) => ("portal_session_abandoned", "unknown", None),
         };
         tracing::info!(
             target: TARGET,
@@ -88,16 +76,16 @@ impl Trail {
             slow = session.map(|session| session.slow),
             code = error.map(|error| error.code().as_str()),
             cause = error.and_then(ApiError::cause),
-            stripe_request_id = error.and_then(ApiError::stripe_request_id),
+            stripe_request_id = error.and_then(ApiError::upstream_request_id),
         );
     }
 }
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum End<'a> {
-    /// It was answered, with this error if with one.
+pub(crate) enum RequestEnd<'a> {
+    /// It was answered: with this error, or with success.
     Answered(Option<&'a ApiError>),
-    /// Nobody waited for the answer. Stripe may have opened a session that nobody got.
+    /// The client disconnected before the answer. Stripe may have opened a session that nobody received.
     Abandoned,
 }

@@ -1,57 +1,49 @@
-//! Who is calling, and whether they may: 401, 403, and the limits that go with them.
+//! Finds out who is calling: 401, and 429 for an address that fails too often or a key that calls too often.
 //!
-//! Every kind of key that is not accepted gets the same answer. A malformed key costs no look-up, and an unknown one
-//! costs one in a while.
+//! Every key that is not accepted gets the same answer. A malformed key costs no look-up, and an unknown key costs one
+//! per [`CACHE_TTL`].
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
-use ipnet::IpNet;
 use moka::future::Cache;
-use poem::{
-    Request, RequestBody, Result,
-    http::{HeaderMap, header},
-    web::RemoteAddr,
-};
-use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ExtractParamOptions,
-    registry::{MetaSecurityScheme, Registry},
-};
+use poem::http::{HeaderMap, header};
 use tokio::sync::mpsc;
 
 use crate::{
     api_key::{ApiKey, ApiKeyHash, Mode},
-    app::App,
-    audit::Trail,
     clock::Clock,
     config::Settings,
-    http::{api_error::ApiError, error_code::ErrorCode},
-    limits::{RateLimit, peer_group},
-    store::{Caller, OrganizationId, Store},
+    http::{
+        api_error::ApiError, client_address::rate_limit_key, error_code::ErrorCode,
+        rate_limit::RateLimit,
+    },
+    store::{Caller, OrganizationId, Store, StoreError},
 };
 
-/// How long a look-up is believed. Every change is seen by every instance within a second.
+/// How long a look-up is cached: the key and, with it, the organization's customer. Revocation and unlinking take
+/// effect on every instance within one second; the rest of that second is for the request itself.
 const CACHE_TTL: Duration = Duration::from_millis(900);
-const MAX_CACHED: u64 = 10_000;
-/// Notes of use that may wait to be written; more are dropped, for the day is told by the next use.
+/// Cached look-ups, found and not found. An entry takes less than a KiB, and lives for less than a second.
+const MAX_CACHED_CALLERS: u64 = 10_000;
+/// Uses of keys that wait to be written. More are dropped: the next use of the key records the day.
 const MAX_PENDING_USES: usize = 1024;
-/// Of so many keys it is remembered that the day is written already.
-const MAX_REMEMBERED_USES: usize = 10_000;
+/// Keys whose recorded day is cached, so that it is written once a day. The cache is emptied when it is full.
+const MAX_RECORDED_USES: usize = 10_000;
 
-/// Finds out who is calling.
-pub struct Authenticator {
+/// Finds the caller that a key belongs to.
+pub(crate) struct Authenticator {
     store: Store,
     clock: Clock,
     mode: Mode,
     callers: Cache<ApiKeyHash, Option<Arc<Caller>>>,
     failures: RateLimit<IpAddr>,
     requests: RateLimit<String>,
-    trusted_proxies: Vec<IpNet>,
     uses: mpsc::Sender<(String, String)>,
 }
 
 impl Authenticator {
     /// An authenticator for keys of `mode`, with the limits of the settings.
-    pub fn new(store: Store, clock: Clock, mode: Mode, settings: &Settings) -> Self {
+    pub(crate) fn new(store: Store, clock: Clock, mode: Mode, settings: &Settings) -> Self {
         let (uses, pending) = mpsc::channel(MAX_PENDING_USES);
         tokio::spawn(write_uses(store.clone(), pending));
         Self {
@@ -59,7 +51,7 @@ impl Authenticator {
             clock,
             mode,
             callers: Cache::builder()
-                .max_capacity(MAX_CACHED)
+                .max_capacity(MAX_CACHED_CALLERS)
                 .time_to_live(CACHE_TTL)
                 .build(),
             failures: RateLimit::new(
@@ -67,29 +59,37 @@ impl Authenticator {
                 settings.rate_limit_failed_auth,
             ),
             requests: RateLimit::new(settings.rate_limit_per_key, settings.rate_limit_per_key / 3),
-            trusted_proxies: settings.trusted_proxies.clone(),
             uses,
         }
     }
 
-    /// The caller of a request, whatever they may do.
-    async fn authenticate(&self, request: &Request) -> Result<(ApiKeyHash, Arc<Caller>), ApiError> {
-        let key = bearer_key(request.headers()).filter(|key| key.mode() == self.mode);
+    /// The caller of a request from the address `client`, whatever the caller's scopes, with the hash of their key.
+    pub(crate) async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        client: Option<IpAddr>,
+    ) -> Result<(ApiKeyHash, Arc<Caller>), ApiError> {
+        let key = bearer_key(headers).filter(|key| key.mode() == self.mode);
         if let Some(hash) = key.map(|key| key.hash())
             && let Some(caller) = self.find(hash).await?
         {
             return Ok((hash, caller));
         }
-        Err(self.refuse(self.client_address(request)))
+        Err(self.refuse(client))
     }
 
-    /// Looks the key up anew next time, because what is known of its caller has changed.
-    pub async fn forget(&self, key: &BillingWrite) {
-        self.callers.invalidate(&key.hash).await;
+    /// Counts a request of this caller's key. The error is how long to wait until the next one is allowed.
+    pub(crate) fn check_rate(&self, caller: &Caller) -> Result<(), Duration> {
+        self.requests.check(&caller.key_id)
     }
 
-    /// The same for every key of these organizations.
-    pub async fn forget_organizations(&self, organizations: &[OrganizationId]) {
+    /// Removes a key from the cache, because its caller or the caller's customer has changed.
+    pub(crate) async fn invalidate(&self, key: ApiKeyHash) {
+        self.callers.invalidate(&key).await;
+    }
+
+    /// Removes every key of these organizations from the cache.
+    pub(crate) async fn invalidate_organizations(&self, organizations: &[OrganizationId]) {
         for (hash, caller) in &self.callers {
             let is_theirs = |caller: &Arc<Caller>| organizations.contains(&caller.organization);
             if caller.as_ref().is_some_and(is_theirs) {
@@ -101,59 +101,32 @@ impl Authenticator {
     async fn find(&self, hash: ApiKeyHash) -> Result<Option<Arc<Caller>>, ApiError> {
         let read = async { Ok(self.store.find_caller(&hash).await?.map(Arc::new)) };
         let found = self.callers.try_get_with(hash, read).await;
-        let found = found
-            .map_err(|error: Arc<crate::store::StoreError>| ApiError::store_unavailable(&error))?;
+        let found = found.map_err(|error: Arc<StoreError>| ApiError::from(error.as_ref()))?;
         let now = self.clock.now();
         let valid = |caller: &Arc<Caller>| {
             !caller.revoked && caller.expires_at.is_none_or(|expires_at| now < expires_at)
         };
         let caller = found.filter(valid);
         if let Some(caller) = &caller {
-            self.note_use(caller);
+            self.record_use(caller);
         }
         Ok(caller)
     }
 
-    /// 429 for an address that fails too often, and else 401.
-    fn refuse(&self, address: Option<IpAddr>) -> ApiError {
-        match address.map_or(Ok(()), |address| self.failures.check(&peer_group(address))) {
+    /// 429 for an address that fails too often, otherwise 401.
+    fn refuse(&self, client: Option<IpAddr>) -> ApiError {
+        let limited = client.map_or(Ok(()), |client| {
+            self.failures.check(&rate_limit_key(client))
+        });
+        match limited {
             Err(wait) => ApiError::from(ErrorCode::RateLimited).with_retry_after(wait),
             Ok(()) => ApiError::from(ErrorCode::Unauthorized)
                 .with_header(header::WWW_AUTHENTICATE, "Bearer"),
         }
     }
 
-    /// The peer's address or, where the peer is a proxy of ours, the last address that no proxy of ours reported.
-    pub fn client_address(&self, request: &Request) -> Option<IpAddr> {
-        let RemoteAddr(peer) = request.remote_addr();
-        let peer = peer.as_socket_addr()?.ip().to_canonical();
-        let trusted = |address: &IpAddr| {
-            self.trusted_proxies
-                .iter()
-                .any(|network| network.contains(address))
-        };
-        if !trusted(&peer) {
-            return Some(peer);
-        }
-        let forwarded = request.headers().get_all("x-forwarded-for").iter().rev();
-        // As bytes: a line that is no text must end the chain, not vanish from it.
-        let hops = forwarded.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
-        let mut client = peer;
-        for hop in hops {
-            let hop = std::str::from_utf8(hop).ok();
-            let Some(address) = hop.and_then(|hop| hop.trim().parse::<IpAddr>().ok()) else {
-                break;
-            };
-            client = address.to_canonical();
-            if !trusted(&client) {
-                break;
-            }
-        }
-        Some(client)
-    }
-
-    /// Notes the day, once, off the request's path.
-    fn note_use(&self, caller: &Caller) {
+    /// Records the day of the use, once a day and not while the caller waits.
+    fn record_use(&self, caller: &Caller) {
         let today = self.clock.now().date_naive().to_string();
         if caller.last_used_on.as_ref() != Some(&today) {
             _ = self.uses.try_send((caller.key_id.clone(), today));
@@ -162,16 +135,16 @@ impl Authenticator {
 }
 
 async fn write_uses(store: Store, mut pending: mpsc::Receiver<(String, String)>) {
-    let mut written: HashMap<String, String> = HashMap::new();
+    let mut recorded: HashMap<String, String> = HashMap::new();
     while let Some((key_id, day)) = pending.recv().await {
-        if written.get(&key_id) == Some(&day) {
+        if recorded.get(&key_id) == Some(&day) {
             continue;
         }
-        if written.len() >= MAX_REMEMBERED_USES {
-            written.clear();
+        if recorded.len() >= MAX_RECORDED_USES {
+            recorded.clear();
         }
         match store.touch_key(&key_id, &day).await {
-            Ok(()) => _ = written.insert(key_id, day),
+            Ok(()) => _ = recorded.insert(key_id, day),
             Err(error) => {
                 tracing::warn!(key_id, %error, "the day of a key's last use was not written");
             }
@@ -179,7 +152,7 @@ async fn write_uses(store: Store, mut pending: mpsc::Receiver<(String, String)>)
     }
 }
 
-/// The key of the one `Authorization` header (RFC 6750), if it has the form of one.
+/// The key in the one `Authorization` header (RFC 6750), if it has the form of a key.
 fn bearer_key(headers: &HeaderMap) -> Option<ApiKey> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -189,71 +162,4 @@ fn bearer_key(headers: &HeaderMap) -> Option<ApiKey> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| key.trim_start_matches(' ').parse().ok())?
-}
-
-/// Proof that the caller holds `billing:write`. Only a request that was authenticated makes one.
-pub struct BillingWrite {
-    hash: ApiKeyHash,
-    caller: Arc<Caller>,
-}
-
-impl BillingWrite {
-    /// The scope: an exact string, which nothing implies.
-    pub const SCOPE: &str = "billing:write";
-
-    /// Whom everything in this request is limited to.
-    pub fn caller(&self) -> &Caller {
-        &self.caller
-    }
-}
-
-impl<'a> ApiExtractor<'a> for BillingWrite {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        let scheme = MetaSecurityScheme {
-            ty: "http",
-            description: None,
-            name: None,
-            key_in: None,
-            scheme: Some("bearer"),
-            bearer_format: None,
-            flows: None,
-            openid_connect_url: None,
-        };
-        registry.create_security_scheme("bearerAuth", scheme);
-    }
-
-    fn security_schemes() -> Vec<&'static str> {
-        vec!["bearerAuth"]
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        _: &mut RequestBody,
-        _: ExtractParamOptions<()>,
-    ) -> Result<Self> {
-        let authenticator = &App::of(request).authenticator;
-        let (hash, caller) = authenticator.authenticate(request).await?; // 429 of the address, 503, 401
-        Trail::of(request).caller(&caller);
-        let span = tracing::Span::current();
-        span.record("key_id", &caller.key_id)
-            .record("org_id", caller.organization.as_str());
-        if !caller.scopes.iter().any(|scope| scope == Self::SCOPE) {
-            // 403
-            let challenge = format!(
-                "Bearer error=\"insufficient_scope\", scope=\"{}\"",
-                Self::SCOPE
-            );
-            let refusal = ApiError::from(ErrorCode::Forbidden);
-            return Err(refusal
-                .with_header(header::WWW_AUTHENTICATE, &challenge)
-                .into());
-        }
-        let limited = authenticator.requests.check(&caller.key_id); // 429 of the key
-        limited.map_err(|wait| ApiError::from(ErrorCode::RateLimited).with_retry_after(wait))?;
-        Ok(Self { hash, caller })
-    }
 }

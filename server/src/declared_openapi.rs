@@ -6,7 +6,7 @@
 use poem_openapi::OpenApiService;
 use serde_json::{Value, json};
 
-use crate::{auth::BillingWrite, http::error_code::ErrorCode, portal::Portal};
+use crate::{extract::BillingWrite, http::error_code::ErrorCode, portal::Portal};
 
 /// The contract's version that this code implements.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -17,7 +17,7 @@ pub(crate) fn declared() -> Value {
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     let operation = &mut document["paths"]["/v1/billing/portal"]["post"];
     operation["x-required-scopes"] = json!([BillingWrite::SCOPE]);
-    for code in ErrorCode::OF_THE_OPERATION {
+    for code in ErrorCode::OPERATION_CODES {
         let response = &mut operation["responses"][code.status().to_string()];
         response["x-error-codes"] = json!([code.as_str()]);
     }

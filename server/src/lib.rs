@@ -1,26 +1,39 @@
 //! Opens Stripe's hosted billing portal through one operation, `POST /v1/billing/portal`.
 //!
 //! A request flows one way:
-//! `connection -> request_layer -> router -> portal (the operation) -> limits, auth, body -> return_url -> store -> stripe -> envelope`.
+//! `connection -> request_layer -> router -> portal (the operation) -> extract (auth, body) -> return_url -> stripe -> envelope`.
 
-pub mod api_key;
-pub mod app;
-mod audit;
-mod auth;
+// Starts and stops the service.
 pub mod cli;
-pub mod clock;
 pub mod config;
-mod declared_openapi;
-mod http;
-mod limits;
-mod log;
-mod metrics;
-mod operations;
+mod service;
+
+// The way of a request.
+mod app;
+mod auth;
+mod extract;
 mod portal;
+mod request_context;
 mod request_layer;
 pub mod return_url;
-pub mod store;
-mod stripe;
+
+// Other ways in.
+mod declared_openapi;
+mod operations;
 mod webhooks;
 
+// What the operation uses.
+mod api_key;
+mod error_mapping;
+mod store;
+mod stripe;
+
+// What all of them use.
+mod audit;
+pub mod clock;
+mod http;
+mod log;
+mod metrics;
+
+pub use service::{Service, StartError, start};
 pub use stripe::Resolver;

@@ -17,7 +17,7 @@ const SECONDS: [f64; 12] = [
 ];
 
 /// Counters and gauges.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     request_seconds: Histogram,

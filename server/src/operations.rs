@@ -2,11 +2,14 @@
 //!
 //! Its document is made from what is declared here, for nobody outside depends on it; it shows the webhook, too.
 
-mod openapi;
+pub(crate) mod openapi;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use poem::{Request, Response, endpoint::make};
+use poem::{Response, handler, web::Data};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,8 +19,8 @@ use crate::{
     metrics::{MEDIA_TYPE, Now},
 };
 
-/// How long the store may take to show that it is there.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the database may take. Balancers usually give up on a probe after one or two seconds.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// That the process answers.
 #[derive(Serialize, ToSchema)]
@@ -48,12 +51,12 @@ struct Readiness {
 }
 
 /// /healthz, /readyz and /metrics, and the documents.
-pub(crate) fn routes() -> Router {
+pub(crate) fn routes(document: &'static str) -> Router {
     let router = Router::default()
-        .get("/healthz", make(health))
-        .get("/readyz", make(readiness))
-        .get("/metrics", make(metrics));
-    swagger_ui::operations_routes(router, &openapi::JSON)
+        .get("/healthz", health)
+        .get("/readyz", readiness)
+        .get("/metrics", metrics);
+    swagger_ui::operations_routes(router, document)
 }
 
 /// Is the process alive?
@@ -65,7 +68,8 @@ pub(crate) fn routes() -> Router {
     tag = "Operations",
     responses((status = 200, description = "It is.", body = Health)),
 )]
-async fn health(_: Request) -> Response {
+#[handler]
+fn health() -> Response {
     envelope::health(true, &Health { status: "ok" })
 }
 
@@ -81,10 +85,10 @@ async fn health(_: Request) -> Response {
         (status = 503, description = "No; the fields say why.", body = Readiness),
     ),
 )]
-async fn readiness(request: Request) -> Response {
-    let app = App::of(&request);
+#[handler]
+async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
     let store = matches!(
-        tokio::time::timeout(PATIENCE, app.store.ping()).await,
+        tokio::time::timeout(READINESS_TIMEOUT, app.store.ping()).await,
         Ok(Ok(()))
     );
     let draining = app.draining.load(Ordering::Relaxed);
@@ -112,8 +116,8 @@ async fn readiness(request: Request) -> Response {
         body = String,
     )),
 )]
-async fn metrics(request: Request) -> Response {
-    let app = App::of(&request);
+#[handler]
+fn metrics(Data(app): Data<&Arc<App>>) -> Response {
     let metrics = app.metrics.render(Now {
         stripe_in_flight: app.stripe.in_flight(),
         breaker_open: !app.stripe.is_reachable(),

@@ -1,32 +1,29 @@
 //! The operation, in the order of the request. The right margin is the contract.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use poem::Request;
-use poem_openapi::{Object, OpenApi, Tags};
-use serde::Serialize;
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, Tags, registry::MetaSchema};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::{
     app::App,
-    audit::Trail,
-    auth::BillingWrite,
+    extract::{BillingWrite, InFlight, JsonBody},
     http::{
         api_error::ApiError,
-        body::{Fields, JsonBody},
         envelope::Success,
         error_code::ErrorCode,
-        schema::{PortalUrl, Timestamp, True},
+        schema::{PortalUrl, Timestamp, True, scalar},
         strict_json::JsonObject,
     },
-    limits::InFlight,
-    request_layer::Received,
-    return_url::ReturnUrl,
+    request_context::RequestContext,
+    return_url::{AllowList, MAX_LENGTH, ReturnUrl},
     store::{CustomerId, StaleReason},
     stripe::{OpenedSession, SessionError},
 };
 
-/// The operation's home in poem-openapi.
+/// The operation, for poem-openapi.
 pub(crate) struct Portal;
 
 #[derive(Tags)]
@@ -45,22 +42,23 @@ impl Portal {
     )]
     async fn create_portal_session(
         &self,
-        request: &Request,
-        // In this order on purpose: arguments are extracted left to right, so nothing of the body is looked at
-        // before the caller is known and may call.
-        _place: InFlight,                   // 503
-        caller: BillingWrite,               // 429, 401, 403, 429
-        ask: JsonBody<CreatePortalSession>, // 415, 413, 408, 400, 422
+        Data(app): Data<&Arc<App>>,
+        Data(context): Data<&Arc<RequestContext>>,
+        // In this order on purpose: arguments are extracted from left to right, so that nothing of the body is read
+        // before the caller is known and allowed.
+        _in_flight: InFlight,                // 503
+        caller: BillingWrite,                // 429, 503, 401, 403, 429
+        body: JsonBody<CreatePortalSession>, // 415, 413, 408, 400
     ) -> Result<Success<PortalSessionEnvelope>, ApiError> {
-        let app = App::of(request);
-        let trail = Trail::of(request);
-        trail.return_url_origin(ask.0.return_url.origin());
-        let session = open_portal(app, &caller, &ask.0).await?;
-        trail.opened(&session);
-        let expires_at = Received::of(request).0 + app.portal_url_ttl;
+        let wanted = CreatePortalSession::validate(body.into_object(), &app.allow_list)?; // 422
+        context
+            .audit
+            .set_return_url_origin(wanted.return_url.origin());
+        let session = open_portal(app, &caller, &wanted).await?; // 409, 422, 502
+        context.audit.set_session(&session);
         let data = PortalSession {
             portal_url: PortalUrl(session.url),
-            expires_at: Timestamp(expires_at),
+            expires_at: Timestamp(context.received_at + app.portal_url_ttl),
         };
         let success = True;
         Ok(Success(PortalSessionEnvelope { success, data })) // 200
@@ -70,30 +68,32 @@ impl Portal {
 async fn open_portal(
     app: &App,
     key: &BillingWrite,
-    ask: &CreatePortalSession,
+    wanted: &CreatePortalSession,
 ) -> Result<OpenedSession, ApiError> {
     let customer = key.caller().customer.as_ref();
     let customer = customer.ok_or(ErrorCode::NoStripeCustomer)?; // 409
     let stripe = &app.stripe;
     match stripe
-        .create_portal_session(customer, &ask.return_url)
+        .create_portal_session(customer, &wanted.return_url)
         .await
     {
         Ok(session) => Ok(session), // 200
-        Err(SessionError::CustomerMissing) => Err(forget(app, key, customer).await), // 409
-        Err(SessionError::ReturnUrlRefused) => Err(refused_by_stripe()), // 422
-        Err(SessionError::Unavailable(failure)) => Err(failure.into()), // 502
+        Err(SessionError::CustomerMissing) => {
+            Err(handle_missing_customer(app, key, customer).await) // 409
+        }
+        Err(SessionError::ReturnUrlRefused) => Err(return_url_refused()), // 422
+        Err(SessionError::Unavailable(failure)) => Err(failure.into()),   // 502
     }
 }
 
-/// Later calls need not ask Stripe for a customer that it says is gone.
-async fn forget(app: &App, key: &BillingWrite, customer: &CustomerId) -> ApiError {
+/// Marks the mapping stale, so that later calls are answered 409 without a call to Stripe.
+async fn handle_missing_customer(app: &App, key: &BillingWrite, customer: &CustomerId) -> ApiError {
     let marked = app.store.mark_stale(customer, StaleReason::MissingAtStripe);
     let mapping = match marked.await {
         Ok(true) => "marked stale",
         Ok(false) => "known to be stale",
         Err(error) => {
-            tracing::error!(%error, "a mapping that is stale could not be marked so");
+            tracing::error!(%error, "a stale mapping could not be marked stale");
             "could not be marked stale"
         }
     };
@@ -104,44 +104,57 @@ async fn forget(app: &App, key: &BillingWrite, customer: &CustomerId) -> ApiErro
         %customer,
         mapping
     );
-    app.authenticator.forget(key).await;
+    app.authenticator.invalidate(key.key_hash()).await;
     ApiError::from(ErrorCode::NoStripeCustomer).with_cause("stripe_customer_missing")
 }
 
-/// Our policy took what Stripe does not: the caller can only try another URL.
-fn refused_by_stripe() -> ApiError {
+/// Our policy accepted a URL that Stripe rejects. The caller can only use another URL.
+fn return_url_refused() -> ApiError {
     tracing::warn!(event = "stripe_refused_return_url", alert = true);
     let refused = "was refused by the payment provider".to_owned();
     ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
         .with_cause("stripe_refused_return_url")
 }
 
-/// What to open the portal with. What is in it has passed the policy.
+/// What to open the portal with. Its values have passed the policy.
 #[derive(Object)]
 struct CreatePortalSession {
     return_url: ReturnUrl,
 }
 
-impl Fields for CreatePortalSession {
-    fn read(mut object: JsonObject, app: &App) -> Result<Self, BTreeMap<String, String>> {
+impl CreatePortalSession {
+    /// Reads the fields of the body. The error names every wrong field with what is wrong with it.
+    fn validate(mut object: JsonObject, allow_list: &AllowList) -> Result<Self, ApiError> {
         let return_url = match object.take("return_url") {
             None => Err("is required".to_owned()),
-            Some(Value::String(text)) => app
-                .allow_list
+            Some(Value::String(text)) => allow_list
                 .admit(&text)
                 .map_err(|refusal| refusal.to_string()),
             Some(_) => Err("must be a string".to_owned()),
         };
-        let mut problems = BTreeMap::new();
-        object.refuse_the_rest(&mut problems);
+        let mut problems = object.unknown_fields();
         match return_url {
-            Ok(return_url) if problems.is_empty() => Ok(Self { return_url }),
-            Ok(_) => Err(problems),
-            Err(problem) => {
-                problems.insert("return_url".to_owned(), problem);
-                Err(problems)
-            }
+            Ok(return_url) if problems.is_empty() => return Ok(Self { return_url }),
+            Ok(_) => {}
+            Err(problem) => _ = problems.insert("return_url".to_owned(), problem),
         }
+        Err(ApiError::validation_failed(problems))
+    }
+}
+
+scalar!(
+    ReturnUrl,
+    MetaSchema {
+        min_length: Some(1),
+        max_length: Some(MAX_LENGTH),
+        // Not `uri`: browsers and the policy also accept what RFC 3986 would have escaped.
+        ..MetaSchema::new_with_format("string", "url")
+    }
+);
+
+impl Serialize for ReturnUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -1,9 +1,8 @@
-//! The outermost layer: every request gets an id, every answer its headers, and every failure, a panic too, the
-//! envelope. One line of log for each request is written here.
+//! The outermost layer: it gives every request an id and a log line, every response its headers, and turns every
+//! failure, a panic too, into the error envelope.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use poem::{
     Endpoint, IntoResponse, Request, Response, Result,
@@ -13,30 +12,19 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     app::App,
-    audit::{End, Trail},
+    audit::RequestEnd,
     http::{api_error::ApiError, error_code::ErrorCode, schema::RequestId},
-    stripe::UpstreamCause,
+    request_context::RequestContext,
 };
 
-/// When the request came in, by the service's clock.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Received(pub DateTime<Utc>);
-
-impl Received {
-    /// The time that this layer noted.
-    pub(crate) fn of(request: &Request) -> Self {
-        *request.data().expect("the outermost layer notes the time")
-    }
-}
-
-/// Wraps all that a port answers.
-pub(crate) struct Respond<E> {
+/// Wraps the routes of a port.
+pub(crate) struct RequestLayer<E> {
     app: Arc<App>,
     inner: E,
     counted: bool,
 }
 
-impl<E> Respond<E> {
+impl<E> RequestLayer<E> {
     /// Wraps the API.
     pub(crate) fn api(app: Arc<App>, inner: E) -> Self {
         Self {
@@ -46,7 +34,7 @@ impl<E> Respond<E> {
         }
     }
 
-    /// Wraps what operators ask, which does not count as use of the API.
+    /// Wraps the operations port. Its requests are not counted, because they are not use of the API.
     pub(crate) fn operations(app: Arc<App>, inner: E) -> Self {
         Self {
             counted: false,
@@ -55,114 +43,115 @@ impl<E> Respond<E> {
     }
 }
 
-impl<E: Endpoint> Endpoint for Respond<E> {
+impl<E: Endpoint> Endpoint for RequestLayer<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let began = self.app.clock.instant();
-        let request_id = RequestId::from(self.app.clock.ulid());
-        let span = self.span(&request, &request_id);
-        let trail = Arc::new(Trail::default());
-        request.set_data(Received(self.app.clock.now()));
+        let context = Arc::new(RequestContext::new(&self.app, &request));
+        let span = request_span(&request, &context);
         request.set_data(Arc::clone(&self.app));
-        request.set_data(Arc::clone(&trail));
+        request.set_data(Arc::clone(&context));
 
-        let waiting = self
+        let in_flight = self
             .counted
-            .then(|| Waiting::new(&self.app, &span, &trail, &request_id));
-        let answer = AssertUnwindSafe(self.inner.call(request))
+            .then(|| InFlightGuard::new(&self.app, &span, &context));
+        let result = AssertUnwindSafe(self.inner.call(request))
             .catch_unwind()
             .instrument(span.clone())
             .await;
-        let (mut response, error) = match answer {
+        let (mut response, error) = match result {
             Ok(Ok(output)) => (output.into_response(), None),
-            Ok(Err(error)) => refuse(error, &request_id),
-            Err(_) => refuse(
-                ApiError::from(ErrorCode::Internal)
-                    .with_cause("panic")
-                    .into(),
-                &request_id,
-            ),
+            Ok(Err(error)) => error_response(error, &context.request_id),
+            Err(_) => error_response(panicked(), &context.request_id),
         };
-        set_headers(&mut response, &request_id);
+        set_headers(&mut response, &context.request_id);
         let elapsed = self.app.clock.instant().duration_since(began);
-        if let Some(waiting) = waiting {
-            waiting.end();
+        if let Some(in_flight) = in_flight {
+            in_flight.answered();
             self.count(&response, error.as_ref(), elapsed);
         }
         span.in_scope(|| {
-            trail.write(&request_id, End::Answered(error.as_ref()));
+            let end = RequestEnd::Answered(error.as_ref());
+            context.audit.write(&context.request_id, end);
             log(&response, error.as_ref(), elapsed);
         });
         Ok(response)
     }
 }
 
-impl<E> Respond<E> {
-    /// Of the highest level, so that whatever is logged within has the request's id.
-    fn span(&self, request: &Request, request_id: &RequestId) -> Span {
-        let client = self.app.authenticator.client_address(request);
-        tracing::error_span!(
-            "request",
-            %request_id,
-            client = client.map(|address| address.to_string()),
-            method = request.method().as_str(),
-            // The query is the caller's, and may hold what it should not.
-            path = request.uri().path(),
-            key_id = Empty,
-            org_id = Empty,
-        )
-    }
-
+impl<E> RequestLayer<E> {
     fn count(&self, response: &Response, error: Option<&ApiError>, elapsed: Duration) {
         let code = error.map(|error| error.code().as_str());
         let metrics = &self.app.metrics;
         metrics.answered(response.status().as_u16(), code, elapsed);
         if let Some(cause) = error.and_then(ApiError::upstream_cause) {
-            metrics.unavailable(cause.as_str());
+            metrics.unavailable(cause);
         }
     }
 }
 
-/// A caller who is waiting. One who goes away before the answer ends all that was done for them; that is told, too.
-struct Waiting<'a> {
-    app: &'a App,
-    span: &'a Span,
-    trail: &'a Trail,
-    request_id: &'a RequestId,
-    over: bool,
+/// At the highest level, so that every log line of the request has its id, whatever level the log is set to.
+fn request_span(request: &Request, context: &RequestContext) -> Span {
+    tracing::error_span!(
+        "request",
+        request_id = %context.request_id,
+        client = context.client.map(|address| address.to_string()),
+        method = request.method().as_str(),
+        // Without the query: callers may put anything there, secrets too.
+        path = request.uri().path(),
+        key_id = Empty,
+        org_id = Empty,
+    )
 }
 
-impl<'a> Waiting<'a> {
-    fn new(app: &'a App, span: &'a Span, trail: &'a Trail, request_id: &'a RequestId) -> Self {
+/// Counts a request as in flight until it is dropped. If the client disconnects, the request is cancelled: the guard
+/// then logs and audits it.
+struct InFlightGuard<'a> {
+    app: &'a App,
+    span: &'a Span,
+    context: &'a RequestContext,
+    answered: bool,
+}
+
+impl<'a> InFlightGuard<'a> {
+    fn new(app: &'a App, span: &'a Span, context: &'a RequestContext) -> Self {
         app.metrics.requests_in_flight.inc();
         Self {
             app,
             span,
-            trail,
-            request_id,
-            over: false,
+            context,
+            answered: false,
         }
     }
 
-    fn end(mut self) {
-        self.over = true;
+    fn answered(mut self) {
+        self.answered = true;
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         self.app.metrics.requests_in_flight.dec();
-        if !self.over {
+        if !self.answered {
+            let RequestContext {
+                audit, request_id, ..
+            } = self.context;
             self.span.in_scope(|| {
                 tracing::info!(event = "client_gone");
-                self.trail.write(self.request_id, End::Abandoned);
+                audit.write(request_id, RequestEnd::Abandoned);
             });
         }
     }
 }
 
-fn refuse(error: poem::Error, request_id: &RequestId) -> (Response, Option<ApiError>) {
+fn panicked() -> poem::Error {
+    ApiError::from(ErrorCode::Internal)
+        .with_cause("panic")
+        .into()
+}
+
+fn error_response(error: poem::Error, request_id: &RequestId) -> (Response, Option<ApiError>) {
     if error.is_from_response() {
         return (error.into_response(), None);
     }
@@ -172,13 +161,12 @@ fn refuse(error: poem::Error, request_id: &RequestId) -> (Response, Option<ApiEr
     (error.clone().into_response(request_id), Some(error))
 }
 
-/// The headers that every answer has; [`crate::http::schema`] declares them.
+/// The headers of every response; [`crate::http::schema`] declares them.
 fn set_headers(response: &mut Response, request_id: &RequestId) {
+    let id = HeaderValue::from_str(request_id.as_str());
+    let id = id.expect("a ULID's characters are allowed in a header");
     let headers = response.headers_mut();
-    // A ULID's characters are always a header's.
-    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
-    }
+    headers.insert(HeaderName::from_static("x-request-id"), id);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -192,7 +180,6 @@ fn log(response: &Response, error: Option<&ApiError>, elapsed: Duration) {
     let code = error.map(|error| error.code().as_str());
     let cause = error.and_then(ApiError::cause);
     let upstream_cause = error.and_then(ApiError::upstream_cause);
-    let upstream_cause = upstream_cause.map(UpstreamCause::as_str);
     if error.is_some_and(|error| error.code() == ErrorCode::Internal) {
         tracing::error!(event = "answered", status, code, cause, elapsed_us);
     } else {

@@ -113,7 +113,7 @@ enum Failure {
     #[error("{0}")]
     Store(#[from] StoreError),
     #[error("{0}")]
-    Start(#[from] crate::app::StartError),
+    Start(#[from] crate::StartError),
     #[error("{0}")]
     StripeSetup(#[from] crate::stripe::SetupError),
     #[error("Stripe: {cause} ({reason}); {remedy}", cause = .0.cause, reason = .0.reason, remedy = .0.cause.remedy())]

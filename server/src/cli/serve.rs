@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, Report, Session};
-use crate::{Resolver, app, log};
+use crate::{Resolver, log};
 
 pub(super) async fn serve(session: &Session) -> Result<Report, Failure> {
     let config = session.serving_config()?;
@@ -11,7 +11,7 @@ pub(super) async fn serve(session: &Session) -> Result<Report, Failure> {
     let refused = |error: std::io::Error| Failure::Other(format!("signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
-    let service = app::start(&config, session.clock.clone(), Resolver::default()).await?;
+    let service = crate::start(&config, session.clock.clone(), Resolver::default()).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

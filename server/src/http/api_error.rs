@@ -1,4 +1,4 @@
-//! A refusal or failure on its way to the caller: what the caller is told, and what only the log is told.
+//! An error on its way to the caller: what the caller sees, and what only the log has.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
@@ -18,18 +18,25 @@ use super::{
     error_code::ErrorCode,
     schema::RequestId,
 };
-use crate::stripe::{Unavailable, UpstreamCause};
 
-/// A refusal or failure on its way to the caller.
+/// An error on its way to the caller.
 ///
-/// `cause` is for the operator: it reaches the log, never the answer.
+/// The cause and what is known of Stripe are for the operator: they reach the log, never the answer.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     code: ErrorCode,
     details: BTreeMap<String, String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cow<'static, str>>,
-    upstream: Option<Box<Unavailable>>,
+    upstream: Option<Box<Upstream>>,
+}
+
+/// A failure of the system behind this service.
+#[derive(Debug, Clone)]
+struct Upstream {
+    cause: &'static str,
+    /// Its own id of the request, `""` where it did not respond.
+    request_id: String,
 }
 
 impl From<ErrorCode> for ApiError {
@@ -44,22 +51,6 @@ impl From<ErrorCode> for ApiError {
     }
 }
 
-/// 502: the caller learns no more than whether waiting helps.
-impl From<Unavailable> for ApiError {
-    fn from(failure: Unavailable) -> Self {
-        let error =
-            Self::from(ErrorCode::BillingPortalUnavailable).with_cause(failure.cause.as_str());
-        let error = match failure.retry_after {
-            Some(wait) => error.with_retry_after(wait),
-            None => error,
-        };
-        Self {
-            upstream: Some(Box::new(failure)),
-            ..error
-        }
-    }
-}
-
 impl ApiError {
     /// 422, with what is wrong with each field.
     pub(crate) fn validation_failed(details: BTreeMap<String, String>) -> Self {
@@ -69,14 +60,7 @@ impl ApiError {
         }
     }
 
-    /// 503, because the database did not do what it was asked. Never 401: the caller's key may be perfectly good.
-    pub(crate) fn store_unavailable(error: &impl fmt::Display) -> Self {
-        Self::from(ErrorCode::ServiceUnavailable)
-            .with_retry_after(Duration::from_secs(1))
-            .with_cause(format!("store: {error}"))
-    }
-
-    /// Adds a header to the answer. A value that is not one is a bug of ours, so it is left out.
+    /// Adds a header to the answer. A value that is not allowed in a header is left out: the error itself matters more.
     #[must_use]
     pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.headers
@@ -84,18 +68,25 @@ impl ApiError {
         self
     }
 
-    /// Tells the caller to wait, in whole seconds, at least one.
+    /// Adds `Retry-After`: whole seconds, rounded up, at least one.
     #[must_use]
     pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         self.with_header(header::RETRY_AFTER, &seconds.max(1).to_string())
     }
 
-    /// Says in the log, and only there, what happened.
+    /// Adds the cause, which only the log has.
     #[must_use]
     pub(crate) fn with_cause(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+
+    /// Notes, for the log and the metrics, why the upstream service failed and its id of the request.
+    #[must_use]
+    pub(crate) fn with_upstream(mut self, cause: &'static str, request_id: String) -> Self {
+        self.upstream = Some(Box::new(Upstream { cause, request_id }));
+        self.with_cause(cause)
     }
 
     /// The code, for the log.
@@ -108,18 +99,18 @@ impl ApiError {
         self.cause.as_deref()
     }
 
-    /// What went wrong at Stripe, for the log and the metrics.
-    pub(crate) fn upstream_cause(&self) -> Option<UpstreamCause> {
-        self.upstream.as_ref().map(|failure| failure.cause)
+    /// The cause at the upstream service, for the log and the metrics.
+    pub(crate) fn upstream_cause(&self) -> Option<&'static str> {
+        self.upstream.as_ref().map(|upstream| upstream.cause)
     }
 
-    /// Stripe's id of the request that went wrong there, for the log.
-    pub(crate) fn stripe_request_id(&self) -> Option<&str> {
-        let failure = self.upstream.as_ref()?;
-        Some(failure.stripe_request_id.as_str()).filter(|id| !id.is_empty())
+    /// The upstream service's id of the request, for the log.
+    pub(crate) fn upstream_request_id(&self) -> Option<&str> {
+        let id = self.upstream.as_ref()?.request_id.as_str();
+        Some(id).filter(|id| !id.is_empty())
     }
 
-    /// The answer, under the request's id.
+    /// The response, with the request's id in its body.
     pub(crate) fn into_response(self, request_id: &RequestId) -> Response {
         let mut response =
             ErrorEnvelope::new(self.code, request_id, self.details).into_response(self.code);
@@ -136,8 +127,8 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// Lets extractors and the handler return an [`ApiError`] through poem; [`crate::request_layer`] finds it there again and
-/// writes the envelope, for only it knows the request's id.
+/// Lets extractors and handlers return an [`ApiError`] through poem. The outermost layer, which knows the request's id,
+/// takes it out again and writes the envelope.
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
         self.code.http_status()

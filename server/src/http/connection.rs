@@ -43,12 +43,12 @@ const MAX_HEADERS: usize = 100;
 /// Room for the largest header section that gets an answer of ours, and for its request line.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// How patient the service is with a connection.
+/// How long a client may take in each phase of a connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
-    /// For a request's headers.
+pub(crate) struct ConnectionTimeouts {
+    /// To send the headers of a request, from its first byte to its last.
     pub headers: Duration,
-    /// Between two requests.
+    /// Between two requests, and to read an answer.
     pub idle: Duration,
 }
 
@@ -57,19 +57,19 @@ pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     endpoint: Arc<impl Endpoint<Output = Response> + 'static>,
-    patience: Patience,
+    timeouts: ConnectionTimeouts,
     drain: CancellationToken,
 ) {
     // A small answer is not to wait for more to send with it.
     _ = stream.set_nodelay(true);
     let local = stream.local_addr().map(Addr::from).unwrap_or_default();
     let phase = Arc::new(AtomicU8::new(HEADERS));
-    let timed = Timed {
+    let stream = TimeoutStream {
         stream,
-        patience,
+        timeouts,
         phase: Arc::clone(&phase),
         armed_for: HEADERS,
-        deadline: Box::pin(sleep(patience.headers)),
+        deadline: Box::pin(sleep(timeouts.headers)),
         unread: None,
         lingering: None,
         sends_no_more: None,
@@ -90,7 +90,7 @@ pub(crate) async fn serve(
         .max_buf_size(MAX_HEAD_BYTES)
         // The end of what a client sends ends its request, too; the stream holds it back for a while.
         .half_close(false)
-        .serve_connection(TokioIo::new(timed), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -109,9 +109,9 @@ const BUSY: u8 = 1;
 const IDLE: u8 = 2;
 
 /// A stream whose reader gives up when the phase has taken too long.
-struct Timed {
+struct TimeoutStream {
     stream: TcpStream,
-    patience: Patience,
+    timeouts: ConnectionTimeouts,
     phase: Arc<AtomicU8>,
     /// The phase that `deadline` is for.
     armed_for: u8,
@@ -124,7 +124,7 @@ struct Timed {
     sends_no_more: Option<Pin<Box<Sleep>>>,
 }
 
-impl Timed {
+impl TimeoutStream {
     /// Reads while a request is being answered; the end is told only when the client is taken for gone.
     fn read_meanwhile(
         &mut self,
@@ -148,12 +148,12 @@ impl Timed {
     fn time(&mut self, phase: u8) {
         if self.armed_for != phase {
             self.armed_for = phase;
-            let patience = if phase == IDLE {
-                self.patience.idle
+            let timeout = if phase == IDLE {
+                self.timeouts.idle
             } else {
-                self.patience.headers
+                self.timeouts.headers
             };
-            self.deadline.as_mut().reset(Instant::now() + patience);
+            self.deadline.as_mut().reset(Instant::now() + timeout);
         }
     }
 
@@ -164,7 +164,7 @@ impl Timed {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         if sent.is_pending() {
-            let idle = self.patience.idle;
+            let idle = self.timeouts.idle;
             let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(idle)));
             ready!(unread.as_mut().poll(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -173,7 +173,7 @@ impl Timed {
     }
 }
 
-impl AsyncRead for Timed {
+impl AsyncRead for TimeoutStream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -198,7 +198,7 @@ impl AsyncRead for Timed {
     }
 }
 
-impl AsyncWrite for Timed {
+impl AsyncWrite for TimeoutStream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

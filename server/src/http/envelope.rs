@@ -28,12 +28,12 @@ pub(crate) fn declared_errors() -> MetaResponses {
         status: Some(code.status()),
         status_range: None,
         content: json_content::<ErrorEnvelope>(),
-        headers: schema::headers_of_every_answer()
+        headers: schema::common_response_headers()
             .chain(code.headers())
             .collect(),
     };
     MetaResponses {
-        responses: ErrorCode::OF_THE_OPERATION
+        responses: ErrorCode::OPERATION_CODES
             .into_iter()
             .map(response)
             .collect(),
@@ -103,7 +103,7 @@ impl<E: Type> ApiResponse for Success<E> {
                 status: Some(StatusCode::OK.as_u16()),
                 status_range: None,
                 content: json_content::<E>(),
-                headers: schema::headers_of_every_answer().collect(),
+                headers: schema::common_response_headers().collect(),
             }],
         }
     }

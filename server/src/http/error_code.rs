@@ -42,7 +42,7 @@ pub(crate) enum ErrorCode {
 
 impl ErrorCode {
     /// The codes with which the operation answers. The last three of the enum are for requests that are no operation.
-    pub(crate) const OF_THE_OPERATION: [Self; 12] = [
+    pub(crate) const OPERATION_CODES: [Self; 12] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -61,8 +61,8 @@ impl ErrorCode {
     pub(crate) const ALL: [Self; 14] = {
         let mut all = [Self::NotFound; 14];
         let mut index = 0;
-        while index < Self::OF_THE_OPERATION.len() {
-            all[index] = Self::OF_THE_OPERATION[index];
+        while index < Self::OPERATION_CODES.len() {
+            all[index] = Self::OPERATION_CODES[index];
             index += 1;
         }
         all[13] = Self::MethodNotAllowed;

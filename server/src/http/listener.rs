@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::connection::{self, Patience};
+use super::connection::{self, ConnectionTimeouts};
 
 /// Connections that may wait to be accepted. The usual 128 are too few for a rush: the system resets the others.
 const BACKLOG: u32 = 4096;
@@ -31,7 +31,7 @@ impl Listener {
     pub(crate) fn open(
         address: SocketAddr,
         endpoint: impl Endpoint<Output = Response> + 'static,
-        patience: Patience,
+        timeouts: ConnectionTimeouts,
         max_connections: u32,
     ) -> std::io::Result<Self> {
         let socket = listen(address)?;
@@ -44,7 +44,7 @@ impl Listener {
         let accepting = accept(
             socket,
             Arc::new(endpoint),
-            patience,
+            timeouts,
             max_connections,
             closing.clone(),
             connections,
@@ -86,15 +86,15 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 async fn accept(
     socket: TcpListener,
     endpoint: Arc<impl Endpoint<Output = Response> + 'static>,
-    patience: Patience,
+    timeouts: ConnectionTimeouts,
     max_connections: u32,
     closing: CancellationToken,
     connections: TaskTracker,
 ) {
-    let places = Arc::new(Semaphore::new(max_connections as usize));
+    let permits = Arc::new(Semaphore::new(max_connections as usize));
     loop {
-        // The place is taken before the connection, so that one too many waits in the system's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+        // The permit is taken before the connection, so that one too many waits in the system's queue.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };
         match socket.accept().await {
@@ -103,12 +103,12 @@ async fn accept(
                     stream,
                     peer,
                     Arc::clone(&endpoint),
-                    patience,
+                    timeouts,
                     closing.clone(),
                 );
                 connections.spawn(async move {
                     served.await;
-                    drop(place);
+                    drop(permit);
                 });
             }
             Err(error) => {

@@ -20,4 +20,10 @@ pub(crate) mod api_error;
 
 pub(crate) mod schema;
 
+pub(crate) mod rate_limit;
+
+pub(crate) mod memory_budget;
+
+pub(crate) mod client_address;
+
 pub(crate) mod swagger_ui;

@@ -1,35 +1,29 @@
-//! The scalars of the wire: how a value is written in JSON and how it is declared in the OpenAPI document, once each.
+//! Scalars and headers: how each is written in JSON or HTTP, and how the OpenAPI document declares it.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use poem_openapi::{
-    registry::{MetaHeader, MetaSchema, MetaSchemaRef},
-    types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
-};
+use poem_openapi::registry::{MetaHeader, MetaSchema, MetaSchemaRef};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 use ulid::Ulid;
 
-use crate::return_url::{MAX_LENGTH, ReturnUrl};
-
-/// The one media type of requests and answers.
+/// The media type of requests and responses.
 pub(crate) const JSON: &str = "application/json";
 
-/// Implements poem-openapi's `Type` for a scalar that we only ever write: its declaration is the given schema.
+/// Implements poem-openapi's `Type` for a scalar that is only written. The second argument is its declaration.
 macro_rules! scalar {
     ($name:ty, $schema:expr) => {
-        impl Type for $name {
+        impl poem_openapi::types::Type for $name {
             const IS_REQUIRED: bool = true;
             type RawValueType = Self;
             type RawElementValueType = Self;
 
-            fn name() -> Cow<'static, str> {
+            fn name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }
 
-            fn schema_ref() -> MetaSchemaRef {
-                MetaSchemaRef::Inline(Box::new($schema))
+            fn schema_ref() -> poem_openapi::registry::MetaSchemaRef {
+                poem_openapi::registry::MetaSchemaRef::Inline(Box::new($schema))
             }
 
             fn as_raw_value(&self) -> Option<&Self> {
@@ -41,22 +35,27 @@ macro_rules! scalar {
             }
         }
 
-        impl ToJSON for $name {
-            fn to_json(&self) -> Option<Value> {
+        impl poem_openapi::types::ToJSON for $name {
+            fn to_json(&self) -> Option<serde_json::Value> {
                 serde_json::to_value(self).ok()
             }
         }
 
-        /// Requests are read by `body`, with all their problems at once, never by poem-openapi.
-        impl ParseFromJSON for $name {
-            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
-                Err(ParseError::expected_type(value.unwrap_or_default()))
+        /// Only declared: poem-openapi requires it of every field, and never reads one. Handlers read request bodies,
+        /// so that all problems are reported together.
+        impl poem_openapi::types::ParseFromJSON for $name {
+            fn parse_from_json(
+                value: Option<serde_json::Value>,
+            ) -> poem_openapi::types::ParseResult<Self> {
+                let value = value.unwrap_or_default();
+                Err(poem_openapi::types::ParseError::expected_type(value))
             }
         }
     };
 }
+pub(crate) use scalar;
 
-/// The id of a request: a ULID that we mint, in the answer's body, its `X-Request-Id`, and the log.
+/// The id of a request: a new ULID, in the body of the response, its `X-Request-Id` and the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct RequestId(String);
 scalar!(RequestId, MetaSchema::new("string"));
@@ -68,7 +67,7 @@ impl From<Ulid> for RequestId {
 }
 
 impl RequestId {
-    /// The 26 characters.
+    /// The 26 characters of the ULID.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -82,7 +81,7 @@ impl fmt::Display for RequestId {
 
 /// A point in time, in UTC, written with whole seconds and `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timestamp(pub DateTime<Utc>);
+pub(crate) struct Timestamp(pub DateTime<Utc>);
 scalar!(
     Timestamp,
     MetaSchema::new_with_format("string", "date-time")
@@ -100,28 +99,12 @@ impl Serialize for Timestamp {
     }
 }
 
-scalar!(
-    ReturnUrl,
-    MetaSchema {
-        min_length: Some(1),
-        max_length: Some(MAX_LENGTH),
-        // Not `uri`: browsers and the policy also take what RFC 3986 would have escaped.
-        ..MetaSchema::new_with_format("string", "url")
-    }
-);
-
-impl Serialize for ReturnUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
 /// The portal's URL, a credential while it lives: written into the answer, and nowhere else.
 #[derive(Serialize)]
 pub(crate) struct PortalUrl(pub String);
 scalar!(PortalUrl, MetaSchema::new_with_format("string", "uri"));
 
-/// `true`, always.
+/// The constant `true`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct True;
 scalar!(True, constant(true));
@@ -132,7 +115,7 @@ impl Serialize for True {
     }
 }
 
-/// `false`, always.
+/// The constant `false`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct False;
 scalar!(False, constant(false));
@@ -150,8 +133,8 @@ fn constant(value: bool) -> MetaSchema {
     }
 }
 
-/// The headers that every answer of the API has; [`crate::request_layer`] sets them.
-pub(crate) fn headers_of_every_answer() -> impl Iterator<Item = MetaHeader> {
+/// The headers that every response of the API has. The outermost layer sets them.
+pub(crate) fn common_response_headers() -> impl Iterator<Item = MetaHeader> {
     let only = |value: &str| MetaSchema {
         enum_items: vec![value.into()],
         ..MetaSchema::new("string")

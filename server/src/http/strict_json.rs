@@ -1,12 +1,14 @@
 //! JSON that can be read in one way only.
 //!
-//! A document in which a name is repeated means one thing to a gateway that takes the first and another to a service
-//! that takes the last, so it is no document here.
+//! If a name is repeated, a gateway may read the first value and a service the last. So such a document is refused.
 
 use std::{collections::BTreeMap, fmt};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+/// The names of unknown fields that an answer repeats, in bytes: it stays smaller than the body that caused it.
+const MAX_UNKNOWN_BYTES: usize = 8 * 1024;
 
 /// A JSON object (RFC 8259) whose names, at every depth, are unique (RFC 7493).
 pub(crate) struct JsonObject(Map<String, Value>);
@@ -20,23 +22,24 @@ impl JsonObject {
         }
     }
 
-    /// Takes a field out; what is left at the end is unknown.
+    /// Takes a field out of the object.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
 
-    /// Names every field that was not taken, up to a bound that keeps the answer small.
-    pub(crate) fn refuse_the_rest(self, details: &mut BTreeMap<String, String>) {
-        const MAX_NAME_BYTES: usize = 8 * 1024;
+    /// The fields that were not taken, each with what is wrong with it. At most [`MAX_UNKNOWN_BYTES`] of names, as the
+    /// answer writes them.
+    pub(crate) fn unknown_fields(self) -> BTreeMap<String, String> {
         let mut bytes = 0;
-        for name in self.0.into_iter().map(|(name, _)| name) {
-            // As it will be written, where a control character takes six bytes.
-            bytes += Value::from(name.as_str()).to_string().len();
-            if bytes > MAX_NAME_BYTES {
-                break;
-            }
-            details.insert(name, "unknown field".to_owned());
-        }
+        let names = self.0.into_iter().map(|(name, _)| name);
+        names
+            .take_while(|name| {
+                // As JSON, where a control character takes six bytes.
+                bytes += Value::from(name.as_str()).to_string().len();
+                bytes <= MAX_UNKNOWN_BYTES
+            })
+            .map(|name| (name, "unknown field".to_owned()))
+            .collect()
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 
 /// An organization and the customer that it is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mapping {
+pub(crate) struct Mapping {
     /// The organization.
     pub org: OrganizationId,
     /// What it is called, should it have to be made. None: its id.
@@ -24,7 +24,7 @@ pub struct Mapping {
 
 /// What to do where something is there already, or is not.
 #[derive(Debug, Clone, Copy)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// When the organization has another, active customer.
     pub conflict: Conflict,
     /// Whether to make an organization that is not there.
@@ -33,7 +33,7 @@ pub struct Policy {
 
 /// Which of two customers an organization gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conflict {
+pub(crate) enum Conflict {
     /// The one that it has; the other one is a failure.
     Refuse,
     /// The one that is given.
@@ -44,7 +44,7 @@ pub enum Conflict {
 
 /// What became of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Linked {
+pub(crate) enum Linked {
     /// It is in force now.
     Done {
         /// Whether the organization was made for it.
@@ -73,7 +73,7 @@ struct Known {
 impl Store {
     /// Puts a batch of mappings in force, each or not at all, and answers for each what became of it. Of a walk through
     /// Stripe's customers, the `page` that the batch is from is noted with it.
-    pub async fn link_batch(
+    pub(crate) async fn link_batch(
         &self,
         batch: &[Mapping],
         policy: Policy,

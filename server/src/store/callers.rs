@@ -8,7 +8,7 @@ use crate::api_key::ApiKeyHash;
 
 /// Whom a stored key stands for. Expiry and revocation are looked at on each use, not here.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The key's id, for logs; the key itself is not known.
     pub key_id: String,
     /// The organization that owns the key.
@@ -27,7 +27,10 @@ pub struct Caller {
 
 impl Store {
     /// Finds the key with this hash, its organization, scopes and customer, by one indexed read.
-    pub async fn find_caller(&self, hash: &ApiKeyHash) -> Result<Option<Caller>, StoreError> {
+    pub(crate) async fn find_caller(
+        &self,
+        hash: &ApiKeyHash,
+    ) -> Result<Option<Caller>, StoreError> {
         let row = sqlx::query(
             "SELECT k.id, k.organization_id, k.scopes, k.expires_at, k.revoked_at, k.last_used_on, c.customer, c.state \
              FROM api_keys k LEFT JOIN customers c ON c.organization_id = k.organization_id WHERE k.hash = $1",
@@ -36,7 +39,7 @@ impl Store {
         .fetch_optional(&self.pool);
         // A disk that does not answer must not keep callers waiting for theirs.
         let row = tokio::time::timeout(PATIENCE, row).await;
-        let row = row.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        let row = row.map_err(|_| StoreError::TimedOut)??;
         let Some(row) = row else { return Ok(None) };
         let expires_at: Option<i64> = row.try_get("expires_at")?;
         let revoked_at: Option<i64> = row.try_get("revoked_at")?;

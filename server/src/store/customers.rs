@@ -13,7 +13,7 @@ use super::{
 /// Stripe's id of a customer, `cus_…`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct CustomerId(String);
+pub(crate) struct CustomerId(String);
 
 impl CustomerId {
     /// An id that was checked when it was written.
@@ -22,7 +22,7 @@ impl CustomerId {
     }
 
     /// The id as Stripe writes it.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -50,7 +50,7 @@ impl fmt::Display for CustomerId {
 /// Whether Stripe still has the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CustomerState {
+pub(crate) enum CustomerState {
     /// As far as we know.
     Active,
     /// Stripe said that it is gone; linking it again revives the mapping.
@@ -70,7 +70,7 @@ impl CustomerState {
 /// Why a mapping is stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum StaleReason {
+pub(crate) enum StaleReason {
     /// Stripe did not know the customer when a portal was to be opened for it.
     MissingAtStripe,
     /// Stripe sent an event that the customer was deleted.
@@ -79,7 +79,7 @@ pub enum StaleReason {
 
 impl StaleReason {
     /// The word in the database and in answers.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::MissingAtStripe => "missing_at_stripe",
             Self::Deleted => "deleted",
@@ -89,7 +89,7 @@ impl StaleReason {
 
 /// An organization and its customer, as the commands show it.
 #[derive(Debug, Serialize)]
-pub struct CustomerLink {
+pub(crate) struct CustomerLink {
     /// The organization.
     pub org: OrganizationId,
     /// Its customer.
@@ -104,7 +104,7 @@ pub struct CustomerLink {
 impl Store {
     /// Makes `customer` the organization's customer, in place of any before, and active. What Stripe's events of
     /// before `now` (seconds since 1970) say of the organization no longer counts.
-    pub async fn link_customer(
+    pub(crate) async fn link_customer(
         &self,
         org: &OrganizationId,
         customer: &CustomerId,
@@ -144,7 +144,11 @@ impl Store {
     }
 
     /// Forgets the organization's customer, and what Stripe's events of before `now` (seconds since 1970) say of it.
-    pub async fn unlink_customer(&self, org: &OrganizationId, now: i64) -> Result<(), StoreError> {
+    pub(crate) async fn unlink_customer(
+        &self,
+        org: &OrganizationId,
+        now: i64,
+    ) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
         let deleted = sqlx::query("DELETE FROM customers WHERE organization_id = $1")
             .bind(org.as_str())
@@ -167,7 +171,7 @@ impl Store {
     }
 
     /// Every mapping, in the order of the organizations' ids.
-    pub async fn list_customers(&self) -> Result<Vec<CustomerLink>, StoreError> {
+    pub(crate) async fn list_customers(&self) -> Result<Vec<CustomerLink>, StoreError> {
         let rows = sqlx::query(
             "SELECT organization_id, customer, state, stale_reason FROM customers ORDER BY organization_id",
         );
@@ -178,7 +182,7 @@ impl Store {
     }
 
     /// Records that Stripe no longer has the customer. False where that was known, or nobody has the customer.
-    pub async fn mark_stale(
+    pub(crate) async fn mark_stale(
         &self,
         customer: &CustomerId,
         reason: StaleReason,

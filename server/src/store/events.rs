@@ -15,7 +15,7 @@ const REMEMBERED_SECONDS: i64 = 35 * 24 * 60 * 60;
 
 /// What an event says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CustomerChange {
+pub(crate) enum CustomerChange {
     /// The organization is this customer.
     Is(OrganizationId, CustomerId),
     /// The customer is no more.
@@ -24,7 +24,7 @@ pub enum CustomerChange {
 
 /// An event about a customer.
 #[derive(Debug, Clone)]
-pub struct CustomerEvent {
+pub(crate) struct CustomerEvent {
     /// Stripe's id, `evt_…`.
     pub id: String,
     /// When it happened, in seconds since 1970.
@@ -35,7 +35,7 @@ pub struct CustomerEvent {
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Applied {
+pub(crate) enum Applied {
     /// It was applied, and changed what these organizations are.
     Done(Vec<OrganizationId>),
     /// It had been applied before.
@@ -50,7 +50,7 @@ pub enum Applied {
 
 impl Store {
     /// Applies an event that was received at `now` (seconds since 1970), in one transaction.
-    pub async fn apply_event(
+    pub(crate) async fn apply_event(
         &self,
         event: &CustomerEvent,
         now: i64,

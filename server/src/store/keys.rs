@@ -8,7 +8,7 @@ use crate::{api_key::ApiKeyHash, http::schema::Timestamp};
 
 /// A key as the commands show it. What is unset is absent.
 #[derive(Debug, Serialize)]
-pub struct KeyRecord {
+pub(crate) struct KeyRecord {
     /// Its id, which is no secret.
     pub id: String,
     /// The organization that owns it.
@@ -32,7 +32,7 @@ pub struct KeyRecord {
 }
 
 /// A key to be stored.
-pub struct NewKey<'a> {
+pub(crate) struct NewKey<'a> {
     /// What is to be known of it.
     pub record: &'a KeyRecord,
     /// What it will be found by.
@@ -41,7 +41,10 @@ pub struct NewKey<'a> {
 
 impl Store {
     /// Stores a new key's record and hash.
-    pub async fn create_key(&self, NewKey { record, hash }: NewKey<'_>) -> Result<(), StoreError> {
+    pub(crate) async fn create_key(
+        &self,
+        NewKey { record, hash }: NewKey<'_>,
+    ) -> Result<(), StoreError> {
         let created = sqlx::query(
             "INSERT INTO api_keys (id, organization_id, hash, name, scopes, created_at, expires_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -67,7 +70,10 @@ impl Store {
     }
 
     /// The organization's keys, oldest first.
-    pub async fn list_keys(&self, org: &OrganizationId) -> Result<Vec<KeyRecord>, StoreError> {
+    pub(crate) async fn list_keys(
+        &self,
+        org: &OrganizationId,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
         self.show_organization(org).await?;
         let rows = sqlx::query(
             "SELECT * FROM api_keys WHERE organization_id = $1 ORDER BY created_at, id",
@@ -81,7 +87,11 @@ impl Store {
     }
 
     /// Withdraws a key. Withdrawing it again changes nothing.
-    pub async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<KeyRecord, StoreError> {
+    pub(crate) async fn revoke_key(
+        &self,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<KeyRecord, StoreError> {
         sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
             .bind(id)
             .bind(now.0.timestamp())
@@ -91,7 +101,7 @@ impl Store {
     }
 
     /// Brings a key's end forward to `expires_at`; an earlier end stays.
-    pub async fn expire_key(
+    pub(crate) async fn expire_key(
         &self,
         id: &str,
         expires_at: Timestamp,
@@ -105,7 +115,7 @@ impl Store {
     }
 
     /// One key.
-    pub async fn show_key(&self, id: &str) -> Result<KeyRecord, StoreError> {
+    pub(crate) async fn show_key(&self, id: &str) -> Result<KeyRecord, StoreError> {
         let row = sqlx::query("SELECT * FROM api_keys WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.pool)
@@ -118,7 +128,7 @@ impl Store {
     }
 
     /// Records the day on which a key was used.
-    pub async fn touch_key(&self, id: &str, day: &str) -> Result<(), StoreError> {
+    pub(crate) async fn touch_key(&self, id: &str, day: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE api_keys SET last_used_on = $2 WHERE id = $1")
             .bind(id)
             .bind(day)

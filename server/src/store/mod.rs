@@ -21,13 +21,13 @@ use sqlx::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use bulk::{Conflict, Linked, Mapping, Policy};
-pub use callers::Caller;
-pub use customers::{CustomerId, CustomerLink, CustomerState, StaleReason};
-pub use events::{Applied, CustomerChange, CustomerEvent};
-pub use keys::{KeyRecord, NewKey};
-pub use organizations::{Organization, OrganizationId};
-pub use sync::{SyncFailure, SyncPage, SyncPosition};
+pub(crate) use bulk::{Conflict, Linked, Mapping, Policy};
+pub(crate) use callers::Caller;
+pub(crate) use customers::{CustomerId, CustomerLink, CustomerState, StaleReason};
+pub(crate) use events::{Applied, CustomerChange, CustomerEvent};
+pub(crate) use keys::{KeyRecord, NewKey};
+pub(crate) use organizations::{Organization, OrganizationId};
+pub(crate) use sync::{SyncFailure, SyncPage, SyncPosition};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -42,6 +42,9 @@ pub enum StoreError {
     /// The database is away, full, locked or broken.
     #[error("database: {0}")]
     Unavailable(#[from] sqlx::Error),
+    /// The database did not respond in time.
+    #[error("database: no response in time")]
+    TimedOut,
     /// Its tables are not those that this version knows.
     #[error("database migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -60,7 +63,7 @@ pub enum StoreError {
 
 /// The database, open and migrated. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub(crate) struct Store {
     pool: SqlitePool,
     /// SQLite has one writer at a time. Those who wait do so here, where they hold no connection that a look-up needs.
     writing: Arc<Semaphore>,
@@ -80,7 +83,7 @@ impl Write {
 
 impl Store {
     /// Opens the database of a `sqlite:` URL, makes its file where there is none, and brings its tables up to date.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
             .foreign_keys(true)
@@ -99,7 +102,7 @@ impl Store {
     }
 
     /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1 FROM organizations LIMIT 1")
             .execute(&self.pool)
             .await?;
@@ -121,7 +124,7 @@ impl Store {
             }
         };
         let begun = tokio::time::timeout(WRITERS_PATIENCE, waiting).await;
-        let (transaction, turn) = begun.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        let (transaction, turn) = begun.map_err(|_| StoreError::TimedOut)??;
         Ok(Write {
             transaction,
             _turn: turn,
@@ -129,7 +132,7 @@ impl Store {
     }
 
     /// Writes what is pending and closes every connection.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
 }

@@ -11,7 +11,7 @@ use crate::http::schema::Timestamp;
 /// The operator's own id of an organization, or a minted one: 1 to 64 of `A-Z a-z 0-9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct OrganizationId(String);
+pub(crate) struct OrganizationId(String);
 
 impl OrganizationId {
     /// An id that was checked when it was written.
@@ -20,7 +20,7 @@ impl OrganizationId {
     }
 
     /// The id as it was given.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -46,7 +46,7 @@ impl fmt::Display for OrganizationId {
 
 /// An organization as the commands show it.
 #[derive(Debug, Serialize)]
-pub struct Organization {
+pub(crate) struct Organization {
     /// Its id.
     pub id: OrganizationId,
     /// Its name, for people.
@@ -57,7 +57,10 @@ pub struct Organization {
 
 impl Store {
     /// Makes an organization.
-    pub async fn create_organization(&self, organization: &Organization) -> Result<(), StoreError> {
+    pub(crate) async fn create_organization(
+        &self,
+        organization: &Organization,
+    ) -> Result<(), StoreError> {
         let made =
             sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
                 .bind(organization.id.as_str())
@@ -77,7 +80,7 @@ impl Store {
     }
 
     /// All organizations, in the order of their ids.
-    pub async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
+    pub(crate) async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
         let rows = sqlx::query("SELECT id, name, created_at FROM organizations ORDER BY id");
         let rows = rows.fetch_all(&self.pool).await?;
         rows.iter()
@@ -86,7 +89,7 @@ impl Store {
     }
 
     /// An organization, with its customer.
-    pub async fn show_organization(
+    pub(crate) async fn show_organization(
         &self,
         id: &OrganizationId,
     ) -> Result<(Organization, Option<CustomerLink>), StoreError> {

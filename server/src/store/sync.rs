@@ -7,7 +7,7 @@ use super::{Mapping, Store, StoreError};
 
 /// Where a walk is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncPosition {
+pub(crate) struct SyncPosition {
     /// The newest customer when it began.
     pub newest: String,
     /// The last customer that was read.
@@ -16,7 +16,7 @@ pub struct SyncPosition {
 
 /// A page that was read.
 #[derive(Debug, Clone)]
-pub struct SyncPage {
+pub(crate) struct SyncPage {
     /// Where the walk is after it.
     pub position: SyncPosition,
     /// Those on it that could not be tried.
@@ -25,7 +25,7 @@ pub struct SyncPage {
 
 /// A customer that is not in force, and why. Everything is as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncFailure {
+pub(crate) struct SyncFailure {
     /// The customer.
     pub customer: String,
     /// The organization that it names.
@@ -46,7 +46,7 @@ impl SyncFailure {
 
 impl Store {
     /// Where the last walk was interrupted, if it was.
-    pub async fn sync_position(&self) -> Result<Option<SyncPosition>, StoreError> {
+    pub(crate) async fn sync_position(&self) -> Result<Option<SyncPosition>, StoreError> {
         let row = sqlx::query("SELECT newest, position FROM customer_sync")
             .fetch_optional(&self.pool)
             .await?;
@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// What failed on the walk so far, also before it was interrupted.
-    pub async fn sync_failures(&self) -> Result<Vec<SyncFailure>, StoreError> {
+    pub(crate) async fn sync_failures(&self) -> Result<Vec<SyncFailure>, StoreError> {
         let rows = sqlx::query(
             "SELECT customer, org, problem FROM customer_sync_failures ORDER BY customer",
         );
@@ -79,7 +79,7 @@ impl Store {
     }
 
     /// Forgets the walk: it came to its end, or begins anew.
-    pub async fn forget_sync(&self) -> Result<(), StoreError> {
+    pub(crate) async fn forget_sync(&self) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
         for forget in [
             "DELETE FROM customer_sync",

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 
 /// The cause of a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UpstreamCause {
+pub(crate) enum UpstreamCause {
     /// Stripe's host name could not be resolved.
     Dns,
     /// No connection could be made.
@@ -111,7 +111,7 @@ const fn row(
 
 impl UpstreamCause {
     /// Every cause.
-    pub const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::Dns,
         Self::Connect,
         Self::ConnectTimeout,
@@ -178,22 +178,22 @@ impl UpstreamCause {
     }
 
     /// The word in logs and metrics.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         self.row().word
     }
 
     /// Whether waiting helps, so that the caller is told how long.
-    pub const fn passes_by_itself(self) -> bool {
+    pub(crate) const fn passes_by_itself(self) -> bool {
         self.row().passes_by_itself
     }
 
     /// Whether it says that Stripe, as we reach it, is down.
-    pub const fn means_down(self) -> bool {
+    pub(crate) const fn means_down(self) -> bool {
         self.row().means_down
     }
 
     /// What the operator can do.
-    pub const fn remedy(self) -> &'static str {
+    pub(crate) const fn remedy(self) -> &'static str {
         self.row().remedy
     }
 }
@@ -209,7 +209,7 @@ const LONGEST_TOLD_WAIT: Duration = Duration::from_secs(30);
 
 /// A call that failed for good.
 #[derive(Debug, Clone)]
-pub struct Unavailable {
+pub(crate) struct Unavailable {
     /// Why.
     pub cause: UpstreamCause,
     /// More of it, in a word: Stripe's status or code, or what is wrong with its answer. Never its text.
@@ -243,7 +243,7 @@ impl Unavailable {
     }
 
     /// Tells the operator, once, where the failure is handled.
-    pub fn log(&self) {
+    pub(crate) fn log(&self) {
         let Row {
             event, severity, ..
         } = self.cause.row();

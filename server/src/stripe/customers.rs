@@ -15,7 +15,7 @@ const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A customer, as far as it is of use here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StripeCustomer {
+pub(crate) struct StripeCustomer {
     /// Its id, as Stripe writes it. Who made the customer may have chosen it, so that it need not be one of ours.
     pub id: String,
     /// The organization that its metadata names, as it is written there.
@@ -30,7 +30,7 @@ pub struct StripeCustomer {
 
 /// Where in the list of customers to begin. Stripe's order is the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cursor {
+pub(crate) enum Cursor {
     /// The newest ones.
     Newest,
     /// Those before this one in time.
@@ -41,7 +41,7 @@ pub enum Cursor {
 
 /// A page of customers, the newest first.
 #[derive(Debug)]
-pub struct CustomerPage {
+pub(crate) struct CustomerPage {
     /// The customers.
     pub customers: Vec<StripeCustomer>,
     /// Whether there are more in this direction.
@@ -50,7 +50,10 @@ pub struct CustomerPage {
 
 impl Stripe {
     /// Lists customers; none where the one to begin from is no more.
-    pub async fn list_customers(&self, from: &Cursor) -> Result<Option<CustomerPage>, Unavailable> {
+    pub(crate) async fn list_customers(
+        &self,
+        from: &Cursor,
+    ) -> Result<Option<CustomerPage>, Unavailable> {
         let from = match from {
             Cursor::Newest => String::new(),
             Cursor::OlderThan(id) => format!("&starting_after={}", encoded(id)),
@@ -82,7 +85,7 @@ impl Stripe {
     }
 
     /// Finds a customer; none where Stripe never had it.
-    pub async fn find_customer(
+    pub(crate) async fn find_customer(
         &self,
         id: &CustomerId,
     ) -> Result<Option<StripeCustomer>, Unavailable> {

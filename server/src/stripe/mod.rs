@@ -49,7 +49,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
 /// Stripe, as this deployment reaches it.
 #[derive(Debug)]
-pub struct Stripe {
+pub(crate) struct Stripe {
     transport: Transport,
     gate: Gate,
     clock: Clock,
@@ -60,7 +60,7 @@ pub struct Stripe {
 
 impl Stripe {
     /// Connects to nothing yet.
-    pub fn new(
+    pub(crate) fn new(
         stripe: StripeSettings,
         settings: &Settings,
         clock: Clock,
@@ -82,32 +82,32 @@ impl Stripe {
     }
 
     /// The state of the promise about the portal's features.
-    pub fn promise(&self) -> &Promise {
+    pub(crate) fn promise(&self) -> &Promise {
         &self.promise
     }
 
     /// Whether the portal configuration is known to keep the promise.
-    pub fn keeps_promise(&self) -> bool {
+    pub(crate) fn keeps_promise(&self) -> bool {
         self.promise.require_kept(self.clock.instant()).is_ok()
     }
 
     /// Has the portal configuration looked at, because it may have been changed.
-    pub fn doubt_promise(&self) {
+    pub(crate) fn doubt_promise(&self) {
         self.promise.doubt(self.clock.instant());
     }
 
     /// Whether calls go out at present.
-    pub fn is_reachable(&self) -> bool {
+    pub(crate) fn is_reachable(&self) -> bool {
         self.gate.is_open()
     }
 
     /// Whether the last call succeeded, as far as that says whether Stripe is there for us.
-    pub fn is_well(&self) -> bool {
+    pub(crate) fn is_well(&self) -> bool {
         self.gate.is_well()
     }
 
     /// Calls under way.
-    pub fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.gate.in_flight()
     }
 

@@ -43,7 +43,7 @@ pub(super) type Violation = String;
 
 /// A configuration and how it keeps the promise.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Verification {
+pub(crate) struct Verification {
     /// Stripe's id, `bpc_…`.
     pub id: String,
     /// Whether portals may be opened with it.
@@ -54,7 +54,7 @@ pub struct Verification {
 
 impl Stripe {
     /// Finds or creates the configuration, mends ours, and opens or closes the operation by the result.
-    pub async fn keep_promise(&self) -> Result<Verification, Unavailable> {
+    pub(crate) async fn keep_promise(&self) -> Result<Verification, Unavailable> {
         let began = self.clock.instant();
         let verification = self.ensure_configuration().await.inspect_err(|failure| {
             failure.log();
@@ -79,7 +79,7 @@ impl Stripe {
     }
 
     /// The configuration in use, as it is, without changing anything. None where ours was not created yet.
-    pub async fn find_configuration(&self) -> Result<Option<Verification>, Unavailable> {
+    pub(crate) async fn find_configuration(&self) -> Result<Option<Verification>, Unavailable> {
         let found = match &self.transport.settings().portal_configuration {
             Some(named) => Some(self.retrieve(named).await?),
             None => self.find_ours().await?,
@@ -88,7 +88,7 @@ impl Stripe {
     }
 
     /// The configuration in use, created or mended where it is ours.
-    pub async fn ensure_configuration(&self) -> Result<Verification, Unavailable> {
+    pub(crate) async fn ensure_configuration(&self) -> Result<Verification, Unavailable> {
         if let Some(named) = &self.transport.settings().portal_configuration {
             return Ok(verify(&self.retrieve(named).await?));
         }

@@ -25,7 +25,7 @@ const MISSING_IN_BULK: usize = 5;
 const MISSING_WINDOW: Duration = Duration::from_mins(1);
 
 /// An open portal. Its URL is a credential; `Debug` does not show it.
-pub struct OpenedSession {
+pub(crate) struct OpenedSession {
     /// Stripe's id of the session, which is no secret.
     pub id: String,
     /// Where to send the browser.
@@ -40,7 +40,7 @@ pub struct OpenedSession {
 
 impl OpenedSession {
     /// Whether the caller had to wait long enough to notice.
-    pub fn is_slow(&self) -> bool {
+    pub(crate) fn is_slow(&self) -> bool {
         self.elapsed > SLOW
     }
 }
@@ -55,7 +55,7 @@ impl fmt::Debug for OpenedSession {
 
 /// Why there is no session.
 #[derive(Debug)]
-pub enum SessionError {
+pub(crate) enum SessionError {
     /// Stripe does not have the customer any more.
     CustomerMissing,
     /// Stripe did not accept a return URL that our policy did.
@@ -72,7 +72,7 @@ impl<T: Into<Unavailable>> From<T> for SessionError {
 
 impl Stripe {
     /// Opens the portal for `customer`, with the verified configuration. A failure is logged and counted here.
-    pub async fn create_portal_session(
+    pub(crate) async fn create_portal_session(
         &self,
         customer: &CustomerId,
         return_url: &ReturnUrl,

@@ -14,7 +14,7 @@ const DOUBTED_FOR: Duration = Duration::from_secs(5);
 
 /// Whether the promise is known to be kept, and by which configuration.
 #[derive(Debug, Default)]
-pub struct Promise {
+pub(crate) struct Promise {
     known: RwLock<Known>,
     /// Rings when the configuration should be looked at before its time.
     pub in_doubt: tokio::sync::Notify,
@@ -40,7 +40,7 @@ enum State {
 
 impl Promise {
     /// The id of the verified configuration, or why there is none; no portal is opened then.
-    pub fn require_kept(&self, now: Instant) -> Result<String, UpstreamCause> {
+    pub(crate) fn require_kept(&self, now: Instant) -> Result<String, UpstreamCause> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         match &known.state {
             State::Kept(id, until) if now < *until => Ok(id.clone()),
@@ -51,7 +51,7 @@ impl Promise {
 
     /// Has the configuration looked at, because it may have been changed. If that cannot be done soon, the operation
     /// closes.
-    pub fn doubt(&self, now: Instant) {
+    pub(crate) fn doubt(&self, now: Instant) {
         let mut known = self.known();
         known.doubted_at = Some(now);
         if let State::Kept(_, until) = &mut known.state {

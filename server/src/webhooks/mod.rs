@@ -6,9 +6,9 @@
 mod event;
 mod signature;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use poem::{IntoResponse, Request, Response, Result, endpoint::make, http::header};
+use poem::{Body, IntoResponse, Response, Result, handler, http::HeaderMap, web::Data};
 use serde::Serialize;
 
 use crate::{
@@ -16,13 +16,14 @@ use crate::{
     app::App,
     http::{
         api_error::ApiError,
-        body,
+        body::{declared_length, read_bounded},
         envelope::{ErrorEnvelope, Success},
         error_code::ErrorCode,
         router::Router,
         schema::True,
     },
-    store::{Applied, CustomerEvent},
+    request_context::RequestContext,
+    store::{Applied, CustomerEvent, StoreError},
 };
 use event::{Event, Meaning};
 use signature::Signature;
@@ -45,7 +46,7 @@ pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long the database may take. Stripe waits longer, and repeats what is answered 503.
-const PATIENCE: Duration = Duration::from_secs(4);
+const STORE_TIMEOUT: Duration = Duration::from_secs(4);
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct ReceivedEnvelope {
@@ -61,7 +62,7 @@ struct Received {
 
 /// Adds the endpoint.
 pub(crate) fn routes(router: Router) -> Router {
-    router.post(PATH, make(receive))
+    router.post(PATH, receive)
 }
 
 /// Take an event
@@ -98,10 +99,14 @@ pub(crate) fn routes(router: Router) -> Router {
         variables(("host" = (default = "billing.example.com", description = "Your own."))),
     )),
 )]
-pub(crate) async fn receive(request: Request) -> Result<Response> {
-    let (request, mut body) = request.split();
-    let app = App::of(&request);
-    let outcome = take(&request, &mut body).await;
+#[handler]
+pub(crate) async fn receive(
+    Data(app): Data<&Arc<App>>,
+    Data(context): Data<&Arc<RequestContext>>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let outcome = process(app, context, headers, body).await;
     app.metrics.webhook(match &outcome {
         Ok(outcome) => outcome,
         Err(refusal) if refusal.code() == ErrorCode::InvalidSignature => "invalid_signature",
@@ -113,21 +118,24 @@ pub(crate) async fn receive(request: Request) -> Result<Response> {
     Ok(Success(ReceivedEnvelope { success, data }).into_response()) // 200
 }
 
-/// What became of the event, in a word. Every event that we have no use for is taken too, lest Stripe repeat it.
-async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'static str, ApiError> {
-    let app = App::of(request);
-    let signature = Signature::of(request.headers(), app.clock.now())?; // 400
-    let peer = app.authenticator.client_address(request);
-    let _room = app
-        .webhook_room
-        .take(peer, expected_bytes(request))
+/// The outcome, in a word. Events that are of no use here are accepted too, so that Stripe does not retry them.
+async fn process(
+    app: &App,
+    context: &RequestContext,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<&'static str, ApiError> {
+    let signature = Signature::of(headers, app.clock.now())?; // 400
+    let _memory = app
+        .webhook_memory
+        .reserve(context.client, expected_bytes(headers))
         .await
         .ok_or_else(|| {
             ApiError::from(ErrorCode::ServiceUnavailable)
                 .with_retry_after(Duration::from_secs(1))
                 .with_cause("too many webhooks at a time")
         })?; // 503
-    let body = body::read_bounded(request, body, MAX_EVENT_BYTES, BODY_TIMEOUT).await?; // 413, 408
+    let body = read_bounded(headers, body, MAX_EVENT_BYTES, BODY_TIMEOUT).await?; // 413, 408
     signature.require_valid(&app.webhook_secrets, &body)?; // 400
     let event = Event::parse(&body).ok_or(ErrorCode::BadRequest)?; // 400
     let outcome = apply(app, &event).await?; // 503
@@ -140,11 +148,10 @@ async fn take(request: &Request, body: &mut poem::RequestBody) -> Result<&'stati
     Ok(outcome)
 }
 
-/// How much memory the body may need.
-fn expected_bytes(request: &Request) -> usize {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    length.unwrap_or(MAX_EVENT_BYTES).min(MAX_EVENT_BYTES)
+/// How much memory the body may need: its declared length, or the largest possible.
+fn expected_bytes(headers: &HeaderMap) -> usize {
+    let length = declared_length(headers).unwrap_or(MAX_EVENT_BYTES);
+    length.min(MAX_EVENT_BYTES)
 }
 
 async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
@@ -168,13 +175,13 @@ async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
 
 async fn keep(app: &App, event: &CustomerEvent) -> Result<&'static str, ApiError> {
     let applying = app.store.apply_event(event, app.clock.now().timestamp());
-    let applied = match tokio::time::timeout(PATIENCE, applying).await {
-        Ok(applied) => applied.map_err(|error| ApiError::store_unavailable(&error))?,
-        Err(_) => return Err(ApiError::store_unavailable(&"it did not answer in time")),
-    };
+    let applied = tokio::time::timeout(STORE_TIMEOUT, applying).await;
+    let applied = applied.unwrap_or(Err(StoreError::TimedOut))?;
     match applied {
         Applied::Done(organizations) => {
-            app.authenticator.forget_organizations(&organizations).await;
+            app.authenticator
+                .invalidate_organizations(&organizations)
+                .await;
             Ok("applied")
         }
         Applied::Repeated => Ok("repeated"),

@@ -141,7 +141,7 @@ fn what_nobody_waited_for_is_told_too() {
 #[tokio::test]
 async fn less_noise_is_not_less_of_a_record() {
     let service = Service::start().await;
-    let quiet = [("LOG", "error,billing_portal_server::app=info")];
+    let quiet = [("LOG", "error,billing_portal_server::service=info")];
     let process = Process::beside(&service, &quiet).await;
     send(process.api, &TestRequest::portal(service.key(), RETURN_URL)).await;
     process.terminate().await;

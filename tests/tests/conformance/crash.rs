@@ -22,7 +22,7 @@ const EVENTS: usize = 400;
 const AT_ONCE: usize = 8;
 
 /// Nobody reads the log before the end, and there is only so much room for it.
-const QUIET: &[(&str, &str)] = &[("LOG", "error,billing_portal_server::app=info")];
+const QUIET: &[(&str, &str)] = &[("LOG", "error,billing_portal_server::service=info")];
 
 /// Every mapping that is active.
 async fn mappings(service: &Service) -> BTreeMap<String, String> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use billing_portal_server::app;
+use billing_portal_server::Service as RunningService;
 use conformance::stripe::{Endpoint, Received, SimulatedStripe};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// A running service with one organization, `acme`, which has a customer and a key.
 pub(crate) struct Service {
     pub(crate) stripe: Arc<SimulatedStripe>,
-    running: app::Service,
+    running: RunningService,
     variables: Vec<(String, String)>,
     directory: TempDir,
     key: String,

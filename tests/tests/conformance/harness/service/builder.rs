@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use billing_portal_server::clock::Clock;
 use billing_portal_server::config::Config;
-use billing_portal_server::{Resolver, app};
+use billing_portal_server::{Resolver, start};
 use conformance::stripe::{SECRET, SimulatedStripe};
 use tempfile::TempDir;
 use tokio::time::{Duration, Instant, sleep};
@@ -148,7 +148,7 @@ impl Builder {
             .set("STRIPE_API_BASE", &api_base);
         let variables = command::variables(&this.settings);
         let config = Config::load(None, variables.clone()).expect("the settings are good");
-        let running = app::start(&config, this.clock, this.resolver)
+        let running = start(&config, this.clock, this.resolver)
             .await
             .expect("the service starts");
         let mut service = Service {

@@ -1,0 +1,183 @@
+//! What must hold before the operation runs: a free place, a caller who may call, and a JSON body.
+//!
+//! The handler names these as its arguments, in the order in which they are checked.
+
+use std::{marker::PhantomData, sync::Arc, time::Duration};
+
+use poem::{FromRequest, Request, RequestBody, Result, http::header, web::Data};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaMediaType, MetaRequest, MetaSecurityScheme, Registry},
+    types::Type,
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    api_key::ApiKeyHash,
+    app::App,
+    http::{
+        api_error::ApiError,
+        body::{read_bounded, require_json},
+        error_code::ErrorCode,
+        schema,
+        strict_json::JsonObject,
+    },
+    request_context::RequestContext,
+    store::Caller,
+};
+
+/// The largest body, in bytes. The longest legal request, with every character escaped, is under 13 KiB.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// How long a caller waits before trying again when the service is full: a request takes less than a second.
+const RETRY_AFTER_FULL: Duration = Duration::from_secs(1);
+
+/// A permit to be one of the requests in progress. There is no queue: a request beyond the limit is answered 503 at
+/// once.
+pub(crate) struct InFlight {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<'a> FromRequest<'a> for InFlight {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        let Data(app) = Data::<&Arc<App>>::from_request_without_body(request).await?;
+        match Arc::clone(&app.request_permits).try_acquire_owned() {
+            Ok(permit) => Ok(Self { _permit: permit }),
+            Err(_) => Err(ApiError::from(ErrorCode::ServiceUnavailable)
+                .with_retry_after(RETRY_AFTER_FULL)
+                .with_cause("too many requests in flight")
+                .into()),
+        }
+    }
+}
+
+/// Proof that the caller holds `billing:write`. Only an authenticated request makes one.
+pub(crate) struct BillingWrite {
+    hash: ApiKeyHash,
+    caller: Arc<Caller>,
+}
+
+impl BillingWrite {
+    /// The scope: an exact string, which no other scope implies.
+    pub(crate) const SCOPE: &str = "billing:write";
+
+    /// Whose request it is; everything in the request is limited to this organization.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The hash of the key, by which the authenticator caches the caller.
+    pub(crate) fn key_hash(&self) -> ApiKeyHash {
+        self.hash
+    }
+}
+
+impl<'a> ApiExtractor<'a> for BillingWrite {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        let scheme = MetaSecurityScheme {
+            ty: "http",
+            description: None,
+            name: None,
+            key_in: None,
+            scheme: Some("bearer"),
+            bearer_format: None,
+            flows: None,
+            openid_connect_url: None,
+        };
+        registry.create_security_scheme("bearerAuth", scheme);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec!["bearerAuth"]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let Data(app) = Data::<&Arc<App>>::from_request_without_body(request).await?;
+        let Data(context) =
+            Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
+        let authenticator = &app.authenticator;
+        let (hash, caller) = authenticator
+            .authenticate(request.headers(), context.client)
+            .await?; // 429 of the address, 503, 401
+        context.audit.set_caller(&caller);
+        tracing::Span::current()
+            .record("key_id", &caller.key_id)
+            .record("org_id", caller.organization.as_str());
+        require_scope(&caller)?; // 403
+        let limited = authenticator.check_rate(&caller); // 429 of the key
+        limited.map_err(|wait| ApiError::from(ErrorCode::RateLimited).with_retry_after(wait))?;
+        Ok(Self { hash, caller })
+    }
+}
+
+fn require_scope(caller: &Caller) -> Result<(), ApiError> {
+    const SCOPE: &str = BillingWrite::SCOPE;
+    if caller.scopes.iter().any(|scope| scope == SCOPE) {
+        return Ok(());
+    }
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{SCOPE}\"");
+    Err(ApiError::from(ErrorCode::Forbidden).with_header(header::WWW_AUTHENTICATE, &challenge))
+}
+
+/// A body that is one JSON object: 415, 413, 408, 400, in this order. The OpenAPI document declares it as `T`; the
+/// handler reads the fields.
+///
+/// poem-openapi's own JSON payload takes any `+json` type, reads without bound, lets the last of two equal names win
+/// and stops at the first wrong field.
+pub(crate) struct JsonBody<T> {
+    object: JsonObject,
+    schema: PhantomData<T>,
+}
+
+impl<T> JsonBody<T> {
+    /// The object that was read.
+    pub(crate) fn into_object(self) -> JsonObject {
+        self.object
+    }
+}
+
+impl<'a, T: Type> ApiExtractor<'a> for JsonBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = vec![MetaMediaType {
+            content_type: schema::JSON,
+            schema: T::schema_ref(),
+        }];
+        Some(MetaRequest {
+            description: None,
+            content,
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let Data(app) = Data::<&Arc<App>>::from_request_without_body(request).await?;
+        require_json(request.headers())?; // 415
+        let body = body.take()?;
+        let bytes = read_bounded(request.headers(), body, MAX_BODY_BYTES, app.body_timeout).await?; // 413, 408
+        let object = JsonObject::parse(&bytes).ok_or(ApiError::from(ErrorCode::BadRequest))?; // 400
+        Ok(Self {
+            object,
+            schema: PhantomData,
+        })
+    }
+}

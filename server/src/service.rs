@@ -1,0 +1,213 @@
+//! Builds the service, starts it and drains it.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::Semaphore, task::JoinHandle};
+
+use crate::{
+    api_key::Mode,
+    app::App,
+    auth::Authenticator,
+    clock::Clock,
+    config::{Config, Environment, Problems, Settings},
+    http::{
+        client_address::TrustedProxies, connection::ConnectionTimeouts, error_code::ErrorCode,
+        listener::Listener, memory_budget::MemoryBudget, router::Router, swagger_ui,
+    },
+    metrics::Metrics,
+    operations::{self, openapi},
+    portal::Portal,
+    request_layer::RequestLayer,
+    store::{Store, StoreError},
+    stripe::{Resolver, SetupError, Stripe, UpstreamCause},
+    webhooks,
+};
+
+/// How long the requests in progress may take after the listener has closed. A request has at most ten seconds for its
+/// body and ten for Stripe; the rest is margin. Process managers that send SIGKILL usually do so after this.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the operations port waits for a probe that keeps its connection open.
+const OPERATIONS_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Memory for the bodies of webhooks: eight of the largest (1024 KiB), or five hundred usual ones (16 KiB), at a time.
+const WEBHOOK_MEMORY_KIB: usize = 8 * 1024;
+/// What one peer gets of it: three of the largest, so that one peer cannot take all.
+const WEBHOOK_MEMORY_PER_PEER_KIB: usize = 3 * 1024;
+/// How often the portal configuration is verified. Someone may change it at Stripe without a webhook.
+const VERIFICATION_INTERVAL: Duration = Duration::from_mins(10);
+/// The wait after the first failed verification; it doubles with each further failure.
+const FIRST_VERIFICATION_RETRY: Duration = Duration::from_secs(1);
+/// The longest wait between failed verifications: no portal opens meanwhile.
+const MAX_VERIFICATION_RETRY: Duration = Duration::from_secs(30);
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is not valid.
+    #[error("{0}")]
+    Configuration(#[from] Problems),
+    /// The database cannot be used.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The HTTP client for Stripe cannot be built.
+    #[error("Stripe client: {0}")]
+    Stripe(#[from] SetupError),
+    /// A port cannot be opened.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address that was to be opened.
+        address: SocketAddr,
+        /// The system's error.
+        error: std::io::Error,
+    },
+}
+
+/// The running service.
+pub struct Service {
+    app: Arc<App>,
+    api: Listener,
+    operations: Listener,
+    verification: JoinHandle<()>,
+    shutdown_delay: Duration,
+}
+
+/// Starts the service. If Stripe does not respond, the service starts all the same: the operation answers 502 until
+/// Stripe responds.
+pub async fn start(
+    config: &Config,
+    clock: Clock,
+    resolver: Resolver,
+) -> Result<Service, StartError> {
+    let settings = config.settings();
+    let app = Arc::new(build_app(config, clock, resolver).await?);
+    warn_about_unusual_settings(settings, app.mode);
+    let timeouts = ConnectionTimeouts {
+        headers: seconds(settings.header_timeout_seconds),
+        idle: seconds(settings.idle_timeout_seconds),
+    };
+    let max = settings.max_connections;
+    let refused = |address| move |error| StartError::Listen { address, error };
+    let mut routes = swagger_ui::routes(Router::default().operations(Portal));
+    if !app.webhook_secrets.is_empty() {
+        routes = webhooks::routes(routes);
+    }
+    let api = RequestLayer::api(Arc::clone(&app), routes);
+    let api =
+        Listener::open(settings.listen, api, timeouts, max).map_err(refused(settings.listen))?;
+    let operations = operations::routes(&openapi::JSON);
+    let operations = RequestLayer::operations(Arc::clone(&app), operations);
+    let operations = Listener::open(settings.operations_listen, operations, timeouts, max);
+    let operations = operations.map_err(refused(settings.operations_listen))?;
+    tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
+    Ok(Service {
+        verification: tokio::spawn(verify_periodically(Arc::clone(&app.stripe))),
+        app,
+        api,
+        operations,
+        shutdown_delay: seconds(settings.shutdown_delay_seconds),
+    })
+}
+
+async fn build_app(config: &Config, clock: Clock, resolver: Resolver) -> Result<App, StartError> {
+    let (settings, serving) = (config.settings(), config.serving()?);
+    let store = Store::open(serving.database_url.expose()).await?;
+    let mode = serving.stripe.mode;
+    let metrics = Arc::new(Metrics::beginning_with(
+        ErrorCode::ALL.map(|code| (code.status(), code.as_str())),
+        UpstreamCause::ALL.map(UpstreamCause::as_str),
+        webhooks::ALARMING,
+    ));
+    let stripe = Stripe::new(
+        serving.stripe,
+        settings,
+        clock.clone(),
+        resolver,
+        Arc::clone(&metrics),
+    )?;
+    Ok(App {
+        mode,
+        allow_list: serving.allow_list,
+        authenticator: Authenticator::new(store.clone(), clock.clone(), mode, settings),
+        trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
+        store,
+        stripe: Arc::new(stripe),
+        clock,
+        portal_url_ttl: serving.portal_url_ttl,
+        body_timeout: seconds(settings.body_timeout_seconds),
+        request_permits: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
+        webhook_memory: MemoryBudget::new(WEBHOOK_MEMORY_KIB, WEBHOOK_MEMORY_PER_PEER_KIB),
+        webhook_secrets: settings.stripe_webhook_secret.clone(),
+        metrics,
+        draining: AtomicBool::new(false),
+    })
+}
+
+/// Logs settings that are valid but unusual.
+fn warn_about_unusual_settings(settings: &Settings, mode: Mode) {
+    if settings.environment == Environment::Production && mode == Mode::Test {
+        tracing::warn!("production with a Stripe test secret: nobody can pay");
+    }
+    if settings.stripe_webhook_secret.is_empty() {
+        tracing::info!("stripe_webhook_secret is not set: webhooks are not received");
+    }
+}
+
+impl Service {
+    /// The address of the API, with the port that the system chose if the setting has port 0.
+    pub fn api_address(&self) -> SocketAddr {
+        self.api.address()
+    }
+
+    /// The address of the operations port, likewise.
+    pub fn operations_address(&self) -> SocketAddr {
+        self.operations.address()
+    }
+
+    /// Shuts down: reports it at /readyz, accepts requests for the shutdown delay, then finishes those in progress.
+    pub async fn drain(self) {
+        self.app.draining.store(true, Ordering::Relaxed);
+        tracing::info!("draining");
+        tokio::time::sleep(self.shutdown_delay).await;
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.api.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("some requests did not finish in time; their connections are closed");
+        }
+        self.verification.abort();
+        // The operations port answers until the end.
+        _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;
+        self.app.store.close().await;
+    }
+}
+
+/// Verifies the portal configuration at start, periodically, and when Stripe reports a change.
+async fn verify_periodically(stripe: Arc<Stripe>) {
+    let mut retry = FIRST_VERIFICATION_RETRY;
+    loop {
+        let wait = match stripe.keep_promise().await {
+            Ok(verification) if verification.ok => {
+                retry = FIRST_VERIFICATION_RETRY;
+                VERIFICATION_INTERVAL
+            }
+            _ => {
+                let next = MAX_VERIFICATION_RETRY.min(retry * 2);
+                std::mem::replace(&mut retry, next)
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stripe.promise().in_doubt.notified() => {}
+        }
+    }
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
+}
