@@ -4,8 +4,8 @@
 //! event. `tracing` decides once for the whole process whether an event is recorded, when the event is first reached. If
 //! another test reaches it first, on a thread without a subscriber, no thread records it.
 
-#[path = "sdk/wire.rs"]
-mod wire;
+#[path = "sdk/replies.rs"]
+mod replies;
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use billing_portal_client::test_util::API_KEY as KEY;
 use billing_portal_client::{ApiKey, Client, Error};
+use conformance::http_server::{ScriptedReply, reply};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use wire::{PORTAL_URL, Reply, Wire, answer, json, opened, refusal, session};
+use replies::{PORTAL_URL, json, opened, refusal, serve, session};
 
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
@@ -54,23 +55,23 @@ impl Output {
 }
 
 /// Every way in which a call can end, the success among them.
-fn replies() -> Vec<Reply> {
-    let whole = answer(200, "", &session(PORTAL_URL));
+fn replies() -> Vec<ScriptedReply> {
+    let whole = reply(200, "", &session(PORTAL_URL));
     vec![
         opened(),
         json(200, "", &session(PORTAL_URL).replace('}', "")),
         json(200, "", &session(&PORTAL_URL.replace("https", "http"))),
         refusal(503, "SERVICE_UNAVAILABLE", ""),
         refusal(422, "VALIDATION_FAILED", ""),
-        Reply::Whole(answer(
+        ScriptedReply::Whole(reply(
             502,
             &format!("X-Echo: Bearer {KEY}\r\n"),
             &format!("Bearer {KEY} {PORTAL_URL}"),
         )),
-        Reply::Whole(answer(307, &format!("Location: {PORTAL_URL}\r\n"), "")),
-        Reply::Whole(whole[..whole.len() - 10].to_owned()),
-        Reply::Stalled(whole[..whole.len() - 10].to_owned()),
-        Reply::Reset(whole[..whole.len() - 10].to_owned()),
+        ScriptedReply::Whole(reply(307, &format!("Location: {PORTAL_URL}\r\n"), "")),
+        ScriptedReply::Whole(whole[..whole.len() - 10].to_owned()),
+        ScriptedReply::Stalled(whole[..whole.len() - 10].to_owned()),
+        ScriptedReply::Reset(whole[..whole.len() - 10].to_owned()),
     ]
 }
 
@@ -78,10 +79,10 @@ fn replies() -> Vec<Reply> {
 async fn print_all() -> String {
     let mut printed = String::new();
     for reply in replies() {
-        let wire = Wire::start([reply]).await;
+        let server = serve([reply]).await;
         let client = Client::builder()
             .api_key(KEY)
-            .base_url(wire.base_url())
+            .base_url(server.base_url())
             .timeout(Duration::from_secs(1))
             .build()
             .expect("right settings");
@@ -96,7 +97,10 @@ async fn print_all() -> String {
             Err(error) => writeln!(printed, "{error} {error:?} {error:#?}"),
         }
         .expect("memory");
-        assert!(wire.requests()[0].contains(KEY), "the key was not sent");
+        assert!(
+            server.requests()[0].header("authorization").is_some(),
+            "the key was not sent"
+        );
     }
     let key: ApiKey = KEY.parse().expect("a right key");
     writeln!(

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use billing_portal_client::http::StatusCode;
 use billing_portal_client::{Error, ErrorCode, PortalSession, UnexpectedAnswer};
+use conformance::http_server::{ScriptedReply, reply};
 use tokio::net::TcpListener;
 
-use super::wire::{PORTAL_URL, Reply, Wire, answer, json, opened, refusal, session};
+use super::replies::{PORTAL_URL, json, opened, refusal, serve, session};
 use super::{KEY, RETURN_URL, client_of};
 
 /// One call against one reply, never repeated.
-async fn call(reply: Reply) -> Result<PortalSession, Error> {
-    let wire = Wire::start([reply]).await;
-    let client = client_of(&wire)
+async fn call(reply: ScriptedReply) -> Result<PortalSession, Error> {
+    let server = serve([reply]).await;
+    let client = client_of(&server)
         .timeout(Duration::from_millis(500))
         .max_retries(0)
         .build()
@@ -20,7 +21,7 @@ async fn call(reply: Reply) -> Result<PortalSession, Error> {
     client.create_portal_session(RETURN_URL).await
 }
 
-async fn unexpected(reply: Reply) -> Box<UnexpectedAnswer> {
+async fn unexpected(reply: ScriptedReply) -> Box<UnexpectedAnswer> {
     match call(reply).await {
         Err(Error::UnexpectedAnswer(answer)) => answer,
         other => panic!("came out as {other:?}"),
@@ -80,7 +81,7 @@ async fn a_proxys_page_keeps_status_headers_and_an_excerpt() {
         "é".repeat(600)
     );
     let headers = "Content-Type: text/html\r\nRetry-After: 3\r\nX-Request-Id: proxy-1\r\n";
-    let error = call(Reply::Whole(answer(502, headers, &page)))
+    let error = call(ScriptedReply::Whole(reply(502, headers, &page)))
         .await
         .expect_err("refused");
     assert_eq!(
@@ -104,16 +105,16 @@ async fn a_proxys_page_keeps_status_headers_and_an_excerpt() {
 #[tokio::test]
 async fn a_page_that_repeats_the_request_does_not_give_the_key_away() {
     let page = format!("you sent Authorization: Bearer {KEY}");
-    let answer = unexpected(Reply::Whole(answer(500, "", &page))).await;
+    let answer = unexpected(ScriptedReply::Whole(reply(500, "", &page))).await;
     assert_eq!(answer.excerpt(), "you sent Authorization: Bearer [api key]");
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let elsewhere = Wire::start([opened()]).await;
+    let elsewhere = serve([opened()]).await;
     let location = format!("Location: {}/v1/billing/portal\r\n", elsewhere.base_url());
     for status in [301, 302, 303, 307, 308] {
-        let answer = unexpected(Reply::Whole(answer(status, &location, ""))).await;
+        let answer = unexpected(ScriptedReply::Whole(reply(status, &location, ""))).await;
         assert_eq!(answer.status.as_u16(), status);
         assert_eq!(
             answer.headers()["location"],
@@ -180,8 +181,8 @@ async fn a_success_with_fields_of_a_later_service_is_a_session() {
 #[tokio::test]
 async fn a_truncated_body_is_a_broken_connection_with_the_answers_status() {
     for status in [200, 502] {
-        let whole = answer(status, "", &session(PORTAL_URL));
-        let cut = Reply::Whole(whole[..whole.len() - 10].to_owned());
+        let whole = reply(status, "", &session(PORTAL_URL));
+        let cut = ScriptedReply::Whole(whole[..whole.len() - 10].to_owned());
         match call(cut).await {
             Err(Error::Disconnected {
                 status: Some(seen), ..
@@ -193,13 +194,13 @@ async fn a_truncated_body_is_a_broken_connection_with_the_answers_status() {
 
 #[tokio::test]
 async fn a_reset_connection_is_a_broken_connection() {
-    let whole = answer(200, "", &session(PORTAL_URL));
+    let whole = reply(200, "", &session(PORTAL_URL));
     for (written, status) in [
         ("", None),
         (&whole[..20], None),
         (&whole[..whole.len() - 10], Some(StatusCode::OK)),
     ] {
-        let error = call(Reply::Reset(written.to_owned()))
+        let error = call(ScriptedReply::Reset(written.to_owned()))
             .await
             .expect_err("broken");
         let Error::Disconnected { status: seen, .. } = &error else {
@@ -212,9 +213,9 @@ async fn a_reset_connection_is_a_broken_connection() {
 
 #[tokio::test]
 async fn a_slow_answer_is_a_timeout() {
-    let whole = answer(200, "", &session(PORTAL_URL));
+    let whole = reply(200, "", &session(PORTAL_URL));
     for written in ["", &whole[..20], &whole[..whole.len() - 10]] {
-        let error = call(Reply::Stalled(written.to_owned()))
+        let error = call(ScriptedReply::Stalled(written.to_owned()))
             .await
             .expect_err("late");
         let Error::Timeout { after, .. } = &error else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use billing_portal_client::PortalSession;
 use billing_portal_client::chrono::{DateTime, TimeDelta, Utc};
 
-use super::wire::{PORTAL_URL, Wire, json, session};
+use super::replies::{PORTAL_URL, json, serve, session};
 use super::{RETURN_URL, client_of};
 
 /// A session that expires at `expires_at`, answered by a service whose clock shows `date`.
@@ -18,8 +18,8 @@ async fn opened(expires_at: DateTime<Utc>, date: Option<DateTime<Utc>>) -> Porta
         date.format("Date: %a, %d %b %Y %H:%M:%S GMT\r\n")
             .to_string()
     });
-    let wire = Wire::start([json(200, &date.unwrap_or_default(), &body)]).await;
-    let client = client_of(&wire).build().expect("right settings");
+    let server = serve([json(200, &date.unwrap_or_default(), &body)]).await;
+    let client = client_of(&server).build().expect("right settings");
     client
         .create_portal_session(RETURN_URL)
         .await

@@ -6,18 +6,19 @@ mod configuration;
 mod documented;
 mod examples;
 mod freshness;
+mod replies;
 mod request;
 mod retries;
 mod return_url;
-mod wire;
 
 use billing_portal_client::{Client, ClientBuilder};
+use conformance::http_server::ScriptedServer;
 
 /// A key with a valid checksum that no service knows.
 const KEY: &str = billing_portal_client::test_util::API_KEY;
 const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
 /// A client of the scripted server.
-fn client_of(wire: &wire::Wire) -> ClientBuilder {
-    Client::builder().api_key(KEY).base_url(wire.base_url())
+fn client_of(server: &ScriptedServer) -> ClientBuilder {
+    Client::builder().api_key(KEY).base_url(server.base_url())
 }

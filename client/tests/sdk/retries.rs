@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use billing_portal_client::Error;
+use conformance::http_server::{ScriptedReply, reply};
 
-use super::wire::{Reply, Wire, answer, opened, refusal};
+use super::replies::{opened, refusal, serve};
 use super::{RETURN_URL, client_of};
 
 /// How many requests a client with two retries makes when every one is answered so, and how long that takes.
-async fn tries(reply: Reply) -> (usize, Duration) {
-    let wire = Wire::start([reply]).await;
-    let client = client_of(&wire)
+async fn tries(reply: ScriptedReply) -> (usize, Duration) {
+    let server = serve([reply]).await;
+    let client = client_of(&server)
         .timeout(Duration::from_mins(5))
         .build()
         .expect("right settings");
@@ -19,7 +20,7 @@ async fn tries(reply: Reply) -> (usize, Duration) {
         .create_portal_session(RETURN_URL)
         .await
         .expect_err("never answered otherwise");
-    (wire.requests().len(), started.elapsed())
+    (server.requests().len(), started.elapsed())
 }
 
 #[tokio::test]
@@ -43,9 +44,9 @@ async fn an_answer_is_tried_again_by_its_code_then_by_its_status() {
         (refusal(503, "NO_STRIPE_CUSTOMER", ""), 1),
         (refusal(409, "SOMETHING_NEW", ""), 1),
         (refusal(503, "SOMETHING_NEW", ""), 3),
-        (Reply::Whole(answer(504, "", "<html>")), 3),
-        (Reply::Whole(answer(404, "", "<html>")), 1),
-        (Reply::Reset(String::new()), 3),
+        (ScriptedReply::Whole(reply(504, "", "<html>")), 3),
+        (ScriptedReply::Whole(reply(404, "", "<html>")), 1),
+        (ScriptedReply::Reset(String::new()), 3),
     ];
     for (reply, expected) in cases {
         let said = format!("{reply:?}");
@@ -55,21 +56,23 @@ async fn an_answer_is_tried_again_by_its_code_then_by_its_status() {
 
 #[tokio::test]
 async fn a_call_succeeds_once_a_try_does() {
-    let wire = Wire::start([
-        Reply::Reset(String::new()),
+    let server = serve([
+        ScriptedReply::Reset(String::new()),
         refusal(503, "SERVICE_UNAVAILABLE", ""),
         opened(),
     ])
     .await;
-    let client = client_of(&wire).build().expect("right settings");
+    let client = client_of(&server).build().expect("right settings");
     client
         .create_portal_session(RETURN_URL)
         .await
         .expect("the third try succeeds");
-    let requests = wire.requests();
+    let requests = server.requests();
     assert_eq!(requests.len(), 3);
     assert!(
-        requests.iter().all(|request| *request == requests[0]),
+        requests
+            .iter()
+            .all(|request| request.to_bytes() == requests[0].to_bytes()),
         "every try sends the same"
     );
 }
@@ -80,8 +83,8 @@ async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
     let date =
         "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:38 GMT\r\n";
     for asked in ["Retry-After: 1\r\n", date] {
-        let wire = Wire::start([refusal(503, "SERVICE_UNAVAILABLE", asked), opened()]).await;
-        let client = client_of(&wire).build().expect("right settings");
+        let server = serve([refusal(503, "SERVICE_UNAVAILABLE", asked), opened()]).await;
+        let client = client_of(&server).build().expect("right settings");
         let started = Instant::now();
         client
             .create_portal_session(RETURN_URL)
@@ -115,12 +118,12 @@ async fn an_answer_that_asks_for_too_much_patience_is_handed_over_at_once() {
 
 #[tokio::test]
 async fn one_deadline_holds_over_all_tries() {
-    let wire = Wire::start([
+    let server = serve([
         refusal(503, "SERVICE_UNAVAILABLE", ""),
-        Reply::Stalled(String::new()),
+        ScriptedReply::Stalled(String::new()),
     ])
     .await;
-    let client = client_of(&wire)
+    let client = client_of(&server)
         .timeout(Duration::from_millis(700))
         .max_retries(9)
         .build()
@@ -140,8 +143,8 @@ async fn one_deadline_holds_over_all_tries() {
 
 #[tokio::test]
 async fn a_pause_beyond_the_deadline_is_not_begun() {
-    let wire = Wire::start([refusal(503, "SERVICE_UNAVAILABLE", "Retry-After: 5\r\n")]).await;
-    let client = client_of(&wire)
+    let server = serve([refusal(503, "SERVICE_UNAVAILABLE", "Retry-After: 5\r\n")]).await;
+    let client = client_of(&server)
         .timeout(Duration::from_secs(2))
         .build()
         .expect("right settings");
@@ -160,17 +163,17 @@ async fn a_pause_beyond_the_deadline_is_not_begun() {
 
 #[tokio::test]
 async fn a_call_may_have_settings_of_its_own() {
-    let wire = Wire::start([refusal(500, "INTERNAL", "")]).await;
-    let client = client_of(&wire).build().expect("right settings");
+    let server = serve([refusal(500, "INTERNAL", "")]).await;
+    let client = client_of(&server).build().expect("right settings");
     client
         .create_portal_session(RETURN_URL)
         .max_retries(0)
         .await
         .expect_err("refused");
-    assert_eq!(wire.requests().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 
-    let wire = Wire::start([Reply::Stalled(String::new())]).await;
-    let client = client_of(&wire).build().expect("right settings");
+    let server = serve([ScriptedReply::Stalled(String::new())]).await;
+    let client = client_of(&server).build().expect("right settings");
     let started = Instant::now();
     let call = client
         .create_portal_session(RETURN_URL)
