@@ -1,7 +1,7 @@
 //! Prints a portal's URL: `cargo run --example cli -- https://app.example.com/settings/billing`.
 //!
 //! The key and the service's address come from `BILLING_PORTAL_API_KEY` and `BILLING_PORTAL_BASE_URL`. A script can
-//! tell the outcomes apart by the exit code: 0 printed, 2 no return URL given, 3 subscribe first, 75 try again later,
+//! distinguish the outcomes by the exit code: 0 printed, 2 no return URL given, 3 subscribe first, 75 try again later,
 //! 1 anything else.
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The program on the first page: opens a portal and prints its URL.
+//! The first program of the README: opens a portal and prints its URL.
 
 #[tokio::main]
 async fn main() -> Result<(), billing_portal_client::Error> {

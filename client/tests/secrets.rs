@@ -30,7 +30,7 @@ impl io::Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0
             .lock()
-            .expect("no test panics here")
+            .expect("no writer panics")
             .extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -50,7 +50,7 @@ impl MakeWriter<'_> for Output {
 
 impl Output {
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("no test panics here")).into_owned()
+        String::from_utf8_lossy(&self.0.lock().expect("no writer panics")).into_owned()
     }
 }
 
@@ -85,7 +85,7 @@ async fn print_all() -> String {
             .base_url(server.base_url())
             .timeout(Duration::from_secs(1))
             .build()
-            .expect("right settings");
+            .expect("valid settings");
         let call = client.create_portal_session(RETURN_URL);
         writeln!(printed, "{client:?} {call:?}").expect("memory");
         match call.await {
@@ -102,7 +102,7 @@ async fn print_all() -> String {
             "the key was not sent"
         );
     }
-    let key: ApiKey = KEY.parse().expect("a right key");
+    let key: ApiKey = KEY.parse().expect("a valid key");
     writeln!(
         printed,
         "{key:?} {:?}",

@@ -1,4 +1,4 @@
-//! Answers that the contract does not name: codes of a later service, other people's pages, broken connections.
+//! Answers that the contract does not name: codes of a later service, proxies' pages, broken connections.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ async fn call(reply: ScriptedReply) -> Result<PortalSession, Error> {
         .timeout(Duration::from_millis(500))
         .max_retries(0)
         .build()
-        .expect("right settings");
+        .expect("valid settings");
     client.create_portal_session(RETURN_URL).await
 }
 
 async fn unexpected(reply: ScriptedReply) -> Box<UnexpectedAnswer> {
     match call(reply).await {
         Err(Error::UnexpectedAnswer(answer)) => answer,
-        other => panic!("came out as {other:?}"),
+        other => panic!("was {other:?}"),
     }
 }
 
@@ -38,7 +38,7 @@ async fn an_unknown_code_keeps_all_it_carries() {
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
         let Error::Api(api) = &error else {
-            panic!("another case")
+            panic!("another variant")
         };
         assert!(
             api.excerpt()
@@ -51,7 +51,7 @@ async fn an_unknown_code_keeps_all_it_carries() {
         assert_eq!(
             error.is_retryable(),
             status == 503,
-            "an unknown code is judged by its status"
+            "the status decides about an unknown code"
         );
         assert_eq!(
             error.to_string(),
@@ -60,9 +60,9 @@ async fn an_unknown_code_keeps_all_it_carries() {
     }
 }
 
-/// The service's codes outside the operation: the base URL leads elsewhere in it.
+/// The service's codes outside the operation: the base URL leads to another path of the service.
 #[tokio::test]
-async fn a_base_url_that_misses_the_operation_is_told() {
+async fn a_base_url_that_misses_the_operation_is_reported() {
     for (status, name, code) in [
         (404, "NOT_FOUND", ErrorCode::NotFound),
         (405, "METHOD_NOT_ALLOWED", ErrorCode::MethodNotAllowed),
@@ -96,14 +96,14 @@ async fn a_proxys_page_keeps_status_headers_and_an_excerpt() {
         "an answer with status 502 without the service's envelope (text/html)"
     );
     let Error::UnexpectedAnswer(answer) = error else {
-        panic!("another case")
+        panic!("another variant")
     };
     assert_eq!(answer.headers()["content-type"], "text/html");
     assert_eq!(answer.excerpt(), page.chars().take(512).collect::<String>());
 }
 
 #[tokio::test]
-async fn a_page_that_repeats_the_request_does_not_give_the_key_away() {
+async fn a_page_that_repeats_the_request_does_not_reveal_the_key() {
     let page = format!("you sent Authorization: Bearer {KEY}");
     let answer = unexpected(ScriptedReply::Whole(reply(500, "", &page))).await;
     assert_eq!(answer.excerpt(), "you sent Authorization: Bearer [api key]");
@@ -121,14 +121,11 @@ async fn a_redirect_is_not_followed() {
             location["Location: ".len()..].trim_end()
         );
     }
-    assert!(
-        elsewhere.requests().is_empty(),
-        "the request went where it was not sent"
-    );
+    assert!(elsewhere.requests().is_empty(), "the redirect was followed");
 }
 
 #[tokio::test]
-async fn a_success_that_is_none_is_unexpected() {
+async fn an_invalid_success_is_unexpected() {
     let not_https = [
         "http://billing.stripe.com/p/session/x",
         "javascript:alert(1)",
@@ -164,7 +161,7 @@ async fn a_success_that_is_none_is_unexpected() {
 }
 
 #[tokio::test]
-async fn a_success_with_fields_of_a_later_service_is_a_session() {
+async fn a_success_with_unknown_fields_is_a_session() {
     let body = session(PORTAL_URL)
         .replace("\"data\":{", "\"data\":{\"flow\":{\"type\":\"x\"},")
         .replace("true,", "true,\"warnings\":[],");
@@ -187,7 +184,7 @@ async fn a_truncated_body_is_a_broken_connection_with_the_answers_status() {
             Err(Error::Disconnected {
                 status: Some(seen), ..
             }) => assert_eq!(seen.as_u16(), status),
-            other => panic!("came out as {other:?}"),
+            other => panic!("was {other:?}"),
         }
     }
 }
@@ -204,7 +201,7 @@ async fn a_reset_connection_is_a_broken_connection() {
             .await
             .expect_err("broken");
         let Error::Disconnected { status: seen, .. } = &error else {
-            panic!("{written:?} came out as {error:?}")
+            panic!("{written:?} was {error:?}")
         };
         assert_eq!(*seen, status);
         assert!(error.is_retryable() && !error.is_timeout());
@@ -219,7 +216,7 @@ async fn a_slow_answer_is_a_timeout() {
             .await
             .expect_err("late");
         let Error::Timeout { after, .. } = &error else {
-            panic!("{written:?} came out as {error:?}")
+            panic!("{written:?} was {error:?}")
         };
         assert!((490..2000).contains(&after.as_millis()), "{after:?}");
         assert!(error.is_retryable() && error.is_timeout());
@@ -227,24 +224,24 @@ async fn a_slow_answer_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_told_apart_from_a_broken_one() {
+async fn a_refused_connection_is_distinguished_from_a_broken_one() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     drop(listener);
     let client = billing_portal_client::Client::builder()
         .api_key(KEY)
         .base_url(format!("http://{address}"));
-    let client = client.max_retries(0).build().expect("right settings");
+    let client = client.max_retries(0).build().expect("valid settings");
     let error = client
         .create_portal_session(RETURN_URL)
         .await
-        .expect_err("nobody listens");
+        .expect_err("no server listens");
     assert!(matches!(&error, Error::Connect { .. }), "{error:?}");
     assert!(error.to_string().contains("refused"), "{error}");
 }
 
 #[tokio::test]
-async fn an_error_is_one_line_whatever_the_answer_says() {
+async fn an_error_with_control_characters_is_one_line() {
     let body = r#"{"success":false,"error":{"code":"A\nB","message":"c\r\nd\u001b[31m","request_id":"\u0000","details":{"\n":"\n"}}}"#;
     let error = call(json(422, "", body)).await.expect_err("refused");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What a client can be built from, and what each mistake is called.
+//! The settings of a client, and the error for each mistake in them.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ fn problem(builder: ClientBuilder) -> String {
         Err(Error::Configuration {
             setting, problem, ..
         }) => format!("{setting} {problem}"),
-        other => panic!("came out as {other:?}"),
+        other => panic!("was {other:?}"),
     }
 }
 
 #[test]
 fn a_key_is_checked_without_a_request() {
     assert_eq!(
-        KEY.parse::<ApiKey>().expect("a right key").mode(),
+        KEY.parse::<ApiKey>().expect("a valid key").mode(),
         Mode::Test
     );
     assert_eq!(
-        LIVE_KEY.parse::<ApiKey>().expect("a right key").mode(),
+        LIVE_KEY.parse::<ApiKey>().expect("a valid key").mode(),
         Mode::Live
     );
     let cases = [
@@ -69,7 +69,7 @@ fn a_key_is_checked_without_a_request() {
 }
 
 #[test]
-fn plain_http_is_for_this_machine_alone() {
+fn plain_http_is_allowed_only_for_loopback() {
     let build = |url: &str| Client::builder().api_key(KEY).base_url(url);
     for url in [
         "https://billing.example.com",
@@ -117,7 +117,7 @@ fn plain_http_is_for_this_machine_alone() {
 }
 
 #[test]
-fn what_is_missing_or_does_not_go_together_is_named() {
+fn missing_and_conflicting_settings_are_named() {
     assert_eq!(
         problem(Client::builder().base_url("https://billing.example.com")),
         "api_key is not set"
@@ -144,17 +144,17 @@ fn what_is_missing_or_does_not_go_together_is_named() {
     );
 }
 
-/// A key that is already checked, and one that can be given away, are taken too.
+/// A key is accepted as borrowed text, as owned text, and as an `ApiKey`.
 #[test]
-fn a_key_may_be_given_as_text_or_checked() {
+fn a_key_may_be_text_or_an_api_key() {
     for builder in [
         Client::builder().api_key(KEY),
         Client::builder().api_key(KEY.to_owned()),
-        Client::builder().api_key(KEY.parse::<ApiKey>().expect("a right key")),
+        Client::builder().api_key(KEY.parse::<ApiKey>().expect("a valid key")),
     ] {
         builder
             .base_url("https://billing.example.com")
             .build()
-            .expect("right settings");
+            .expect("valid settings");
     }
 }

@@ -1,5 +1,4 @@
-//! Every documented answer comes out as its own case, with all that it carries. The answers are the contract's
-//! examples, which the fake server gives.
+//! Every documented answer has its own variant with all its fields. The fake server sends the contract's examples.
 
 use std::time::Duration;
 
@@ -45,7 +44,7 @@ async fn every_documented_error_is_its_own_case() {
             .await
             .expect_err("refused");
         let Error::Api(api) = &error else {
-            panic!("{documented} came out as {error:?}")
+            panic!("{documented} was {error:?}")
         };
         assert_eq!(api.code, documented);
         assert!(
@@ -66,7 +65,7 @@ async fn every_documented_error_is_its_own_case() {
             error.is_retryable()
         ));
     }
-    // Status, code, seconds to wait, worth another try.
+    // Status, code, seconds to wait, whether it is retryable.
     let expected = [
         "400 BAD_REQUEST 0 false",
         "401 UNAUTHORIZED 0 false",
@@ -134,11 +133,11 @@ async fn a_session_becomes_a_redirect() {
     );
 }
 
-/// A refusal said once is over after one request; a retrying client does not notice it.
+/// After one refused request the fake opens portals again, so a client that retries succeeds.
 #[tokio::test]
 async fn the_fake_server_can_refuse_once() {
     let server = FakeServer::start().expect("a free port");
-    let client = server.client_builder().build().expect("right settings");
+    let client = server.client_builder().build().expect("valid settings");
     server.refuse_once(&ErrorCode::RequestTimeout);
     client
         .create_portal_session(RETURN_URL)

@@ -9,7 +9,7 @@ use billing_portal_client::test_util::FakeServer;
 
 use super::{KEY, RETURN_URL};
 
-/// An example's program: cargo builds them all before it runs a package's tests.
+/// An example's program. Cargo builds all examples before it runs a package's tests.
 fn example(name: &str, server: &FakeServer) -> Command {
     let tests = std::env::current_exe().expect("this test's own path");
     let folder = tests
@@ -38,7 +38,7 @@ fn cli(server: &FakeServer, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn the_command_line_program_tells_the_outcomes_apart() {
+fn the_command_line_program_has_an_exit_code_for_each_outcome() {
     let server = FakeServer::start().expect("a free port");
     let opened = cli(&server, &[RETURN_URL]);
     assert_eq!(opened.status.code(), Some(0));
@@ -83,7 +83,7 @@ fn a_missing_variable_is_named() {
     }
 }
 
-/// Ends the example with the test.
+/// Stops the example when the test ends.
 struct Running(Child);
 
 impl Drop for Running {
@@ -96,7 +96,7 @@ impl Drop for Running {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_web_examples_redirect_to_the_portal_or_to_the_prices() {
+async fn the_web_examples_redirect_to_the_portal_or_to_pricing() {
     let server = FakeServer::start().expect("a free port");
     let browser = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -141,9 +141,9 @@ async fn the_web_examples_redirect_to_the_portal_or_to_the_prices() {
     }
 }
 
-/// The first program on the crate's page, at most ten lines, is this one.
+/// The first program in the README is `examples/open.rs` and has at most ten lines.
 #[test]
-fn the_pages_first_program_opens_a_portal() {
+fn the_first_program_of_the_readme_opens_a_portal() {
     let program = include_str!("../../examples/open.rs");
     let program = program
         .split_once("\n\n")
@@ -151,7 +151,7 @@ fn the_pages_first_program_opens_a_portal() {
     assert!(program.lines().count() <= 10 && program.contains("fn main"));
     assert!(
         include_str!("../../README.md").contains(program),
-        "the page shows another program"
+        "the README shows another program"
     );
 
     let server = FakeServer::start().expect("a free port");

@@ -1,4 +1,4 @@
-//! How long a portal's URL is good for, whatever this machine's clock says.
+//! How long a portal's URL can be used, even if the local clock is wrong.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn opened(expires_at: DateTime<Utc>, date: Option<DateTime<Utc>>) -> Porta
             .to_string()
     });
     let server = serve([json(200, &date.unwrap_or_default(), &body)]).await;
-    let client = client_of(&server).build().expect("right settings");
+    let client = client_of(&server).build().expect("valid settings");
     client
         .create_portal_session(RETURN_URL)
         .await
@@ -27,7 +27,7 @@ async fn opened(expires_at: DateTime<Utc>, date: Option<DateTime<Utc>>) -> Porta
 }
 
 #[tokio::test]
-async fn freshness_goes_by_the_services_clock() {
+async fn freshness_follows_the_services_clock() {
     for skew in [-86_400, -300, 0, 300, 86_400] {
         let service_now = Utc::now() + TimeDelta::seconds(skew);
         let session = opened(service_now + TimeDelta::seconds(300), Some(service_now)).await;
@@ -38,7 +38,7 @@ async fn freshness_goes_by_the_services_clock() {
 }
 
 #[tokio::test]
-async fn without_the_services_clock_freshness_goes_by_this_machines() {
+async fn without_a_date_header_freshness_follows_the_local_clock() {
     let session = opened(Utc::now() + TimeDelta::seconds(300), None).await;
     assert!(session.portal_url.is_fresh(Duration::from_secs(295)));
     assert!(!session.portal_url.is_fresh(Duration::from_mins(5)));
@@ -50,9 +50,9 @@ async fn an_expired_session_is_not_fresh() {
     assert!(!session.portal_url.is_fresh(Duration::ZERO));
 }
 
-/// A second passes, and the session has a second less.
+/// The time that passes after the answer is subtracted.
 #[tokio::test]
-async fn freshness_wears_off() {
+async fn freshness_ends_with_time() {
     let session = opened(Utc::now() + TimeDelta::seconds(3), Some(Utc::now())).await;
     assert!(session.portal_url.is_fresh(Duration::from_millis(500)));
     tokio::time::sleep(Duration::from_millis(1600)).await;

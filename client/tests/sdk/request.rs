@@ -1,15 +1,15 @@
-//! What leaves the SDK: the documented request, and nothing beside it.
+//! What the SDK sends: the documented request and nothing else.
 
 use billing_portal_client::http::HeaderMap;
 
 use super::replies::{opened, serve};
 use super::{KEY, RETURN_URL, client_of};
 
-/// Every header that may leave, with its value. The service's documentation names the key's; the rest is HTTP's own.
+/// Every header that may be sent, with its value. The contract names `Authorization`; HTTP needs the others.
 #[tokio::test]
 async fn nothing_undocumented_leaves() {
     let server = serve([opened()]).await;
-    let client = client_of(&server).build().expect("right settings");
+    let client = client_of(&server).build().expect("valid settings");
     client
         .create_portal_session(RETURN_URL)
         .await
@@ -52,7 +52,7 @@ async fn a_base_url_may_have_a_path() {
         let client = client_of(&server)
             .base_url(server.base_url() + path)
             .build()
-            .expect("right settings");
+            .expect("valid settings");
         client
             .create_portal_session(RETURN_URL)
             .await
@@ -64,12 +64,12 @@ async fn a_base_url_may_have_a_path() {
 }
 
 #[tokio::test]
-async fn a_program_names_itself_before_the_sdk() {
+async fn the_programs_user_agent_precedes_the_sdks() {
     let server = serve([opened()]).await;
     let client = client_of(&server)
         .user_agent("shop/2.1")
         .build()
-        .expect("right settings");
+        .expect("valid settings");
     client
         .create_portal_session(RETURN_URL)
         .await
@@ -79,7 +79,7 @@ async fn a_program_names_itself_before_the_sdk() {
 }
 
 #[tokio::test]
-async fn an_http_client_of_the_integrator_is_used() {
+async fn the_integrators_http_client_is_used() {
     let server = serve([opened()]).await;
     let theirs: HeaderMap = [(
         "x-theirs".parse().expect("a name"),
@@ -94,7 +94,7 @@ async fn an_http_client_of_the_integrator_is_used() {
     let client = client_of(&server)
         .http_client(http)
         .build()
-        .expect("right settings");
+        .expect("valid settings");
     client
         .create_portal_session(RETURN_URL)
         .await

@@ -1,4 +1,4 @@
-//! When the SDK tries again, how long it waits, and when it stops.
+//! When the SDK retries, how long it waits, and when it stops.
 
 use std::time::{Duration, Instant};
 
@@ -8,23 +8,23 @@ use conformance::http_server::{ScriptedReply, reply};
 use super::replies::{opened, refusal, serve};
 use super::{RETURN_URL, client_of};
 
-/// How many requests a client with two retries makes when every one is answered so, and how long that takes.
+/// The number of requests that a client with two retries makes if each gets this reply, and how long that takes.
 async fn tries(reply: ScriptedReply) -> (usize, Duration) {
     let server = serve([reply]).await;
     let client = client_of(&server)
         .timeout(Duration::from_mins(5))
         .build()
-        .expect("right settings");
+        .expect("valid settings");
     let started = Instant::now();
     client
         .create_portal_session(RETURN_URL)
         .await
-        .expect_err("never answered otherwise");
+        .expect_err("every answer is an error");
     (server.requests().len(), started.elapsed())
 }
 
 #[tokio::test]
-async fn an_answer_is_tried_again_by_its_code_then_by_its_status() {
+async fn the_code_or_else_the_status_decides_whether_to_retry() {
     let cases = [
         (refusal(408, "REQUEST_TIMEOUT", ""), 3),
         (refusal(429, "RATE_LIMITED", ""), 3),
@@ -40,7 +40,7 @@ async fn an_answer_is_tried_again_by_its_code_then_by_its_status() {
         (refusal(403, "FORBIDDEN", ""), 1),
         (refusal(409, "NO_STRIPE_CUSTOMER", "Retry-After: 0\r\n"), 1),
         (refusal(422, "VALIDATION_FAILED", "Retry-After: 0\r\n"), 1),
-        // The code decides, whatever status a proxy has put in its place.
+        // The code decides, even if a proxy has changed the status.
         (refusal(503, "NO_STRIPE_CUSTOMER", ""), 1),
         (refusal(409, "SOMETHING_NEW", ""), 1),
         (refusal(503, "SOMETHING_NEW", ""), 3),
@@ -55,14 +55,14 @@ async fn an_answer_is_tried_again_by_its_code_then_by_its_status() {
 }
 
 #[tokio::test]
-async fn a_call_succeeds_once_a_try_does() {
+async fn a_call_succeeds_when_one_of_its_tries_does() {
     let server = serve([
         ScriptedReply::Reset(String::new()),
         refusal(503, "SERVICE_UNAVAILABLE", ""),
         opened(),
     ])
     .await;
-    let client = client_of(&server).build().expect("right settings");
+    let client = client_of(&server).build().expect("valid settings");
     client
         .create_portal_session(RETURN_URL)
         .await
@@ -78,13 +78,13 @@ async fn a_call_succeeds_once_a_try_does() {
 }
 
 #[tokio::test]
-async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
-    // The date counts by the clock of the answer itself, however wrong that clock is.
+async fn retry_after_is_waited_for() {
+    // The date counts by the clock of the answer itself, even if that clock is wrong.
     let date =
         "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:38 GMT\r\n";
     for asked in ["Retry-After: 1\r\n", date] {
         let server = serve([refusal(503, "SERVICE_UNAVAILABLE", asked), opened()]).await;
-        let client = client_of(&server).build().expect("right settings");
+        let client = client_of(&server).build().expect("valid settings");
         let started = Instant::now();
         client
             .create_portal_session(RETURN_URL)
@@ -99,7 +99,7 @@ async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
 }
 
 #[tokio::test]
-async fn an_answer_that_asks_for_too_much_patience_is_handed_over_at_once() {
+async fn an_answer_with_a_long_retry_after_is_returned_at_once() {
     for asked in [
         "31",
         "18446744073709551615",
@@ -127,7 +127,7 @@ async fn one_deadline_holds_over_all_tries() {
         .timeout(Duration::from_millis(700))
         .max_retries(9)
         .build()
-        .expect("right settings");
+        .expect("valid settings");
     let started = Instant::now();
     let error = client
         .create_portal_session(RETURN_URL)
@@ -142,12 +142,12 @@ async fn one_deadline_holds_over_all_tries() {
 }
 
 #[tokio::test]
-async fn a_pause_beyond_the_deadline_is_not_begun() {
+async fn a_pause_that_exceeds_the_deadline_is_not_started() {
     let server = serve([refusal(503, "SERVICE_UNAVAILABLE", "Retry-After: 5\r\n")]).await;
     let client = client_of(&server)
         .timeout(Duration::from_secs(2))
         .build()
-        .expect("right settings");
+        .expect("valid settings");
     let started = Instant::now();
     let error = client
         .create_portal_session(RETURN_URL)
@@ -162,9 +162,9 @@ async fn a_pause_beyond_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
-async fn a_call_may_have_settings_of_its_own() {
+async fn a_call_may_have_its_own_settings() {
     let server = serve([refusal(500, "INTERNAL", "")]).await;
-    let client = client_of(&server).build().expect("right settings");
+    let client = client_of(&server).build().expect("valid settings");
     client
         .create_portal_session(RETURN_URL)
         .max_retries(0)
@@ -173,7 +173,7 @@ async fn a_call_may_have_settings_of_its_own() {
     assert_eq!(server.requests().len(), 1);
 
     let server = serve([ScriptedReply::Stalled(String::new())]).await;
-    let client = client_of(&server).build().expect("right settings");
+    let client = client_of(&server).build().expect("valid settings");
     let started = Instant::now();
     let call = client
         .create_portal_session(RETURN_URL)

@@ -1,13 +1,13 @@
-//! What is refused before it is sent, and that nothing is that a deployment could accept.
+//! The return URLs that are rejected before they are sent; a value that a deployment could accept is not.
 
 use billing_portal_client::Error;
 use billing_portal_client::test_util::FakeServer;
 
-/// Values that the service accepts under one configuration or another, one a line.
+/// Values that the service accepts with one configuration or another, one on each line.
 const ACCEPTED: &str = include_str!("accepted_return_urls.txt");
 
 #[tokio::test]
-async fn a_value_that_the_contract_rules_out_is_not_sent() {
+async fn an_invalid_return_url_is_not_sent() {
     let server = FakeServer::start().expect("a free port");
     let client = server.client();
     let long = format!("https://app.example.com/{}", "é".repeat(2025));
@@ -63,7 +63,7 @@ async fn a_value_that_the_contract_rules_out_is_not_sent() {
 }
 
 #[tokio::test]
-async fn nothing_is_refused_that_a_service_may_accept() {
+async fn every_return_url_that_a_service_may_accept_is_sent() {
     let server = FakeServer::start().expect("a free port");
     let client = server.client();
     let longest = format!("https://app.example.com/{}", "é".repeat(2024));
