@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::service::{Service, send};
@@ -52,9 +53,8 @@ pub(crate) fn command(arguments: &[&str], variables: &[(String, String)]) -> Com
 /// A running `billing-portal serve`; it is killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
-    log: BufReader<ChildStderr>,
-    /// All that it logged so far.
-    logged: String,
+    /// Reads the log to its end, so that the process never waits for a reader.
+    log: JoinHandle<String>,
     pub(crate) api: SocketAddr,
     pub(crate) operations: SocketAddr,
 }
@@ -123,12 +123,17 @@ impl Process {
                 .and_then(|text| text.parse().ok())
                 .expect("an address")
         };
+        let (api, operations) = (address("api"), address("operations"));
+        let log = tokio::spawn(async move {
+            let read = log.read_to_string(&mut logged).await;
+            read.expect("the log is UTF-8");
+            logged
+        });
         Self {
-            api: address("api"),
-            operations: address("operations"),
             child,
             log,
-            logged,
+            api,
+            operations,
         }
     }
 
@@ -154,15 +159,12 @@ impl Process {
             .expect("it ends")
             .expect("it can be waited for")
             .code();
-        self.log
-            .read_to_string(&mut self.logged)
-            .await
-            .expect("the log is UTF-8");
+        let mut output = self.log.await.expect("the log is UTF-8");
         let mut stdout = self.child.stdout.take().expect("its output is ours");
         stdout
-            .read_to_string(&mut self.logged)
+            .read_to_string(&mut output)
             .await
             .expect("the output is UTF-8");
-        (code, self.logged)
+        (code, output)
     }
 }
