@@ -13,7 +13,9 @@ use tracing::{Instrument, Span, field::Empty};
 use crate::{
     app::App,
     audit::RequestEnd,
-    http::{api_error::ApiError, error_code::ErrorCode, schema::RequestId},
+    http::{
+        api_error::ApiError, error_code::ErrorCode, router::MAX_METHOD_BYTES, schema::RequestId,
+    },
     request_context::RequestContext,
 };
 
@@ -93,11 +95,13 @@ impl<E> RequestLayer<E> {
 
 /// At the highest level, so that every log line of the request has its id, whatever level the log is set to.
 fn request_span(request: &Request, context: &RequestContext) -> Span {
+    let method = request.method().as_str();
     tracing::error_span!(
         "request",
         request_id = %context.request_id,
         client = context.client.map(|address| address.to_string()),
-        method = request.method().as_str(),
+        // One that is refused for its length is not logged.
+        method = Some(method).filter(|method| method.len() <= MAX_METHOD_BYTES),
         // Without the query: callers may put anything there, secrets too.
         path = request.uri().path(),
         key_id = Empty,

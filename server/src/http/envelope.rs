@@ -120,6 +120,8 @@ pub(crate) enum Malformed {
     Host,
     /// A transfer coding other than one `chunked`.
     TransferCoding,
+    /// The method is longer than any that exists.
+    MethodTooLong,
     /// The request line is too long.
     TargetTooLong,
     /// The header section is too large.
@@ -131,7 +133,7 @@ pub(crate) enum Malformed {
 impl IntoResponse for Malformed {
     fn into_response(self) -> Response {
         let status = match self {
-            Self::Host | Self::TransferCoding => StatusCode::BAD_REQUEST,
+            Self::Host | Self::TransferCoding | Self::MethodTooLong => StatusCode::BAD_REQUEST,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,

@@ -15,6 +15,8 @@ use poem_openapi::OpenApi;
 
 use super::{api_error::ApiError, envelope::Malformed, error_code::ErrorCode};
 
+/// The longest method that is looked at. HTTP's registered ones have at most 17 characters.
+pub(crate) const MAX_METHOD_BYTES: usize = 32;
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
@@ -86,6 +88,9 @@ impl Endpoint for Router {
 /// What the HTTP engine let through although it is not HTTP enough to be routed.
 fn malformed(request: &Request) -> Option<Malformed> {
     let headers = request.headers();
+    if request.method().as_str().len() > MAX_METHOD_BYTES {
+        return Some(Malformed::MethodTooLong);
+    }
     if request.original_uri().to_string().len() > MAX_TARGET_BYTES {
         return Some(Malformed::TargetTooLong);
     }
