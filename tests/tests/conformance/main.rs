@@ -4,6 +4,7 @@
 //! one check; what a row needs is made by the harness.
 
 mod allow_list;
+mod attack;
 mod audit;
 mod bodies;
 mod browser;

@@ -1,0 +1,66 @@
+//! Turns events into lines: gathers the fields of an event and of the request that it belongs to.
+
+use std::io::{self, Write};
+
+use tracing::{
+    Event, Subscriber,
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
+
+use super::{field::Fields, line::Line};
+use crate::{clock::Clock, config::LogFormat};
+
+/// Writes each event to standard error.
+pub(super) struct LogLayer {
+    format: LogFormat,
+    clock: Clock,
+}
+
+impl LogLayer {
+    /// Lines in this format, with the time of this clock.
+    pub(super) fn new(format: LogFormat, clock: Clock) -> Self {
+        Self { format, clock }
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else {
+            return;
+        };
+        let mut extensions = span.extensions_mut();
+        if let Some(fields) = extensions.get_mut::<Fields>() {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let span = context.event_span(event);
+        let extensions = span.as_ref().map(|span| span.extensions());
+        let line = Line {
+            time: self.clock.now(),
+            level: *event.metadata().level(),
+            target: event.metadata().target(),
+            fields: &fields,
+            span: span.as_ref().map(|span| span.metadata().name()),
+            span_fields: extensions.as_ref().and_then(|extensions| extensions.get()),
+        };
+        let text = match self.format {
+            LogFormat::Json => line.json(),
+            LogFormat::Text => line.text(),
+        };
+        // There is nowhere to report that standard error cannot be written.
+        _ = io::stderr().lock().write_all(&text);
+    }
+}

@@ -1,0 +1,206 @@
+//! Replaces secrets in text that is about to be logged.
+//!
+//! No code logs a secret on purpose. This is the last line of defence, for the day on which some code does, and for
+//! callers who put a secret where it does not belong, such as the path.
+
+use std::borrow::Cow;
+
+/// What takes the place of a secret. The secret's prefix is replaced too, so that secret scanners do not match it.
+const REDACTED: &str = "[redacted]";
+
+/// How an API key or a secret of Stripe begins, in lower case.
+const KEY_PREFIXES: [&[u8]; 6] = [
+    b"am_live_",
+    b"am_test_",
+    b"sk_live_",
+    b"sk_test_",
+    b"rk_live_",
+    b"rk_test_",
+];
+/// How the secret of a webhook endpoint begins.
+const WEBHOOK_PREFIX: &[u8] = b"whsec_";
+/// What every portal URL has in its path. The whole URL is a secret, also what stands before this.
+const PORTAL_PATH: &[u8] = b"/p/session/";
+
+/// The text without secrets, whether they are written plainly, in other letter case or percent-encoded.
+///
+/// One pass: each byte is looked at a bounded number of times.
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut redacted: Option<String> = None;
+    // `text[copied..]` is not in `redacted` yet; `word` is where the current word began.
+    let (mut copied, mut word, mut at) = (0, 0, 0);
+    while at < bytes.len() {
+        let Some((from, to)) = secret_at(bytes, word, at) else {
+            if is_boundary(bytes[at]) {
+                word = at + 1;
+            }
+            at += 1;
+            continue;
+        };
+        let output = redacted.get_or_insert_default();
+        output.push_str(&text[copied..from]);
+        output.push_str(REDACTED);
+        (copied, word, at) = (to, to, to);
+    }
+    match redacted {
+        None => Cow::Borrowed(text),
+        Some(mut output) => {
+            output.push_str(&text[copied..]);
+            Cow::Owned(output)
+        }
+    }
+}
+
+/// The secret that is recognized at `at`, as a range of bytes. Both ends are next to ASCII, so they are character
+/// boundaries.
+fn secret_at(bytes: &[u8], word: usize, at: usize) -> Option<(usize, usize)> {
+    // Most bytes begin no secret; this look is all that they cost.
+    if !matches!(
+        bytes[at],
+        b'a' | b's' | b'r' | b'w' | b'/' | b'A' | b'S' | b'R' | b'W' | b'%'
+    ) {
+        return None;
+    }
+    if KEY_PREFIXES
+        .iter()
+        .any(|prefix| starts_with(bytes, at, prefix))
+    {
+        return Some((at, end_of(bytes, at, is_key_byte)));
+    }
+    let is_word_byte = |byte| !is_boundary(byte);
+    if starts_with(bytes, at, WEBHOOK_PREFIX) {
+        return Some((at, end_of(bytes, at, is_word_byte)));
+    }
+    starts_with(bytes, at, PORTAL_PATH).then(|| (word, end_of(bytes, at, is_word_byte)))
+}
+
+fn end_of(bytes: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
+    let length = bytes[at..].iter().position(|byte| !belongs(*byte));
+    length.map_or(bytes.len(), |length| at + length)
+}
+
+/// What separates a URL or a webhook secret from its surroundings.
+fn is_boundary(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == b'"'
+}
+
+/// What a key can consist of, also percent-encoded, and the asterisks with which Stripe abbreviates one.
+fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'*' | b'%')
+}
+
+/// Whether the text at `at`, percent-decoded and in lower case, begins with `prefix`.
+fn starts_with(bytes: &[u8], mut at: usize, prefix: &[u8]) -> bool {
+    for expected in prefix {
+        let Some((byte, next)) = decoded(bytes, at) else {
+            return false;
+        };
+        if byte.to_ascii_lowercase() != *expected {
+            return false;
+        }
+        at = next;
+    }
+    true
+}
+
+/// The byte that stands at `at`, percent-decoded as often as it was encoded, and where the next one begins.
+fn decoded(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
+    let byte = *bytes.get(at)?;
+    if byte != b'%' {
+        return Some((byte, at + 1));
+    }
+    let mut digits = at + 1;
+    // `%25` is an encoded `%`.
+    while bytes[digits..].starts_with(b"25") {
+        digits += 2;
+    }
+    let hex = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
+    match (hex(digits), hex(digits + 1)) {
+        (Some(high), Some(low)) => Some((u8::try_from(high * 16 + low).ok()?, digits + 2)),
+        _ => Some((byte, at + 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{hint::black_box, time::Duration};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn c1_secrets_are_replaced_with_their_prefix_and_the_rest_stays() {
+        #[rustfmt::skip]
+        let rows = [
+            ("sk_live_abc123", "[redacted]", "Stripe's secret"),
+            ("key=am_test_0aZ;next", "key=[redacted];next", "an API key inside text"),
+            ("RK_LIVE_ABC rest", "[redacted] rest", "letter case does not matter"),
+            ("sk_live_****1234", "[redacted]", "as Stripe abbreviates a key"),
+            ("a whsec_x+/=y z", "a [redacted] z", "a webhook secret ends at white space"),
+            ("to HTTPS://billing.stripe.com/p/session/live_x ok", "to [redacted] ok", "a whole portal URL"),
+            ("/am%5Flive%5Fabc/x", "/[redacted]/x", "percent-encoded"),
+            ("%61m_live_abc", "[redacted]", "any byte percent-encoded"),
+            ("am%255flive%25255fabc", "[redacted]", "percent-encoded several times"),
+            ("x/p%2Fsession/secret y", "[redacted] y", "a portal URL percent-encoded"),
+            ("am_live_a am_live_b", "[redacted] [redacted]", "several"),
+            ("ü am_live_a ü", "ü [redacted] ü", "beside other characters"),
+            ("spam_lively sky_test whsec /p/sessions", "spam_lively sky_test whsec /p/sessions", "what only resembles a secret stays"),
+            ("", "", "nothing"),
+        ];
+        for (text, expected, why) in rows {
+            assert_eq!(redact(text), expected, "{why}");
+        }
+    }
+
+    /// Doubling the input may double the cost, not quadruple it. The fastest of several runs leaves out what else the
+    /// machine was doing.
+    #[test]
+    fn c1_redaction_is_linear() {
+        let inputs = [
+            "am_live_-",
+            "whsec_ ",
+            "/p/session/",
+            "/p/session",
+            "%25",
+            "a%25",
+            "am_live",
+        ];
+        for input in inputs {
+            let (once, twice) = (input.repeat(20_000), input.repeat(40_000));
+            let ratio = fastest(&twice).as_secs_f64() / fastest(&once).as_secs_f64();
+            assert!(ratio < 3.0, "{input}: {ratio}");
+        }
+    }
+
+    fn fastest(text: &str) -> Duration {
+        let clock = Clock::system();
+        let run = |_| {
+            let began = clock.instant();
+            black_box(redact(black_box(text)));
+            clock.instant().duration_since(began)
+        };
+        (0..15).map(run).min().expect("several runs")
+    }
+
+    proptest! {
+        #[test]
+        fn c1_no_secret_survives_wherever_it_stands(
+            before in ".{0,40}",
+            prefix in "(am|sk|rk)_(live|test)_|whsec_",
+            secret in "[0-9A-Za-z]{20}",
+            after in "([^0-9A-Za-z_*%].{0,40})?",
+        ) {
+            let text = format!("{before}{prefix}{secret}{after}");
+            prop_assert!(!redact(&text).contains(&secret));
+        }
+
+        #[test]
+        fn c1_redacting_twice_changes_nothing(text in ".{0,200}") {
+            let once = redact(&text).into_owned();
+            prop_assert_eq!(redact(&once).into_owned(), once);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What an attacker can send, and what must hold meanwhile.
+
+mod log_lines;
