@@ -9,39 +9,13 @@ use std::{fmt, str::FromStr};
 use crc::{CRC_32_ISO_HDLC, Crc};
 use sha2::{Digest, Sha256};
 
-use crate::clock::Clock;
+use crate::{clock::Clock, ids::Mode};
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_LENGTH: usize = 30;
 const CHECKSUM_LENGTH: usize = 6;
 const PREFIX_LENGTH: usize = "am_live_".len();
 const LENGTH: usize = PREFIX_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH;
-
-/// Whether money moves: the mode of a key, of a Stripe secret, and so of a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Mode {
-    /// Real customers.
-    Live,
-    /// Stripe's test mode.
-    Test,
-}
-
-impl Mode {
-    /// The word in key prefixes and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Test => "test",
-        }
-    }
-
-    const fn key_prefix(self) -> &'static str {
-        match self {
-            Self::Live => "am_live_",
-            Self::Test => "am_test_",
-        }
-    }
-}
 
 /// A well-formed API key. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,7 +25,7 @@ impl ApiKey {
     /// Makes a new key from the system's randomness.
     pub(crate) fn generate(mode: Mode, clock: &Clock) -> Self {
         let mut key = String::with_capacity(LENGTH);
-        key.push_str(mode.key_prefix());
+        key.push_str(key_prefix(mode));
         while key.len() < PREFIX_LENGTH + RANDOM_LENGTH {
             // 248 = 4 * 62: refusing the bytes above keeps every character equally likely.
             let bytes = clock
@@ -68,7 +42,7 @@ impl ApiKey {
 
     /// Which deployments accept it.
     pub(crate) fn mode(&self) -> Mode {
-        if self.0.starts_with(Mode::Live.key_prefix()) {
+        if self.0.starts_with(key_prefix(Mode::Live)) {
             Mode::Live
         } else {
             Mode::Test
@@ -97,7 +71,7 @@ impl FromStr for ApiKey {
         let is_key = text.len() == LENGTH
             && [Mode::Live, Mode::Test]
                 .iter()
-                .any(|mode| text.starts_with(mode.key_prefix()))
+                .any(|mode| text.starts_with(key_prefix(*mode)))
             && text
                 .bytes()
                 .skip(PREFIX_LENGTH)
@@ -114,6 +88,13 @@ impl FromStr for ApiKey {
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKey([redacted])")
+    }
+}
+
+const fn key_prefix(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Live => "am_live_",
+        Mode::Test => "am_test_",
     }
 }
 

@@ -8,11 +8,11 @@ use std::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    api_key::Mode,
     auth::Authenticator,
     clock::Clock,
     config::Secret,
     http::{client_address::TrustedProxies, memory_budget::MemoryBudget},
+    ids::Mode,
     metrics::Metrics,
     return_url::AllowList,
     store::Store,

@@ -10,14 +10,15 @@ use poem::http::{HeaderMap, header};
 use tokio::sync::mpsc;
 
 use crate::{
-    api_key::{ApiKey, ApiKeyHash, Mode},
+    api_key::{ApiKey, ApiKeyHash},
     clock::Clock,
     config::Settings,
     http::{
         api_error::ApiError, client_address::rate_limit_key, error_code::ErrorCode,
         rate_limit::RateLimit,
     },
-    store::{Caller, OrganizationId, Store, StoreError},
+    ids::{Mode, OrganizationId},
+    store::{Caller, Store, StoreError},
 };
 
 /// How long a look-up is cached: the key and, with it, the organization's customer. Revocation and unlinking take

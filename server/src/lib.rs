@@ -32,6 +32,7 @@ mod stripe;
 mod audit;
 pub mod clock;
 mod http;
+mod ids;
 mod log;
 mod metrics;
 

@@ -17,9 +17,10 @@ use crate::{
         schema::{PortalUrl, Timestamp, True, scalar},
         strict_json::JsonObject,
     },
+    ids::CustomerId,
     request_context::RequestContext,
     return_url::{AllowList, MAX_LENGTH, ReturnUrl},
-    store::{CustomerId, StaleReason},
+    store::StaleReason,
     stripe::{OpenedSession, SessionError},
 };
 

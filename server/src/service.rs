@@ -12,7 +12,6 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinHandle};
 
 use crate::{
-    api_key::Mode,
     app::App,
     auth::Authenticator,
     clock::Clock,
@@ -21,6 +20,7 @@ use crate::{
         client_address::TrustedProxies, connection::ConnectionTimeouts, error_code::ErrorCode,
         listener::Listener, memory_budget::MemoryBudget, router::Router, swagger_ui,
     },
+    ids::Mode,
     metrics::Metrics,
     operations::{self, openapi},
     portal::Portal,

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::{Failure, Report, Session};
 use crate::{
-    api_key::{ApiKey, Mode},
+    api_key::ApiKey,
     http::schema::Timestamp,
-    store::{KeyRecord, NewKey, OrganizationId, Store},
+    ids::{Mode, OrganizationId},
+    store::{KeyRecord, NewKey, Store},
 };
 
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{Failure, Report, Session};
 use crate::{
     http::schema::Timestamp,
-    store::{CustomerId, Organization, OrganizationId},
+    ids::{CustomerId, OrganizationId},
+    store::Organization,
 };
 
 #[derive(Debug, Subcommand)]

@@ -6,13 +6,13 @@ use url::{Host, Url};
 
 use super::{Config, Environment, Problems, Secret, Settings};
 use crate::{
-    api_key::Mode,
+    ids::{Mode, is_stripe_id},
     return_url::{AllowList, AllowedOrigin},
 };
 
 /// What `serve` needs, checked.
 #[derive(Debug, Clone)]
-pub struct Serving {
+pub(crate) struct Serving {
     /// The database.
     pub database_url: Secret,
     /// The return-URL policy.
@@ -25,7 +25,7 @@ pub struct Serving {
 
 /// How Stripe is asked, checked.
 #[derive(Debug, Clone)]
-pub struct StripeSettings {
+pub(crate) struct StripeSettings {
     /// The secret key.
     pub secret_key: Secret,
     /// Its mode, which is the deployment's.
@@ -40,7 +40,7 @@ pub struct StripeSettings {
 
 impl Config {
     /// Everything that `serve` needs, or all that is wrong with it.
-    pub fn serving(&self) -> Result<Serving, Problems> {
+    pub(crate) fn serving(&self) -> Result<Serving, Problems> {
         let settings = &self.settings;
         let mut problems = Problems::default();
         let database_url = problems.collect(self.database_url());
@@ -67,7 +67,7 @@ impl Config {
     }
 
     /// The database's URL.
-    pub fn database_url(&self) -> Result<Secret, Problems> {
+    pub(crate) fn database_url(&self) -> Result<Secret, Problems> {
         self.require_read("database_url")?;
         let mut problems = Problems::default();
         let url = self.settings.database_url.clone();
@@ -82,7 +82,7 @@ impl Config {
     }
 
     /// The deployment's mode: that of the Stripe secret.
-    pub fn mode(&self) -> Result<Mode, Problems> {
+    pub(crate) fn mode(&self) -> Result<Mode, Problems> {
         self.require_read("stripe_secret_key")?;
         let mut problems = Problems::default();
         let Some(secret) = &self.settings.stripe_secret_key else {
@@ -108,7 +108,7 @@ impl Config {
     }
 
     /// How Stripe is asked.
-    pub fn stripe(&self) -> Result<StripeSettings, Problems> {
+    pub(crate) fn stripe(&self) -> Result<StripeSettings, Problems> {
         let settings = &self.settings;
         let mut problems = Problems::default();
         let mode = problems.collect(self.mode());
@@ -214,13 +214,4 @@ fn is_acceptable_base(text: &str) -> bool {
     let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let anonymous = url.username().is_empty() && url.password().is_none();
     plain && anonymous && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
-}
-
-fn is_stripe_id(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|rest| {
-        !rest.is_empty()
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
 }

@@ -4,10 +4,11 @@
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
-    CustomerId, OrganizationId, Store, StoreError,
+    Store, StoreError,
     events::{put_mapping, set_customer},
     sync::{SyncFailure, SyncPage, note_failure, note_page},
 };
+use crate::ids::{CustomerId, OrganizationId};
 
 /// An organization and the customer that it is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]

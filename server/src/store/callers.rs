@@ -3,8 +3,11 @@
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 
-use super::{CustomerId, CustomerState, OrganizationId, PATIENCE, Store, StoreError};
-use crate::api_key::ApiKeyHash;
+use super::{CustomerState, PATIENCE, Store, StoreError};
+use crate::{
+    api_key::ApiKeyHash,
+    ids::{CustomerId, OrganizationId},
+};
 
 /// Whom a stored key stands for. Expiry and revocation are looked at on each use, not here.
 #[derive(Debug, Clone)]
@@ -49,12 +52,12 @@ impl Store {
             state.is_some_and(|state| CustomerState::read(&state) == CustomerState::Active);
         Ok(Some(Caller {
             key_id: row.try_get("id")?,
-            organization: OrganizationId::stored(row.try_get("organization_id")?),
+            organization: OrganizationId::from_stored(row.try_get("organization_id")?),
             scopes: super::keys::read_scopes(row.try_get("scopes")?),
             expires_at: expires_at.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
             revoked: revoked_at.is_some(),
             last_used_on: row.try_get("last_used_on")?,
-            customer: customer.filter(|_| active).map(CustomerId::stored),
+            customer: customer.filter(|_| active).map(CustomerId::from_stored),
         }))
     }
 }

@@ -1,51 +1,13 @@
 //! Which Stripe customer an organization is.
 
-use std::{fmt, str::FromStr};
-
 use serde::Serialize;
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
-    OrganizationId, Store, StoreError,
+    Store, StoreError,
     events::{owner, set_customer},
 };
-
-/// Stripe's id of a customer, `cus_…`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct CustomerId(String);
-
-impl CustomerId {
-    /// An id that was checked when it was written.
-    pub(super) fn stored(id: String) -> Self {
-        Self(id)
-    }
-
-    /// The id as Stripe writes it.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for CustomerId {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let rest = text.strip_prefix("cus_").unwrap_or_default();
-        let is_id_character = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if (1..=251).contains(&rest.len()) && rest.bytes().all(is_id_character) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("a Stripe customer id is cus_ and letters, digits or _")
-        }
-    }
-}
-
-impl fmt::Display for CustomerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::ids::{CustomerId, OrganizationId};
 
 /// Whether Stripe still has the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -220,8 +182,8 @@ fn link(row: &SqliteRow) -> Result<CustomerLink, sqlx::Error> {
         _ => StaleReason::MissingAtStripe,
     });
     Ok(CustomerLink {
-        org: OrganizationId::stored(row.try_get("organization_id")?),
-        customer: CustomerId::stored(row.try_get("customer")?),
+        org: OrganizationId::from_stored(row.try_get("organization_id")?),
+        customer: CustomerId::from_stored(row.try_get("customer")?),
         state: CustomerState::read(row.try_get("state")?),
         reason,
     })

@@ -8,7 +8,8 @@
 
 use sqlx::{Sqlite, Transaction};
 
-use super::{CustomerId, OrganizationId, Store, StoreError};
+use super::{Store, StoreError};
+use crate::ids::{CustomerId, OrganizationId};
 
 /// Stripe can be asked to send an event again for thirty days.
 const REMEMBERED_SECONDS: i64 = 35 * 24 * 60 * 60;
@@ -181,7 +182,7 @@ pub(super) async fn owner(
         .bind(customer.as_str())
         .fetch_optional(&mut **transaction)
         .await?;
-    Ok(owner.map(OrganizationId::stored))
+    Ok(owner.map(OrganizationId::from_stored))
 }
 
 /// Makes the customer the organization's, active, and notes whose word that is.

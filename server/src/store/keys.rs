@@ -3,8 +3,8 @@
 use serde::Serialize;
 use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{OrganizationId, Store, StoreError, at};
-use crate::{api_key::ApiKeyHash, http::schema::Timestamp};
+use super::{Store, StoreError, at};
+use crate::{api_key::ApiKeyHash, http::schema::Timestamp, ids::OrganizationId};
 
 /// A key as the commands show it. What is unset is absent.
 #[derive(Debug, Serialize)]
@@ -153,7 +153,7 @@ fn record(row: &SqliteRow) -> Result<KeyRecord, sqlx::Error> {
     };
     Ok(KeyRecord {
         id: row.try_get("id")?,
-        org: OrganizationId::stored(row.try_get("organization_id")?),
+        org: OrganizationId::from_stored(row.try_get("organization_id")?),
         name: row.try_get("name")?,
         scopes: read_scopes(row.try_get("scopes")?),
         created_at: at(row.try_get("created_at")?),

@@ -23,10 +23,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use bulk::{Conflict, Linked, Mapping, Policy};
 pub(crate) use callers::Caller;
-pub(crate) use customers::{CustomerId, CustomerLink, CustomerState, StaleReason};
+pub(crate) use customers::{CustomerLink, CustomerState, StaleReason};
 pub(crate) use events::{Applied, CustomerChange, CustomerEvent};
 pub(crate) use keys::{KeyRecord, NewKey};
-pub(crate) use organizations::{Organization, OrganizationId};
+pub(crate) use organizations::Organization;
 pub(crate) use sync::{SyncFailure, SyncPage, SyncPosition};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");

@@ -1,48 +1,11 @@
 //! Organizations: whom keys and customers belong to.
 
-use std::{fmt, str::FromStr};
-
 use serde::Serialize;
 use sqlx::Row;
 
 use super::{CustomerLink, Store, StoreError, at};
 use crate::http::schema::Timestamp;
-
-/// The operator's own id of an organization, or a minted one: 1 to 64 of `A-Z a-z 0-9 . _ -`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub(crate) struct OrganizationId(String);
-
-impl OrganizationId {
-    /// An id that was checked when it was written.
-    pub(super) fn stored(id: String) -> Self {
-        Self(id)
-    }
-
-    /// The id as it was given.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for OrganizationId {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_id_character = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if (1..=64).contains(&text.len()) && text.bytes().all(is_id_character) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("an organization id is 1 to 64 of A-Z a-z 0-9 . _ -")
-        }
-    }
-}
-
-impl fmt::Display for OrganizationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::ids::OrganizationId;
 
 /// An organization as the commands show it.
 #[derive(Debug, Serialize)]
@@ -107,7 +70,7 @@ impl Store {
 
 fn organization(row: &sqlx::sqlite::SqliteRow) -> Result<Organization, sqlx::Error> {
     Ok(Organization {
-        id: OrganizationId::stored(row.try_get("id")?),
+        id: OrganizationId::from_stored(row.try_get("id")?),
         name: row.try_get("name")?,
         created_at: at(row.try_get("created_at")?),
     })

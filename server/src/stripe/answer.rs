@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::cause::{Unavailable, UpstreamCause};
+use crate::ids::is_stripe_id_byte;
 
 /// What Stripe answered.
 #[derive(Debug)]
@@ -115,12 +116,7 @@ pub(super) fn readable(text: &str, is_part: fn(u8) -> bool) -> Option<&str> {
     (short && !secret && text.bytes().all(is_part)).then_some(text)
 }
 
-/// What ids are made of.
-pub(super) fn is_id(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
 /// What codes, types and the names of parameters are made of.
 fn is_word(byte: u8) -> bool {
-    is_id(byte) || b".-[]".contains(&byte)
+    is_stripe_id_byte(byte) || b".-[]".contains(&byte)
 }

@@ -7,12 +7,12 @@ use reqwest::{Client, Method, Response, header};
 use serde_json::Value;
 
 use super::{
-    answer::{Answer, is_id, readable},
+    answer::{Answer, readable},
     cause::UpstreamCause,
     failure::Failure,
     resolver::Resolver,
 };
-use crate::config::StripeSettings;
+use crate::{config::StripeSettings, ids::is_stripe_id_byte};
 
 /// The version of Stripe's API that this module was written against; sent with every request, so that the account's
 /// default does not matter.
@@ -131,7 +131,7 @@ fn head(response: &Response) -> Answer {
     Answer {
         status: response.status().as_u16(),
         request_id: text("request-id")
-            .and_then(|id| readable(id, is_id))
+            .and_then(|id| readable(id, is_stripe_id_byte))
             .unwrap_or_default()
             .to_owned(),
         should_retry: text("stripe-should-retry").and_then(|word| word.parse().ok()),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Call, Stripe, Unavailable, UpstreamCause};
-use crate::store::CustomerId;
+use crate::ids::CustomerId;
 
 const PATH: &str = "/v1/customers";
 

@@ -12,10 +12,13 @@ use url::Url;
 
 use super::{
     Answer, Call, Outcome, Stripe,
-    answer::{is_id, readable},
+    answer::readable,
     cause::{Unavailable, UpstreamCause},
 };
-use crate::{api_key::Mode, return_url::ReturnUrl, store::CustomerId};
+use crate::{
+    ids::{CustomerId, Mode, is_stripe_id_byte},
+    return_url::ReturnUrl,
+};
 
 pub(super) const SESSIONS: &str = "/v1/billing_portal/sessions";
 const MAX_URL_LENGTH: usize = 2048;
@@ -152,7 +155,7 @@ impl Stripe {
         require_portal_url(url, &settings.portal_hosts)?;
         Ok(OpenedSession {
             id: text("id")
-                .and_then(|id| readable(id, is_id))
+                .and_then(|id| readable(id, is_stripe_id_byte))
                 .unwrap_or_default()
                 .to_owned(),
             url: url.to_owned(),

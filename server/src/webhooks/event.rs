@@ -3,11 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::store::{CustomerChange, CustomerId, OrganizationId};
+use crate::{
+    ids::{CustomerId, MAX_STRIPE_ID_BYTES, OrganizationId, is_stripe_id_byte},
+    store::CustomerChange,
+};
 
 /// What an event is called; thin events, which we have not asked for, have another name and other fields.
 const EVENT: &str = "event";
-const MAX_ID_LENGTH: usize = 255;
 const MAX_TYPE_LENGTH: usize = 100;
 
 /// An event of Stripe's.
@@ -53,9 +55,9 @@ impl Event {
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         // As text first: what is never looked at is to be JSON, too.
         let event: Self = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
-        let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let is_type = |byte: u8| is_id(byte) || byte == b'.';
-        let named = (1..=MAX_ID_LENGTH).contains(&event.id.len()) && event.id.bytes().all(is_id);
+        let is_type = |byte: u8| is_stripe_id_byte(byte) || byte == b'.';
+        let named = (1..=MAX_STRIPE_ID_BYTES).contains(&event.id.len())
+            && event.id.bytes().all(is_stripe_id_byte);
         let typed = event.kind.len() <= MAX_TYPE_LENGTH && event.kind.bytes().all(is_type);
         let timed = event.object != EVENT || event.created.is_i64();
         (named && typed && timed).then_some(event)

@@ -12,7 +12,6 @@ use poem::{Body, IntoResponse, Response, Result, handler, http::HeaderMap, web::
 use serde::Serialize;
 
 use crate::{
-    api_key::Mode,
     app::App,
     http::{
         api_error::ApiError,
@@ -22,6 +21,7 @@ use crate::{
         router::Router,
         schema::True,
     },
+    ids::Mode,
     request_context::RequestContext,
     store::{Applied, CustomerEvent, StoreError},
 };

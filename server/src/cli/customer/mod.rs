@@ -10,7 +10,10 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Failure, Report, Session};
-use crate::store::{Conflict, CustomerId, CustomerLink, CustomerState, OrganizationId, Policy};
+use crate::{
+    ids::{CustomerId, OrganizationId},
+    store::{Conflict, CustomerLink, CustomerState, Policy},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

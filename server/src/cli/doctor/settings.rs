@@ -2,8 +2,8 @@
 
 use super::Check;
 use crate::{
-    api_key::Mode,
     config::{Config, Environment, Problem, Problems},
+    ids::Mode,
     store::{Store, StoreError},
 };
 

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::{Check, Session, settings};
 use crate::{
-    api_key::Mode,
     config::Config,
+    ids::Mode,
     stripe::{Probe, Stage, Unavailable, UpstreamCause, Verification},
 };
 
