@@ -9,7 +9,7 @@ mod stripe;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Report, Session};
+use super::{context::Context, report::Report};
 
 /// Something that must be so for portals to open, and whether it is.
 #[derive(Debug, Serialize)]
@@ -63,8 +63,8 @@ impl Check {
 }
 
 /// Makes every check.
-pub(super) async fn examine(session: &Session) -> Report {
-    let (config, problems) = session.readable_config();
+pub(super) async fn examine(context: &Context) -> Report {
+    let (config, problems) = context.readable_config();
     let mut checks = vec![
         settings::configuration(&problems),
         settings::database(config.as_ref(), &problems).await,
@@ -73,7 +73,7 @@ pub(super) async fn examine(session: &Session) -> Report {
         settings::webhook_secret(config.as_ref(), &problems),
     ];
     let asked = match (config, settings::hindrance(&problems)) {
-        (Some(config), None) => stripe::ask(session, &config).await,
+        (Some(config), None) => stripe::ask(context, &config).await,
         (Some(_), Some(hindrance)) => Err(hindrance),
         (None, _) => Err(settings::CONFIGURATION),
     };
@@ -97,7 +97,7 @@ fn report(checks: &[Check]) -> Report {
     };
     let text = format!("{}\n{verdict}", lines.join("\n"));
     Report {
-        ok,
+        failed: !ok,
         ..Report::new(json!({ "ok": ok, "checks": checks }), text)
     }
 }

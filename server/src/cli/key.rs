@@ -1,10 +1,13 @@
-//! `key`: makes, lists, withdraws and replaces API keys.
+//! `key`: creates, lists, revokes and rotates API keys.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::{Failure, Report, Session};
+use super::{
+    context::{CliError, Context},
+    report::Report,
+};
 use crate::{
     api_key::ApiKey,
     http::schema::Timestamp,
@@ -12,9 +15,12 @@ use crate::{
     store::{KeyRecord, NewKey, Store},
 };
 
+/// The longest scope, in bytes. Scopes of APIs are far shorter; the bound keeps a list of keys readable.
+const MAX_SCOPE_BYTES: usize = 64;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a key; it is shown once
+    /// Create a key; it is shown once
     Create {
         /// The organization that owns it
         #[arg(long)]
@@ -25,7 +31,7 @@ pub(super) enum Command {
         /// What it is for
         #[arg(long)]
         name: Option<String>,
-        /// When it ends: a number and s, m, h or d
+        /// How long it is valid: a number and s, m, h or d
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         expires_in: Option<TimeDelta>,
         /// Which deployments accept it [default: the Stripe secret's mode]
@@ -38,12 +44,12 @@ pub(super) enum Command {
         #[arg(long)]
         org: OrganizationId,
     },
-    /// Withdraw a key, everywhere within a second
+    /// Revoke a key; takes effect within one second
     Revoke {
         /// The key's id, not the key
         key_id: String,
     },
-    /// Make a key's successor; the key itself ends after the overlap
+    /// Create a key's successor; the key itself expires after the overlap
     Rotate {
         /// The key's id, not the key
         key_id: String,
@@ -56,17 +62,55 @@ pub(super) enum Command {
     },
 }
 
-/// A new key, with the key: the only place in which it is ever shown.
+/// A key as the commands print it. Fields that are not set are absent.
 #[derive(Serialize)]
-struct Created<'a> {
-    key: &'a str,
-    #[serde(flatten)]
-    record: &'a KeyRecord,
+struct KeyView {
+    /// The key itself: only where it was just created. It is never shown again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    id: String,
+    org: OrganizationId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    scopes: Vec<String>,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_on: Option<String>,
 }
 
-pub(super) async fn execute(command: Command, session: &Session) -> Result<Report, Failure> {
-    let store = session.store().await?;
-    let now = session.clock.now();
+impl From<KeyRecord> for KeyView {
+    fn from(record: KeyRecord) -> Self {
+        Self {
+            key: None,
+            id: record.id,
+            org: record.org,
+            name: record.name,
+            scopes: record.scopes,
+            created_at: Timestamp(record.created_at),
+            expires_at: record.expires_at.map(Timestamp),
+            revoked_at: record.revoked_at.map(Timestamp),
+            last_used_on: record.last_used_on,
+        }
+    }
+}
+
+impl KeyView {
+    fn line(&self) -> String {
+        let expires = self.expires_at.map(|time| format!("expires {time}"));
+        let revoked = self.revoked_at.map(|time| format!("revoked {time}"));
+        let required = [self.id.clone(), self.org.to_string(), self.scopes.join(" ")];
+        let optional = [expires, revoked, self.name.clone()].into_iter().flatten();
+        let fields: Vec<String> = required.into_iter().chain(optional).collect();
+        fields.join("\t")
+    }
+}
+
+pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+    let store = context.store().await?;
     match command {
         Command::Create {
             org,
@@ -75,54 +119,67 @@ pub(super) async fn execute(command: Command, session: &Session) -> Result<Repor
             expires_in,
             mode,
         } => {
-            let expires_at = expires_in
-                .map(|duration| after(now, duration))
-                .transpose()?;
-            let record = new_record(session, org, name, scopes, expires_at);
-            create(session, &store, mode, &record).await
+            let now = context.clock.now();
+            let expires_at = expires_in.map(|duration| after(now, duration));
+            let record = new_record(context, org, name, scopes, expires_at.transpose()?);
+            create(context, &store, mode, record).await
         }
-        Command::List { org } => Ok(Report::list(&store.list_keys(&org).await?, line)),
+        Command::List { org } => {
+            let records = store.list_keys(&org).await?;
+            let views: Vec<_> = records.into_iter().map(KeyView::from).collect();
+            Ok(Report::list(&views, KeyView::line))
+        }
         Command::Revoke { key_id } => {
-            let record = store.revoke_key(&key_id, Timestamp(now)).await?;
-            let text = line(&record);
-            Ok(Report::new(record, text))
+            let record = store.revoke_key(&key_id, context.clock.now()).await?;
+            let view = KeyView::from(record);
+            let text = view.line();
+            Ok(Report::new(view, text))
         }
         Command::Rotate {
             key_id,
             overlap,
             mode,
-        } => {
-            let old = store.show_key(&key_id).await?;
-            if old.revoked_at.is_some() || old.expires_at.is_some_and(|Timestamp(end)| end <= now) {
-                return Err(Failure::Other(format!(
-                    "key {key_id} has ended already; create a new one"
-                )));
-            }
-            let end = after(now, overlap)?;
-            let record = new_record(session, old.org, old.name, old.scopes, old.expires_at);
-            let report = create(session, &store, mode, &record).await?;
-            // Last, so that a failure before leaves the old key as it was.
-            store.expire_key(&key_id, end).await?;
-            Ok(report)
-        }
+        } => rotate(context, &store, &key_id, overlap, mode).await,
     }
 }
 
+async fn rotate(
+    context: &Context,
+    store: &Store,
+    key_id: &str,
+    overlap: TimeDelta,
+    mode: Option<Mode>,
+) -> Result<Report, CliError> {
+    let now = context.clock.now();
+    let old = store.show_key(key_id).await?;
+    if old.revoked_at.is_some() || old.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(CliError::Other(format!(
+            "key {key_id} has expired or was revoked; create a new one"
+        )));
+    }
+    let old_expires_at = after(now, overlap)?;
+    let record = new_record(context, old.org, old.name, old.scopes, old.expires_at);
+    let report = create(context, store, mode, record).await?;
+    // Last, so that a failure before this leaves the old key unchanged.
+    store.expire_key(key_id, old_expires_at).await?;
+    Ok(report)
+}
+
 fn new_record(
-    session: &Session,
+    context: &Context,
     org: OrganizationId,
     name: Option<String>,
     mut scopes: Vec<String>,
-    expires_at: Option<Timestamp>,
+    expires_at: Option<DateTime<Utc>>,
 ) -> KeyRecord {
     let mut seen = std::collections::HashSet::new();
     scopes.retain(|scope| seen.insert(scope.clone()));
     KeyRecord {
-        id: format!("key_{}", session.clock.ulid()),
+        id: format!("key_{}", context.clock.ulid()),
         org,
         name,
         scopes,
-        created_at: Timestamp(session.clock.now()),
+        created_at: context.clock.now(),
         expires_at,
         revoked_at: None,
         last_used_on: None,
@@ -130,69 +187,40 @@ fn new_record(
 }
 
 async fn create(
-    session: &Session,
+    context: &Context,
     store: &Store,
     mode: Option<Mode>,
-    record: &KeyRecord,
-) -> Result<Report, Failure> {
+    record: KeyRecord,
+) -> Result<Report, CliError> {
     let mode = match mode {
         Some(mode) => mode,
-        None => session.config()?.mode()?,
+        None => context.config()?.mode()?,
     };
-    let key = ApiKey::generate(mode, &session.clock);
-    store
-        .create_key(NewKey {
-            record,
-            hash: key.hash(),
-        })
-        .await?;
+    let key = ApiKey::generate(mode, &context.clock);
+    let (record, hash) = (&record, key.hash());
+    store.create_key(NewKey { record, hash }).await?;
+    let key = key.expose().to_owned();
+    let view = KeyView::from(record.clone());
     let text = format!(
-        "{}\n{}\nKeep the key now: it is not stored and cannot be shown again.",
-        line(record),
-        key.expose()
+        "{}\n{key}\nSave the key now: it is not stored and cannot be shown again.",
+        view.line(),
     );
-    Ok(Report::new(
-        Created {
-            key: key.expose(),
-            record,
-        },
-        text,
-    ))
+    let key = Some(key);
+    Ok(Report::new(KeyView { key, ..view }, text))
 }
 
-fn after(now: chrono::DateTime<chrono::Utc>, duration: TimeDelta) -> Result<Timestamp, Failure> {
+fn after(now: DateTime<Utc>, duration: TimeDelta) -> Result<DateTime<Utc>, CliError> {
     now.checked_add_signed(duration)
-        .map(Timestamp)
-        .ok_or_else(|| Failure::Other("the duration is too long".to_owned()))
+        .ok_or_else(|| CliError::Other("the duration is too long".to_owned()))
 }
 
-fn line(record: &KeyRecord) -> String {
-    let mut line = format!("{}\t{}\t{}", record.id, record.org, record.scopes.join(" "));
-    let facts = [
-        ("expires", record.expires_at),
-        ("revoked", record.revoked_at),
-    ];
-    for (fact, at) in facts {
-        if let Some(at) = at {
-            line = format!("{line}\t{fact} {at}");
-        }
-    }
-    match &record.name {
-        Some(name) => format!("{line}\t{name}"),
-        None => line,
-    }
-}
-
-/// `word:word` of `a-z 0-9 _ -`, at most 64 characters.
+/// `word:word` of `a-z 0-9 _ -`, at most [`MAX_SCOPE_BYTES`].
 fn parse_scope(text: &str) -> Result<String, &'static str> {
-    let is_word = |word: &str| {
-        !word.is_empty()
-            && word.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
-            })
-    };
+    let is_word_byte =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_word_byte);
     match text.split_once(':') {
-        Some((left, right)) if is_word(left) && is_word(right) && text.len() <= 64 => {
+        Some((left, right)) if is_word(left) && is_word(right) && text.len() <= MAX_SCOPE_BYTES => {
             Ok(text.to_owned())
         }
         _ => Err("a scope is word:word of a-z 0-9 _ -, such as billing:write"),

@@ -1,18 +1,21 @@
-//! `org`: makes and shows organizations.
+//! `org`: creates and shows organizations.
 
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::{Failure, Report, Session};
+use super::{
+    context::{CliError, Context},
+    report::Report,
+};
 use crate::{
     http::schema::Timestamp,
     ids::{CustomerId, OrganizationId},
-    store::Organization,
+    store::{CustomerLink, Organization},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make an organization
+    /// Create an organization
     Create {
         /// Its name, for people
         #[arg(long)]
@@ -30,61 +33,73 @@ pub(super) enum Command {
     },
 }
 
-/// An organization with its customer.
+/// An organization as the commands print it.
 #[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    organization: Organization,
+struct OrganizationView {
+    id: OrganizationId,
+    name: String,
+    created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerId>,
 }
 
-pub(super) async fn execute(command: Command, session: &Session) -> Result<Report, Failure> {
-    let store = session.store().await?;
+impl OrganizationView {
+    fn new(organization: Organization, link: Option<CustomerLink>) -> Self {
+        Self {
+            id: organization.id,
+            name: organization.name,
+            created_at: Timestamp(organization.created_at),
+            customer: link.map(|link| link.customer),
+        }
+    }
+
+    fn line(&self) -> String {
+        let Self {
+            id,
+            name,
+            created_at,
+            customer,
+        } = self;
+        let line = format!("{id}\t{name}\t{created_at}");
+        match customer {
+            Some(customer) => format!("{line}\t{customer}"),
+            None => line,
+        }
+    }
+
+    fn report(self) -> Report {
+        let text = self.line();
+        Report::new(self, text)
+    }
+}
+
+pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+    let store = context.store().await?;
     match command {
         Command::Create { name, id } => {
-            let id = match id {
-                Some(id) => id,
-                None => session
-                    .clock
-                    .ulid()
-                    .to_string()
-                    .parse()
-                    .map_err(|error: &str| Failure::Other(error.to_owned()))?,
-            };
             let organization = Organization {
-                id,
+                id: id.map_or_else(|| new_id(context), Ok)?,
                 name,
-                created_at: Timestamp(session.clock.now()),
+                created_at: context.clock.now(),
             };
             store.create_organization(&organization).await?;
-            let text = line(&organization);
-            Ok(Report::new(organization, text))
+            Ok(OrganizationView::new(organization, None).report())
         }
-        Command::List => Ok(Report::list(&store.list_organizations().await?, line)),
+        Command::List => {
+            let organizations = store.list_organizations().await?;
+            let view = |organization| OrganizationView::new(organization, None);
+            let views: Vec<_> = organizations.into_iter().map(view).collect();
+            Ok(Report::list(&views, OrganizationView::line))
+        }
         Command::Show { id } => {
             let (organization, link) = store.show_organization(&id).await?;
-            let customer = link.map(|link| link.customer);
-            let mut text = line(&organization);
-            if let Some(customer) = &customer {
-                text = format!("{text}\t{customer}");
-            }
-            Ok(Report::new(
-                Shown {
-                    organization,
-                    customer,
-                },
-                text,
-            ))
+            Ok(OrganizationView::new(organization, link).report())
         }
     }
 }
 
-fn line(organization: &Organization) -> String {
-    let Organization {
-        id,
-        name,
-        created_at,
-    } = organization;
-    format!("{id}\t{name}\t{created_at}")
+fn new_id(context: &Context) -> Result<OrganizationId, CliError> {
+    let id = context.clock.ulid().to_string();
+    id.parse()
+        .map_err(|error: &str| CliError::Other(error.to_owned()))
 }

@@ -1,45 +1,46 @@
-//! `portal-config`: the configuration at Stripe that keeps plans out of the portal.
+//! `portal-config`: the portal configuration at Stripe, which must not allow plan changes.
 
 use clap::Subcommand;
 
-use super::{Failure, Report, Session};
+use super::{
+    context::{CliError, Context},
+    report::Report,
+};
 use crate::stripe::Verification;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show the configuration in use and what breaks the promise; change nothing
+    /// Show the configuration in use and its violations; changes nothing
     Show,
-    /// Find or create the configuration, and mend it where it is ours
+    /// Find or create the configuration, and restore it if the service manages it
     Ensure,
-    /// The same as show, for scripts: exit status 1 on a violation
+    /// Like show, for scripts: exit status 1 on a violation
     Verify,
 }
 
-pub(super) async fn execute(command: Command, session: &Session) -> Result<Report, Failure> {
-    let config = session.config()?;
-    let stripe = session.stripe(&config)?;
+pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+    let config = context.config()?;
+    let stripe = context.stripe(&config)?;
     let verification = match command {
         Command::Ensure => stripe.ensure_configuration().await?,
         Command::Show | Command::Verify => {
             let found = stripe.find_configuration().await?;
-            found.ok_or_else(|| {
-                Failure::Other(
-                    "there is none yet; run billing-portal portal-config ensure".to_owned(),
-                )
-            })?
+            found.ok_or_else(|| CliError::Other(NONE_YET.to_owned()))?
         }
     };
-    let ok = verification.ok;
     let text = line(&verification);
     Ok(Report {
-        ok,
+        failed: !verification.ok,
         ..Report::new(verification, text)
     })
 }
 
+const NONE_YET: &str =
+    "there is no portal configuration yet; run billing-portal portal-config ensure";
+
 fn line(verification: &Verification) -> String {
     match verification.violations.as_slice() {
-        [] => format!("{}\tkeeps the promise", verification.id),
+        [] => format!("{}\tok: plans cannot be changed", verification.id),
         violations => format!("{}\t{}", verification.id, violations.join("; ")),
     }
 }

@@ -1,4 +1,4 @@
-//! How far a long command is, on standard error: a bar on a terminal, now and then a plain line elsewhere.
+//! The progress of a long command, on standard error: a bar on a terminal, a line every few seconds elsewhere.
 
 use std::{
     fmt,
@@ -10,26 +10,27 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::clock::Clock;
 
-/// How often a plain line is written.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+/// How often a plain line is written: often enough to see that the command runs, rarely enough for a log.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The bar where the total is known, and where it is not.
 const KNOWN: &str = "{msg} [{bar:24}] {human_pos}/{human_len} ({rate} a second, {eta} left)";
 const UNKNOWN: &str = "{msg} {spinner} {human_pos} ({rate} a second, {elapsed})";
 
 /// The progress of one command.
 pub(super) struct Progress {
     what: &'static str,
-    /// How many there are, where that is known.
+    /// The number of items, if it is known.
     total: Option<u64>,
     done: u64,
     clock: Clock,
     began: Instant,
-    told: Instant,
+    last_line: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Begins with nothing done of `total`.
+    /// Starts with no item done of `total`.
     pub(super) fn new(what: &'static str, total: Option<u64>, clock: &Clock) -> Self {
         let now = clock.instant();
         let bar = io::stderr().is_terminal().then(|| {
@@ -49,44 +50,44 @@ impl Progress {
             done: 0,
             clock: clock.clone(),
             began: now,
-            told: now,
+            last_line: now,
             bar,
         }
     }
 
-    /// So many more are done.
+    /// Adds finished items.
     pub(super) fn advance(&mut self, more: usize) {
         self.done += more as u64;
         let now = self.clock.instant();
         match &self.bar {
             Some(bar) => bar.set_position(self.done),
-            None if now.duration_since(self.told) >= TELL_EVERY => {
-                self.told = now;
-                self.tell(now);
+            None if now.duration_since(self.last_line) >= LINE_INTERVAL => {
+                self.last_line = now;
+                self.print_line(now);
             }
             None => {}
         }
     }
 
-    /// Tells something beside the progress.
-    pub(super) fn say(&self, line: &str) {
+    /// Prints a message between the lines of the progress.
+    pub(super) fn print(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => _ = writeln!(io::stderr(), "{line}"),
         }
     }
 
-    /// The bar goes; what was done is told by the command's answer.
+    /// Removes the bar, or prints a last line. The result is in the command's report.
     pub(super) fn end(self) {
         match &self.bar {
             Some(bar) => bar.finish_and_clear(),
-            None => self.tell(self.clock.instant()),
+            None => self.print_line(self.clock.instant()),
         }
     }
 
-    fn tell(&self, now: Instant) {
+    fn print_line(&self, now: Instant) {
         let elapsed = now.duration_since(self.began);
-        // Nobody may be there to read it, which is no reason to stop.
+        // Standard error may be closed, which is not a reason to stop.
         _ = writeln!(io::stderr(), "{}", self.line(elapsed));
     }
 
@@ -94,7 +95,7 @@ impl Progress {
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a rate and a time left are estimates"
+        reason = "the rate and the time left are estimates"
     )]
     fn line(&self, elapsed: Duration) -> String {
         let rate = self.done as f64 / elapsed.as_secs_f64().max(0.001);
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_tells_the_rate_and_the_time_left() {
+    fn a_line_has_the_rate_and_the_time_left() {
         let progress = |total, done| Progress {
             done,
             bar: None,

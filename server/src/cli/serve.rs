@@ -1,24 +1,46 @@
 //! `serve`: runs the service until SIGTERM or SIGINT.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::io;
 
-use super::{Failure, Report, Session};
-use crate::{Resolver, log};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-pub(super) async fn serve(session: &Session) -> Result<Report, Failure> {
-    let config = session.serving_config()?;
-    log::init(config.settings());
-    let refused = |error: std::io::Error| Failure::Other(format!("signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
-    let service = crate::start(&config, session.clock.clone(), Resolver::default()).await?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+use super::{
+    context::{CliError, Context},
+    report::Report,
+};
+use crate::{log, service, stripe::Resolver};
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn subscribe() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+pub(super) async fn serve(context: &Context) -> Result<Report, CliError> {
+    let config = context.serving_config()?;
+    log::init(config.settings());
+    let signals = Signals::subscribe();
+    let mut signals = signals.map_err(|error| CliError::Other(format!("signals: {error}")))?;
+    let service = service::start(&config, context.clock.clone(), Resolver::default()).await?;
+    signals.next().await;
     tokio::select! {
-        () = service.drain() => Ok(Report::nothing()),
-        _ = terminate.recv() => Err(Failure::Other("ended at once, at the second signal".to_owned())),
-        _ = interrupt.recv() => Err(Failure::Other("ended at once, at the second signal".to_owned())),
+        () = service.drain() => Ok(Report::default()),
+        () = signals.next() => Err(CliError::Other("second signal: stopped without draining".to_owned())),
     }
 }

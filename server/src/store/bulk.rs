@@ -1,174 +1,179 @@
-//! Many customers at once: a batch is one transaction, so a run that is killed has done whole batches, and doing it
-//! again does only what is left.
+//! Links many customers at once. A batch is one transaction, so a run that is interrupted has finished whole batches,
+//! and the next run does only the rest.
 
+use chrono::{DateTime, Utc};
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
-    Store, StoreError,
-    events::{put_mapping, set_customer},
-    sync::{SyncFailure, SyncPage, note_failure, note_page},
+    database::{Store, StoreError},
+    mapping::{CustomerState, UnixSeconds, replace_customer, upsert_mapping},
+    sync::{SyncFailure, SyncPage, record_failure, record_page},
 };
 use crate::ids::{CustomerId, OrganizationId};
 
-/// An organization and the customer that it is to have.
+/// An organization and the customer that is to be linked to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mapping {
+pub(crate) struct NewMapping {
     /// The organization.
     pub org: OrganizationId,
-    /// What it is called, should it have to be made. None: its id.
+    /// The name for the organization if it has to be created; `None`: its id.
     pub name: Option<String>,
     /// The customer.
     pub customer: CustomerId,
-    /// Since when, in seconds since 1970.
-    pub as_of: i64,
+    /// Since when the organization has the customer.
+    pub as_of: UnixSeconds,
 }
 
-/// What to do where something is there already, or is not.
+/// What to do about a different mapping, or a missing organization.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Policy {
-    /// When the organization has another, active customer.
+pub(crate) struct LinkPolicy {
+    /// Which customer wins if the organization has another active one.
     pub conflict: Conflict,
-    /// Whether to make an organization that is not there.
+    /// Whether to create a missing organization.
     pub create_organizations: bool,
 }
 
-/// Which of two customers an organization gets.
+/// Which of two customers an organization keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// The one that it has; the other one is a failure.
+    /// The present one; the new one is reported as a failure.
     Refuse,
-    /// The one that is given.
+    /// The new one.
     Replace,
-    /// The one of which Stripe or an operator spoke last.
+    /// The one with the later time.
     NewestWins,
 }
 
-/// What became of a mapping.
+/// The result of one mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Linked {
-    /// It is in force now.
-    Done {
-        /// Whether the organization was made for it.
+pub(crate) enum LinkOutcome {
+    /// The mapping was written.
+    Linked {
+        /// Whether the organization was created for it.
         organization_created: bool,
     },
-    /// It was in force before.
+    /// The mapping was there before.
     Unchanged,
-    /// A newer one stays in force, or the organization was unlinked since.
+    /// The organization has a newer mapping, or was unlinked since.
     Superseded,
-    /// It is not in force, because of this.
+    /// The mapping was not written, for this reason.
     Refused(String),
 }
 
-/// What is known before a mapping is made.
-struct Known {
+/// What the database has before a mapping is written.
+struct CurrentMapping {
     organization_exists: bool,
-    as_of: i64,
+    as_of: UnixSeconds,
     customer: Option<String>,
     active: bool,
-    /// Whose the mapping's customer is.
+    /// The organization that has the new customer.
     owner: Option<String>,
-    /// Whether Stripe said that it was deleted: it was there when the file was made, or the page was read.
+    /// Whether Stripe reported that the new customer was deleted, after the file or the page was made.
     deleted: bool,
 }
 
 impl Store {
-    /// Puts a batch of mappings in force, each or not at all, and answers for each what became of it. Of a walk through
-    /// Stripe's customers, the `page` that the batch is from is noted with it.
+    /// Links a batch of mappings and returns the outcome of each. For a sync, `page` is the page of Stripe's customers
+    /// that the batch is from; it is recorded in the same transaction.
     pub(crate) async fn link_batch(
         &self,
-        batch: &[Mapping],
-        policy: Policy,
-        now: i64,
+        batch: &[NewMapping],
+        policy: LinkPolicy,
+        now: DateTime<Utc>,
         page: Option<&SyncPage>,
-    ) -> Result<Vec<Linked>, StoreError> {
+    ) -> Result<Vec<LinkOutcome>, StoreError> {
         let mut write = self.begin().await?;
-        let mut linked = Vec::with_capacity(batch.len());
+        let mut outcomes = Vec::with_capacity(batch.len());
         for mapping in batch {
-            let became = link(&mut write.transaction, mapping, policy, now).await?;
-            if let (Linked::Refused(problem), Some(_)) = (&became, page) {
-                let failure = SyncFailure::of(mapping, problem);
-                note_failure(&mut write.transaction, &failure).await?;
+            let outcome = link(&mut write.transaction, mapping, policy, now).await?;
+            if let (LinkOutcome::Refused(problem), Some(_)) = (&outcome, page) {
+                let failure = SyncFailure {
+                    customer: mapping.customer.to_string(),
+                    org: mapping.org.to_string(),
+                    problem: problem.clone(),
+                };
+                record_failure(&mut write.transaction, &failure).await?;
             }
-            linked.push(became);
+            outcomes.push(outcome);
         }
         if let Some(page) = page {
-            note_page(&mut write.transaction, page).await?;
+            record_page(&mut write.transaction, page).await?;
         }
         write.commit().await?;
-        Ok(linked)
+        Ok(outcomes)
     }
 }
 
 async fn link(
     transaction: &mut Transaction<'static, Sqlite>,
-    mapping: &Mapping,
-    policy: Policy,
-    now: i64,
-) -> Result<Linked, StoreError> {
-    let Mapping { org, customer, .. } = mapping;
-    let known = look_up(transaction, org, customer).await?;
-    if let Some(linked) = leave_as_is(mapping, &known, policy) {
-        return Ok(linked);
+    mapping: &NewMapping,
+    policy: LinkPolicy,
+    now: DateTime<Utc>,
+) -> Result<LinkOutcome, StoreError> {
+    let NewMapping { org, customer, .. } = mapping;
+    let current = look_up(transaction, org, customer).await?;
+    if let Some(outcome) = skip(mapping, &current, policy) {
+        return Ok(outcome);
     }
-    let as_of = mapping.as_of.max(known.as_of);
-    if known.organization_exists {
-        set_customer(transaction, org, customer, as_of, "").await?;
+    let as_of = mapping.as_of.max(current.as_of);
+    if current.organization_exists {
+        replace_customer(transaction, org, customer, as_of, "").await?;
     } else {
         sqlx::query(
             "INSERT INTO organizations (id, name, created_at, customer_as_of) VALUES ($1, $2, $3, $4)",
         )
         .bind(org.as_str())
         .bind(mapping.name.as_deref().unwrap_or(org.as_str()))
-        .bind(now)
-        .bind(as_of)
+        .bind(now.timestamp())
+        .bind(as_of.0)
         .execute(&mut **transaction)
         .await?;
-        put_mapping(transaction, org, customer).await?;
+        upsert_mapping(transaction, org, customer).await?;
     }
-    Ok(Linked::Done {
-        organization_created: !known.organization_exists,
+    Ok(LinkOutcome::Linked {
+        organization_created: !current.organization_exists,
     })
 }
 
-/// What becomes of a mapping that is not to be put in force.
-fn leave_as_is(mapping: &Mapping, known: &Known, policy: Policy) -> Option<Linked> {
-    let Mapping { org, customer, .. } = mapping;
-    let refused = |problem: String| Some(Linked::Refused(problem));
-    if !known.organization_exists && !policy.create_organizations {
+/// The outcome of a mapping that is not written.
+fn skip(mapping: &NewMapping, current: &CurrentMapping, policy: LinkPolicy) -> Option<LinkOutcome> {
+    let NewMapping { org, customer, .. } = mapping;
+    let refused = |problem: String| Some(LinkOutcome::Refused(problem));
+    if !current.organization_exists && !policy.create_organizations {
         return refused(format!("there is no organization {org}"));
     }
-    let same = known.customer.as_deref() == Some(customer.as_str());
-    match (policy.conflict, &known.customer) {
-        (_, Some(_)) if same && known.active => return Some(Linked::Unchanged),
-        (Conflict::Refuse, Some(other)) if known.active => {
+    let same = current.customer.as_deref() == Some(customer.as_str());
+    match (policy.conflict, &current.customer) {
+        (_, Some(_)) if same && current.active => return Some(LinkOutcome::Unchanged),
+        (Conflict::Refuse, Some(other)) if current.active => {
             return refused(format!(
-                "organization {org} has customer {other}; it is replaced with --replace only"
+                "organization {org} has customer {other}; use --replace to change it"
             ));
         }
-        (Conflict::NewestWins, Some(_)) if known.active && mapping.as_of <= known.as_of => {
-            return Some(Linked::Superseded);
+        (Conflict::NewestWins, Some(_)) if current.active && mapping.as_of <= current.as_of => {
+            return Some(LinkOutcome::Superseded);
         }
-        // Unlinked since. A stale mapping, though, is mended by any customer that is there.
-        (Conflict::NewestWins, None) if mapping.as_of < known.as_of => {
-            return Some(Linked::Superseded);
+        // Unlinked since. A stale mapping, however, is replaced by any customer that exists.
+        (Conflict::NewestWins, None) if mapping.as_of < current.as_of => {
+            return Some(LinkOutcome::Superseded);
         }
         _ => {}
     }
-    match &known.owner {
+    match &current.owner {
         Some(owner) if owner != org.as_str() => refused(format!(
             "customer {customer} belongs to organization {owner}"
         )),
-        _ if known.deleted => refused(format!("customer {customer} was deleted at Stripe")),
+        _ if current.deleted => refused(format!("customer {customer} was deleted at Stripe")),
         _ => None,
     }
 }
 
-/// Everything by one statement: there may be a hundred thousand of them.
+/// One statement for everything: there may be a hundred thousand mappings.
 async fn look_up(
     transaction: &mut Transaction<'static, Sqlite>,
     org: &OrganizationId,
     customer: &CustomerId,
-) -> Result<Known, StoreError> {
+) -> Result<CurrentMapping, StoreError> {
     let row = sqlx::query(
         "SELECT o.customer_as_of, c.customer, c.state, \
          (SELECT organization_id FROM customers WHERE customer = $2) AS owner, \
@@ -181,12 +186,12 @@ async fn look_up(
     .fetch_one(&mut **transaction)
     .await?;
     let as_of: Option<i64> = row.try_get("customer_as_of")?;
-    let state: Option<String> = row.try_get("state")?;
-    Ok(Known {
+    let state: Option<&str> = row.try_get("state")?;
+    Ok(CurrentMapping {
         organization_exists: as_of.is_some(),
-        as_of: as_of.unwrap_or_default(),
+        as_of: UnixSeconds(as_of.unwrap_or(0)),
         customer: row.try_get("customer")?,
-        active: state.as_deref() == Some("active"),
+        active: state.map(CustomerState::from_stored) == Some(CustomerState::Active),
         owner: row.try_get("owner")?,
         deleted: row.try_get("deleted")?,
     })

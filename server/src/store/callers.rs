@@ -1,35 +1,40 @@
-//! The one look-up of a request: by the key's hash, everything that the operation needs to know of its caller.
+//! The one look-up of a request: by the hash of the key, everything that the operation needs to know of its caller.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
+use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{CustomerState, PATIENCE, Store, StoreError};
+use super::{
+    database::{READ_TIMEOUT, Store, StoreError, read_time},
+    keys::read_scopes,
+    mapping::CustomerState,
+};
 use crate::{
     api_key::ApiKeyHash,
     ids::{CustomerId, OrganizationId},
 };
 
-/// Whom a stored key stands for. Expiry and revocation are looked at on each use, not here.
+/// The caller that a stored key belongs to. Whether the key has expired or was revoked is checked at each use, not
+/// here.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// The key's id, for logs; the key itself is not known.
+    /// The key's id, for logs. The key itself is not known.
     pub key_id: String,
     /// The organization that owns the key.
     pub organization: OrganizationId,
     /// What the key may do.
     pub scopes: Vec<String>,
-    /// From when the key is refused.
+    /// When the key expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whether it was withdrawn.
+    /// Whether the key was revoked.
     pub revoked: bool,
-    /// The last day it was used, as far as the store knows.
+    /// The last day on which the key was used, as far as it was recorded.
     pub last_used_on: Option<String>,
-    /// The organization's customer, where Stripe still has it.
+    /// The organization's customer, unless the mapping is missing or stale.
     pub customer: Option<CustomerId>,
 }
 
 impl Store {
-    /// Finds the key with this hash, its organization, scopes and customer, by one indexed read.
+    /// Finds the key with this hash, its organization, scopes and customer, with one indexed read.
     pub(crate) async fn find_caller(
         &self,
         hash: &ApiKeyHash,
@@ -40,24 +45,26 @@ impl Store {
         )
         .bind(hash.as_bytes())
         .fetch_optional(&self.pool);
-        // A disk that does not answer must not keep callers waiting for theirs.
-        let row = tokio::time::timeout(PATIENCE, row).await;
+        // A disk that does not respond must not delay every caller.
+        let row = tokio::time::timeout(READ_TIMEOUT, row).await;
         let row = row.map_err(|_| StoreError::TimedOut)??;
-        let Some(row) = row else { return Ok(None) };
-        let expires_at: Option<i64> = row.try_get("expires_at")?;
-        let revoked_at: Option<i64> = row.try_get("revoked_at")?;
-        let state: Option<String> = row.try_get("state")?;
-        let customer: Option<String> = row.try_get("customer")?;
-        let active =
-            state.is_some_and(|state| CustomerState::read(&state) == CustomerState::Active);
-        Ok(Some(Caller {
-            key_id: row.try_get("id")?,
-            organization: OrganizationId::from_stored(row.try_get("organization_id")?),
-            scopes: super::keys::read_scopes(row.try_get("scopes")?),
-            expires_at: expires_at.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
-            revoked: revoked_at.is_some(),
-            last_used_on: row.try_get("last_used_on")?,
-            customer: customer.filter(|_| active).map(CustomerId::from_stored),
-        }))
+        Ok(row.as_ref().map(caller).transpose()?)
     }
+}
+
+fn caller(row: &SqliteRow) -> Result<Caller, sqlx::Error> {
+    let expires_at: Option<i64> = row.try_get("expires_at")?;
+    let revoked_at: Option<i64> = row.try_get("revoked_at")?;
+    let state: Option<&str> = row.try_get("state")?;
+    let customer: Option<String> = row.try_get("customer")?;
+    let active = state.map(CustomerState::from_stored) == Some(CustomerState::Active);
+    Ok(Caller {
+        key_id: row.try_get("id")?,
+        organization: OrganizationId::from_stored(row.try_get("organization_id")?),
+        scopes: read_scopes(row.try_get("scopes")?),
+        expires_at: expires_at.map(read_time).transpose()?,
+        revoked: revoked_at.is_some(),
+        last_used_on: row.try_get("last_used_on")?,
+        customer: customer.filter(|_| active).map(CustomerId::from_stored),
+    })
 }

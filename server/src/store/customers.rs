@@ -1,76 +1,22 @@
-//! Which Stripe customer an organization is.
+//! The commands' way to link customers, one at a time.
 
-use serde::Serialize;
-use sqlx::{Row, sqlite::SqliteRow};
+use chrono::{DateTime, Utc};
 
 use super::{
-    Store, StoreError,
-    events::{owner, set_customer},
+    database::{Store, StoreError},
+    mapping::{CustomerLink, CustomerState, StaleReason, owner, replace_customer},
 };
 use crate::ids::{CustomerId, OrganizationId};
 
-/// Whether Stripe still has the customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum CustomerState {
-    /// As far as we know.
-    Active,
-    /// Stripe said that it is gone; linking it again revives the mapping.
-    Stale,
-}
-
-impl CustomerState {
-    pub(super) fn read(word: &str) -> Self {
-        if word == "active" {
-            Self::Active
-        } else {
-            Self::Stale
-        }
-    }
-}
-
-/// Why a mapping is stale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum StaleReason {
-    /// Stripe did not know the customer when a portal was to be opened for it.
-    MissingAtStripe,
-    /// Stripe sent an event that the customer was deleted.
-    Deleted,
-}
-
-impl StaleReason {
-    /// The word in the database and in answers.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::MissingAtStripe => "missing_at_stripe",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
-/// An organization and its customer, as the commands show it.
-#[derive(Debug, Serialize)]
-pub(crate) struct CustomerLink {
-    /// The organization.
-    pub org: OrganizationId,
-    /// Its customer.
-    pub customer: CustomerId,
-    /// Whether Stripe still has it.
-    pub state: CustomerState,
-    /// Why the mapping is stale, where it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<StaleReason>,
-}
-
 impl Store {
-    /// Makes `customer` the organization's customer, in place of any before, and active. What Stripe's events of
-    /// before `now` (seconds since 1970) say of the organization no longer counts.
+    /// Makes `customer` the organization's customer, in place of any other, and active. Stripe's events older than
+    /// `now` no longer change the mapping. `NotFound` if the organization does not exist, `Conflict` if another one has
+    /// the customer.
     pub(crate) async fn link_customer(
         &self,
         org: &OrganizationId,
         customer: &CustomerId,
-        now: i64,
+        now: DateTime<Utc>,
     ) -> Result<CustomerLink, StoreError> {
         let mut write = self.begin().await?;
         let transaction = &mut write.transaction;
@@ -85,31 +31,27 @@ impl Store {
             .bind(customer.as_str())
             .execute(&mut **transaction)
             .await?;
-        match set_customer(transaction, org, customer, now, "").await {
+        match replace_customer(transaction, org, customer, now.into(), "").await {
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
-                Err(StoreError::NotFound {
-                    what: "organization",
-                    id: org.to_string(),
-                })
+                return Err(StoreError::not_found("organization", org));
             }
-            Err(error) => Err(error.into()),
-            Ok(()) => {
-                write.commit().await?;
-                Ok(CustomerLink {
-                    org: org.clone(),
-                    customer: customer.clone(),
-                    state: CustomerState::Active,
-                    reason: None,
-                })
-            }
+            replaced => replaced?,
         }
+        write.commit().await?;
+        Ok(CustomerLink {
+            org: org.clone(),
+            customer: customer.clone(),
+            state: CustomerState::Active,
+            reason: None,
+        })
     }
 
-    /// Forgets the organization's customer, and what Stripe's events of before `now` (seconds since 1970) say of it.
+    /// Removes the organization's customer. Stripe's events older than `now` no longer change the mapping. `NotFound`
+    /// if there is no customer.
     pub(crate) async fn unlink_customer(
         &self,
         org: &OrganizationId,
-        now: i64,
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
         let deleted = sqlx::query("DELETE FROM customers WHERE organization_id = $1")
@@ -117,16 +59,13 @@ impl Store {
             .execute(&mut *write.transaction)
             .await?;
         if deleted.rows_affected() == 0 {
-            return Err(StoreError::NotFound {
-                what: "customer of organization",
-                id: org.to_string(),
-            });
+            return Err(StoreError::not_found("customer of organization", org));
         }
         sqlx::query(
             "UPDATE organizations SET customer_as_of = $2, customer_event = '' WHERE id = $1",
         )
         .bind(org.as_str())
-        .bind(now)
+        .bind(now.timestamp())
         .execute(&mut *write.transaction)
         .await?;
         write.commit().await
@@ -138,22 +77,23 @@ impl Store {
             "SELECT organization_id, customer, state, stale_reason FROM customers ORDER BY organization_id",
         );
         let rows = rows.fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| link(row).map_err(StoreError::from))
-            .collect()
+        let links: Result<_, sqlx::Error> = rows.iter().map(CustomerLink::from_row).collect();
+        Ok(links?)
     }
 
-    /// Records that Stripe no longer has the customer. False where that was known, or nobody has the customer.
+    /// Marks the mapping of a customer stale. `false` if it was stale already, or if no organization has the customer.
     pub(crate) async fn mark_stale(
         &self,
         customer: &CustomerId,
         reason: StaleReason,
     ) -> Result<bool, StoreError> {
         let marked = sqlx::query(
-            "UPDATE customers SET state = 'stale', stale_reason = $2 WHERE customer = $1 AND state = 'active'",
+            "UPDATE customers SET state = $2, stale_reason = $3 WHERE customer = $1 AND state = $4",
         )
         .bind(customer.as_str())
+        .bind(CustomerState::Stale.as_str())
         .bind(reason.as_str())
+        .bind(CustomerState::Active.as_str())
         .execute(&self.pool)
         .await?;
         Ok(marked.rows_affected() == 1)
@@ -169,22 +109,6 @@ impl Store {
         .bind(org.as_str())
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| link(&row))
-            .transpose()
-            .map_err(StoreError::from)
+        Ok(row.as_ref().map(CustomerLink::from_row).transpose()?)
     }
-}
-
-fn link(row: &SqliteRow) -> Result<CustomerLink, sqlx::Error> {
-    let reason: Option<String> = row.try_get("stale_reason")?;
-    let reason = reason.map(|word| match word.as_str() {
-        "deleted" => StaleReason::Deleted,
-        _ => StaleReason::MissingAtStripe,
-    });
-    Ok(CustomerLink {
-        org: OrganizationId::from_stored(row.try_get("organization_id")?),
-        customer: CustomerId::from_stored(row.try_get("customer")?),
-        state: CustomerState::read(row.try_get("state")?),
-        reason,
-    })
 }

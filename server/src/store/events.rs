@@ -1,25 +1,28 @@
-//! What Stripe's events say of customers, applied once each, in whatever order they arrive.
+//! Applies Stripe's events about customers, each once, in any order of arrival.
 //!
-//! The newest event wins for an organization, and a deleted customer does not come back: an organization whose newest
-//! word was such a customer has a stale mapping to it. So the order of arrival does not matter, with one exception: a
-//! customer of one organization is never taken by another, so that of two that name it the first to arrive has it.
-//! An event that changed nothing is not remembered: what kept it from being applied may be mended, and Stripe asked to
-//! send it again.
+//! For an organization the newest event wins. A deleted customer stays deleted: if an organization's newest event names
+//! one, its mapping is stale. So the order of arrival does not matter, with one exception: a customer of one
+//! organization is never moved to another, so if two events name it, the first to arrive wins. An event that changed
+//! nothing is not recorded: when its obstacle is removed, an operator can have Stripe send it again.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Sqlite, Transaction};
 
-use super::{Store, StoreError};
+use super::{
+    database::{Store, StoreError},
+    mapping::{CustomerState, StaleReason, UnixSeconds, owner, replace_customer},
+};
 use crate::ids::{CustomerId, OrganizationId};
 
-/// Stripe can be asked to send an event again for thirty days.
-const REMEMBERED_SECONDS: i64 = 35 * 24 * 60 * 60;
+/// How long an applied event is recorded. Stripe can send an event again for thirty days; the rest is margin.
+const RECORDED_FOR: TimeDelta = TimeDelta::days(35);
 
-/// What an event says.
+/// What an event reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CustomerChange {
-    /// The organization is this customer.
-    Is(OrganizationId, CustomerId),
-    /// The customer is no more.
+    /// The organization has this customer.
+    Assigned(OrganizationId, CustomerId),
+    /// The customer was deleted.
     Deleted(CustomerId),
 }
 
@@ -28,75 +31,78 @@ pub(crate) enum CustomerChange {
 pub(crate) struct CustomerEvent {
     /// Stripe's id, `evt_…`.
     pub id: String,
-    /// When it happened, in seconds since 1970.
-    pub created: i64,
-    /// What it says.
+    /// When it happened, by Stripe's clock.
+    pub created: UnixSeconds,
+    /// What it reports.
     pub change: CustomerChange,
 }
 
-/// What became of an event.
+/// The result of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Applied {
-    /// It was applied, and changed what these organizations are.
-    Done(Vec<OrganizationId>),
+pub(crate) enum EventResult {
+    /// It was applied, and changed the customers of these organizations.
+    Applied(Vec<OrganizationId>),
     /// It had been applied before.
     Repeated,
-    /// Something newer is known of the organization.
+    /// The organization's mapping is newer than the event.
     Older,
     /// There is no such organization.
     UnknownOrganization,
-    /// The customer is another organization's.
-    OfAnother(OrganizationId),
+    /// Another organization, named here, has the customer.
+    OwnedByOther(OrganizationId),
 }
 
 impl Store {
-    /// Applies an event that was received at `now` (seconds since 1970), in one transaction.
+    /// Applies an event that was received at `now`, in one transaction.
     pub(crate) async fn apply_event(
         &self,
         event: &CustomerEvent,
-        now: i64,
-    ) -> Result<Applied, StoreError> {
+        now: DateTime<Utc>,
+    ) -> Result<EventResult, StoreError> {
         let mut write = self.begin().await?;
         let transaction = &mut write.transaction;
-        if !remember(transaction, event, now).await? {
-            return Ok(Applied::Repeated);
+        if !record(transaction, event, now).await? {
+            return Ok(EventResult::Repeated);
         }
         let applied = match &event.change {
-            CustomerChange::Is(org, customer) => assign(transaction, event, org, customer).await?,
+            CustomerChange::Assigned(org, customer) => {
+                assign(transaction, event, org, customer).await?
+            }
             CustomerChange::Deleted(customer) => delete(transaction, customer, now).await?,
         };
-        // Dropped, the transaction is rolled back, and with it the memory of the event.
-        if matches!(applied, Applied::Done(_)) {
+        // Without the commit, the transaction is rolled back, and the record of the event with it.
+        if matches!(applied, EventResult::Applied(_)) {
             write.commit().await?;
         }
         Ok(applied)
     }
 }
 
-/// Whether the event is new. The unique key decides, not a look before, so that of two at once one waits here.
-async fn remember(
+/// Records the event. `false` if it was recorded before: the unique key decides, so that two deliveries at once cannot
+/// both be new.
+async fn record(
     transaction: &mut Transaction<'static, Sqlite>,
     event: &CustomerEvent,
-    now: i64,
+    now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let forgotten_before = now - REMEMBERED_SECONDS;
+    let expired_before = (now - RECORDED_FOR).timestamp();
     for expired in [
         "DELETE FROM stripe_events WHERE received_at < $1",
         "DELETE FROM deleted_customers WHERE received_at < $1",
     ] {
         sqlx::query(expired)
-            .bind(forgotten_before)
+            .bind(expired_before)
             .execute(&mut **transaction)
             .await?;
     }
-    let remembered = sqlx::query(
+    let recorded = sqlx::query(
         "INSERT INTO stripe_events (id, received_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
     )
     .bind(&event.id)
-    .bind(now)
+    .bind(now.timestamp())
     .execute(&mut **transaction)
     .await?;
-    Ok(remembered.rows_affected() == 1)
+    Ok(recorded.rows_affected() == 1)
 }
 
 async fn assign(
@@ -104,64 +110,64 @@ async fn assign(
     event: &CustomerEvent,
     org: &OrganizationId,
     customer: &CustomerId,
-) -> Result<Applied, StoreError> {
-    let known = sqlx::query_as::<_, (i64, String)>(
+) -> Result<EventResult, StoreError> {
+    let current = sqlx::query_as::<_, (i64, String)>(
         "SELECT customer_as_of, customer_event FROM organizations WHERE id = $1",
     )
     .bind(org.as_str())
     .fetch_optional(&mut **transaction)
     .await?;
-    let Some((as_of, last_event)) = known else {
-        return Ok(Applied::UnknownOrganization);
+    let Some((as_of, last_event)) = current else {
+        return Ok(EventResult::UnknownOrganization);
     };
-    // Two of the same second are put in the same order everywhere.
-    if (as_of, last_event.as_str()) >= (event.created, event.id.as_str()) {
-        return Ok(Applied::Older);
+    // Events of the same second are ordered by id, so that every instance picks the same one.
+    if (UnixSeconds(as_of), last_event.as_str()) >= (event.created, event.id.as_str()) {
+        return Ok(EventResult::Older);
     }
     if let Some(owner) = owner(transaction, customer)
         .await?
         .filter(|owner| owner != org)
     {
-        return Ok(Applied::OfAnother(owner));
+        return Ok(EventResult::OwnedByOther(owner));
     }
-    set_customer(transaction, org, customer, event.created, &event.id).await?;
+    replace_customer(transaction, org, customer, event.created, &event.id).await?;
     if was_deleted(transaction, customer).await? {
         mark_deleted(transaction, customer).await?;
     }
-    Ok(Applied::Done(vec![org.clone()]))
+    Ok(EventResult::Applied(vec![org.clone()]))
 }
 
 async fn delete(
     transaction: &mut Transaction<'static, Sqlite>,
     customer: &CustomerId,
-    now: i64,
-) -> Result<Applied, StoreError> {
+    now: DateTime<Utc>,
+) -> Result<EventResult, StoreError> {
     sqlx::query(
         "INSERT INTO deleted_customers (customer, received_at) VALUES ($1, $2) ON CONFLICT (customer) DO NOTHING",
     )
     .bind(customer.as_str())
-    .bind(now)
+    .bind(now.timestamp())
     .execute(&mut **transaction)
     .await?;
     mark_deleted(transaction, customer).await?;
     let owner = owner(transaction, customer).await?;
-    Ok(Applied::Done(owner.into_iter().collect()))
+    Ok(EventResult::Applied(owner.into_iter().collect()))
 }
 
 async fn mark_deleted(
     transaction: &mut Transaction<'static, Sqlite>,
     customer: &CustomerId,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE customers SET state = 'stale', stale_reason = 'deleted' WHERE customer = $1",
-    )
-    .bind(customer.as_str())
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query("UPDATE customers SET state = $2, stale_reason = $3 WHERE customer = $1")
+        .bind(customer.as_str())
+        .bind(CustomerState::Stale.as_str())
+        .bind(StaleReason::Deleted.as_str())
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 
-/// Whether Stripe said that the customer was deleted.
+/// Whether Stripe reported that the customer was deleted.
 async fn was_deleted(
     transaction: &mut Transaction<'static, Sqlite>,
     customer: &CustomerId,
@@ -171,50 +177,4 @@ async fn was_deleted(
         .fetch_optional(&mut **transaction)
         .await?;
     Ok(deleted.is_some())
-}
-
-/// Whose customer it is.
-pub(super) async fn owner(
-    transaction: &mut Transaction<'static, Sqlite>,
-    customer: &CustomerId,
-) -> Result<Option<OrganizationId>, StoreError> {
-    let owner = sqlx::query_scalar("SELECT organization_id FROM customers WHERE customer = $1")
-        .bind(customer.as_str())
-        .fetch_optional(&mut **transaction)
-        .await?;
-    Ok(owner.map(OrganizationId::from_stored))
-}
-
-/// Makes the customer the organization's, active, and notes whose word that is.
-pub(super) async fn set_customer(
-    transaction: &mut Transaction<'static, Sqlite>,
-    org: &OrganizationId,
-    customer: &CustomerId,
-    as_of: i64,
-    event: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE organizations SET customer_as_of = $2, customer_event = $3 WHERE id = $1")
-        .bind(org.as_str())
-        .bind(as_of)
-        .bind(event)
-        .execute(&mut **transaction)
-        .await?;
-    put_mapping(transaction, org, customer).await
-}
-
-/// The mapping alone, for an organization that was made with the word of it.
-pub(super) async fn put_mapping(
-    transaction: &mut Transaction<'static, Sqlite>,
-    org: &OrganizationId,
-    customer: &CustomerId,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO customers (organization_id, customer, state) VALUES ($1, $2, 'active') \
-         ON CONFLICT (organization_id) DO UPDATE SET customer = excluded.customer, state = 'active', stale_reason = NULL",
-    )
-    .bind(org.as_str())
-    .bind(customer.as_str())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
 }

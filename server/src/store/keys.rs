@@ -1,46 +1,42 @@
-//! API keys at rest: everything about a key but the key.
+//! API keys in the database: everything about a key except the key.
 
-use serde::Serialize;
+use chrono::{DateTime, Utc};
 use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{Store, StoreError, at};
-use crate::{api_key::ApiKeyHash, http::schema::Timestamp, ids::OrganizationId};
+use super::database::{Store, StoreError, read_time};
+use crate::{api_key::ApiKeyHash, ids::OrganizationId};
 
-/// A key as the commands show it. What is unset is absent.
-#[derive(Debug, Serialize)]
+/// What is stored of a key.
+#[derive(Debug, Clone)]
 pub(crate) struct KeyRecord {
-    /// Its id, which is no secret.
+    /// The id, which is not a secret.
     pub id: String,
-    /// The organization that owns it.
+    /// The organization that owns the key.
     pub org: OrganizationId,
-    /// What it is for, in the operator's words.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What the key is for, in the operator's words.
     pub name: Option<String>,
-    /// What it may do.
+    /// What the key may do.
     pub scopes: Vec<String>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// From when it is refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-    /// When it was withdrawn.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revoked_at: Option<Timestamp>,
-    /// The last day it was used.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// When the key was created.
+    pub created_at: DateTime<Utc>,
+    /// When the key expires.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When the key was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// The last day on which the key was used, as `YYYY-MM-DD`.
     pub last_used_on: Option<String>,
 }
 
 /// A key to be stored.
 pub(crate) struct NewKey<'a> {
-    /// What is to be known of it.
+    /// The record to be stored.
     pub record: &'a KeyRecord,
-    /// What it will be found by.
+    /// The hash by which the key will be found.
     pub hash: ApiKeyHash,
 }
 
 impl Store {
-    /// Stores a new key's record and hash.
+    /// Stores a new key's record and hash. `NotFound` if the organization does not exist.
     pub(crate) async fn create_key(
         &self,
         NewKey { record, hash }: NewKey<'_>,
@@ -54,22 +50,19 @@ impl Store {
         .bind(hash.as_bytes())
         .bind(&record.name)
         .bind(record.scopes.join(" "))
-        .bind(record.created_at.0.timestamp())
-        .bind(record.expires_at.map(|Timestamp(expires_at)| expires_at.timestamp()))
+        .bind(record.created_at.timestamp())
+        .bind(record.expires_at.map(|expires_at| expires_at.timestamp()))
         .execute(&self.pool)
         .await;
         match created {
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
-                Err(StoreError::NotFound {
-                    what: "organization",
-                    id: record.org.to_string(),
-                })
+                Err(StoreError::not_found("organization", &record.org))
             }
             created => created.map(drop).map_err(StoreError::from),
         }
     }
 
-    /// The organization's keys, oldest first.
+    /// The organization's keys, oldest first. `NotFound` if the organization does not exist.
     pub(crate) async fn list_keys(
         &self,
         org: &OrganizationId,
@@ -81,53 +74,49 @@ impl Store {
         .bind(org.as_str())
         .fetch_all(&self.pool)
         .await?;
-        rows.iter()
-            .map(|row| record(row).map_err(StoreError::from))
-            .collect()
+        let records: Result<_, sqlx::Error> = rows.iter().map(record).collect();
+        Ok(records?)
     }
 
-    /// Withdraws a key. Withdrawing it again changes nothing.
+    /// Revokes a key. Revoking it again changes nothing. `NotFound` if it does not exist.
     pub(crate) async fn revoke_key(
         &self,
         id: &str,
-        now: Timestamp,
+        now: DateTime<Utc>,
     ) -> Result<KeyRecord, StoreError> {
         sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
             .bind(id)
-            .bind(now.0.timestamp())
+            .bind(now.timestamp())
             .execute(&self.pool)
             .await?;
         self.show_key(id).await
     }
 
-    /// Brings a key's end forward to `expires_at`; an earlier end stays.
+    /// Makes a key expire at `expires_at`, unless it expires earlier. `NotFound` if it does not exist.
     pub(crate) async fn expire_key(
         &self,
         id: &str,
-        expires_at: Timestamp,
+        expires_at: DateTime<Utc>,
     ) -> Result<KeyRecord, StoreError> {
         sqlx::query("UPDATE api_keys SET expires_at = $2 WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)")
             .bind(id)
-            .bind(expires_at.0.timestamp())
+            .bind(expires_at.timestamp())
             .execute(&self.pool)
             .await?;
         self.show_key(id).await
     }
 
-    /// One key.
+    /// The record of a key. `NotFound` if it does not exist.
     pub(crate) async fn show_key(&self, id: &str) -> Result<KeyRecord, StoreError> {
         let row = sqlx::query("SELECT * FROM api_keys WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.pool)
             .await?;
-        let row = row.ok_or_else(|| StoreError::NotFound {
-            what: "key",
-            id: id.to_owned(),
-        })?;
+        let row = row.ok_or_else(|| StoreError::not_found("key", id))?;
         Ok(record(&row)?)
     }
 
-    /// Records the day on which a key was used.
+    /// Records the day on which a key was used, as `YYYY-MM-DD`.
     pub(crate) async fn touch_key(&self, id: &str, day: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE api_keys SET last_used_on = $2 WHERE id = $1")
             .bind(id)
@@ -138,6 +127,7 @@ impl Store {
     }
 }
 
+/// The column of scopes, which are separated by single spaces.
 pub(super) fn read_scopes(column: &str) -> Vec<String> {
     column
         .split(' ')
@@ -147,18 +137,18 @@ pub(super) fn read_scopes(column: &str) -> Vec<String> {
 }
 
 fn record(row: &SqliteRow) -> Result<KeyRecord, sqlx::Error> {
-    let seconds = |column: &str| {
-        row.try_get::<Option<i64>, _>(column)
-            .map(|seconds| seconds.map(at))
+    let time = |column: &str| {
+        let seconds: Option<i64> = row.try_get(column)?;
+        seconds.map(read_time).transpose()
     };
     Ok(KeyRecord {
         id: row.try_get("id")?,
         org: OrganizationId::from_stored(row.try_get("organization_id")?),
         name: row.try_get("name")?,
         scopes: read_scopes(row.try_get("scopes")?),
-        created_at: at(row.try_get("created_at")?),
-        expires_at: seconds("expires_at")?,
-        revoked_at: seconds("revoked_at")?,
+        created_at: read_time(row.try_get("created_at")?)?,
+        expires_at: time("expires_at")?,
+        revoked_at: time("revoked_at")?,
         last_used_on: row.try_get("last_used_on")?,
     })
 }

@@ -1,44 +1,46 @@
-//! Organizations: whom keys and customers belong to.
+//! Organizations: the owners of keys and customers.
 
-use serde::Serialize;
-use sqlx::Row;
+use chrono::{DateTime, Utc};
+use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{CustomerLink, Store, StoreError, at};
-use crate::http::schema::Timestamp;
+use super::{
+    database::{Store, StoreError, read_time},
+    mapping::CustomerLink,
+};
 use crate::ids::OrganizationId;
 
-/// An organization as the commands show it.
-#[derive(Debug, Serialize)]
+/// What is stored of an organization.
+#[derive(Debug, Clone)]
 pub(crate) struct Organization {
-    /// Its id.
+    /// The operator's own id, or a generated one.
     pub id: OrganizationId,
-    /// Its name, for people.
+    /// The name, for people.
     pub name: String,
-    /// When it was made.
-    pub created_at: Timestamp,
+    /// When it was created here.
+    pub created_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// Makes an organization.
+    /// Creates an organization. `Conflict` if its id is taken.
     pub(crate) async fn create_organization(
         &self,
         organization: &Organization,
     ) -> Result<(), StoreError> {
-        let made =
+        let created =
             sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
                 .bind(organization.id.as_str())
                 .bind(&organization.name)
-                .bind(organization.created_at.0.timestamp())
+                .bind(organization.created_at.timestamp())
                 .execute(&self.pool)
                 .await;
-        match made {
+        match created {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 Err(StoreError::Conflict(format!(
                     "there is an organization {} already",
                     organization.id
                 )))
             }
-            made => made.map(drop).map_err(StoreError::from),
+            created => created.map(drop).map_err(StoreError::from),
         }
     }
 
@@ -46,12 +48,11 @@ impl Store {
     pub(crate) async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
         let rows = sqlx::query("SELECT id, name, created_at FROM organizations ORDER BY id");
         let rows = rows.fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| organization(row).map_err(StoreError::from))
-            .collect()
+        let organizations: Result<_, sqlx::Error> = rows.iter().map(organization).collect();
+        Ok(organizations?)
     }
 
-    /// An organization, with its customer.
+    /// An organization and its customer. `NotFound` if the organization does not exist.
     pub(crate) async fn show_organization(
         &self,
         id: &OrganizationId,
@@ -60,18 +61,15 @@ impl Store {
             .bind(id.as_str())
             .fetch_optional(&self.pool)
             .await?;
-        let row = row.ok_or_else(|| StoreError::NotFound {
-            what: "organization",
-            id: id.to_string(),
-        })?;
+        let row = row.ok_or_else(|| StoreError::not_found("organization", id))?;
         Ok((organization(&row)?, self.find_customer(id).await?))
     }
 }
 
-fn organization(row: &sqlx::sqlite::SqliteRow) -> Result<Organization, sqlx::Error> {
+fn organization(row: &SqliteRow) -> Result<Organization, sqlx::Error> {
     Ok(Organization {
         id: OrganizationId::from_stored(row.try_get("id")?),
         name: row.try_get("name")?,
-        created_at: at(row.try_get("created_at")?),
+        created_at: read_time(row.try_get("created_at")?)?,
     })
 }

@@ -1,51 +1,41 @@
-//! How far a walk through Stripe's customers has come, and what failed on the way, so that one that was interrupted is
-//! taken up where it was and still names every failure.
+//! The progress of a sync through Stripe's customers and its failures, so that a sync that was interrupted can be
+//! resumed and still reports every failure.
 
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{Mapping, Store, StoreError};
+use super::database::{Store, StoreError};
 
-/// Where a walk is.
+/// The position of a sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyncPosition {
-    /// The newest customer when it began.
+    /// Stripe's id of the newest customer when the sync began.
     pub newest: String,
-    /// The last customer that was read.
+    /// Stripe's id of the last customer that was read.
     pub position: String,
 }
 
-/// A page that was read.
+/// A page of customers that was read.
 #[derive(Debug, Clone)]
 pub(crate) struct SyncPage {
-    /// Where the walk is after it.
+    /// The position after the page.
     pub position: SyncPosition,
-    /// Those on it that could not be tried.
+    /// The customers on it that could not be linked because their ids are not valid.
     pub failures: Vec<SyncFailure>,
 }
 
-/// A customer that is not in force, and why. Everything is as it was written.
+/// A customer that was not linked, and why. The ids are as Stripe has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyncFailure {
-    /// The customer.
+    /// Stripe's id of the customer.
     pub customer: String,
-    /// The organization that it names.
+    /// The organization that its metadata names.
     pub org: String,
-    /// Why.
+    /// Why it was not linked.
     pub problem: String,
 }
 
-impl SyncFailure {
-    pub(super) fn of(mapping: &Mapping, problem: &str) -> Self {
-        Self {
-            customer: mapping.customer.to_string(),
-            org: mapping.org.to_string(),
-            problem: problem.to_owned(),
-        }
-    }
-}
-
 impl Store {
-    /// Where the last walk was interrupted, if it was.
+    /// The position at which the last sync was interrupted, if it was.
     pub(crate) async fn sync_position(&self) -> Result<Option<SyncPosition>, StoreError> {
         let row = sqlx::query("SELECT newest, position FROM customer_sync")
             .fetch_optional(&self.pool)
@@ -59,7 +49,7 @@ impl Store {
         row.map(position).transpose()
     }
 
-    /// What failed on the walk so far, also before it was interrupted.
+    /// The failures of the sync so far, including those before an interruption.
     pub(crate) async fn sync_failures(&self) -> Result<Vec<SyncFailure>, StoreError> {
         let rows = sqlx::query(
             "SELECT customer, org, problem FROM customer_sync_failures ORDER BY customer",
@@ -78,25 +68,25 @@ impl Store {
             .collect()
     }
 
-    /// Forgets the walk: it came to its end, or begins anew.
-    pub(crate) async fn forget_sync(&self) -> Result<(), StoreError> {
+    /// Deletes the position and the failures, when a sync has finished or starts again.
+    pub(crate) async fn delete_sync(&self) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        for forget in [
+        for delete in [
             "DELETE FROM customer_sync",
             "DELETE FROM customer_sync_failures",
         ] {
-            sqlx::query(forget).execute(&mut *write.transaction).await?;
+            sqlx::query(delete).execute(&mut *write.transaction).await?;
         }
         write.commit().await
     }
 }
 
-pub(super) async fn note_page(
+pub(super) async fn record_page(
     transaction: &mut Transaction<'static, Sqlite>,
     page: &SyncPage,
 ) -> Result<(), StoreError> {
     for failure in &page.failures {
-        note_failure(transaction, failure).await?;
+        record_failure(transaction, failure).await?;
     }
     sqlx::query(
         "INSERT INTO customer_sync (id, newest, position) VALUES (1, $1, $2) \
@@ -109,7 +99,7 @@ pub(super) async fn note_page(
     Ok(())
 }
 
-pub(super) async fn note_failure(
+pub(super) async fn record_failure(
     transaction: &mut Transaction<'static, Sqlite>,
     failure: &SyncFailure,
 ) -> Result<(), StoreError> {

@@ -22,7 +22,7 @@ pub(crate) struct StripeCustomer {
     pub org_id: Option<String>,
     /// Its name.
     pub name: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// When it was created, in seconds since 1970.
     pub created: i64,
     /// Whether it is no more.
     pub deleted: bool,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     ids::{CustomerId, MAX_STRIPE_ID_BYTES, OrganizationId, is_stripe_id_byte},
-    store::CustomerChange,
+    store::{CustomerChange, UnixSeconds},
 };
 
 /// What an event is called; thin events, which we have not asked for, have another name and other fields.
@@ -63,9 +63,9 @@ impl Event {
         (named && typed && timed).then_some(event)
     }
 
-    /// When it happened, in seconds since 1970.
-    pub(super) fn created(&self) -> i64 {
-        self.created.as_i64().unwrap_or_default()
+    /// When it happened, by Stripe's clock.
+    pub(super) fn created(&self) -> UnixSeconds {
+        UnixSeconds(self.created.as_i64().unwrap_or_default())
     }
 
     /// What follows from it.
@@ -93,7 +93,7 @@ impl Event {
 fn assigned(object: &Value, id: &Value) -> Meaning {
     match (organization(object), customer(id)) {
         (Ok(Some(organization)), Some(customer)) => {
-            Meaning::Customer(CustomerChange::Is(organization, customer))
+            Meaning::Customer(CustomerChange::Assigned(organization, customer))
         }
         (Ok(Some(_)), None) => Meaning::Nothing("no_customer"),
         (Ok(None), _) => Meaning::Nothing("no_organization"),

@@ -23,7 +23,7 @@ use crate::{
     },
     ids::Mode,
     request_context::RequestContext,
-    store::{Applied, CustomerEvent, StoreError},
+    store::{CustomerEvent, EventResult, StoreError},
 };
 use event::{Event, Meaning};
 use signature::Signature;
@@ -174,20 +174,20 @@ async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
 }
 
 async fn keep(app: &App, event: &CustomerEvent) -> Result<&'static str, ApiError> {
-    let applying = app.store.apply_event(event, app.clock.now().timestamp());
+    let applying = app.store.apply_event(event, app.clock.now());
     let applied = tokio::time::timeout(STORE_TIMEOUT, applying).await;
     let applied = applied.unwrap_or(Err(StoreError::TimedOut))?;
     match applied {
-        Applied::Done(organizations) => {
+        EventResult::Applied(organizations) => {
             app.authenticator
                 .invalidate_organizations(&organizations)
                 .await;
             Ok("applied")
         }
-        Applied::Repeated => Ok("repeated"),
-        Applied::Older => Ok("older"),
-        Applied::UnknownOrganization => Ok("unknown_organization"),
-        Applied::OfAnother(owner) => {
+        EventResult::Repeated => Ok("repeated"),
+        EventResult::Older => Ok("older"),
+        EventResult::UnknownOrganization => Ok("unknown_organization"),
+        EventResult::OwnedByOther(owner) => {
             tracing::error!(
                 event = "customer_of_another_organization",
                 alert = true,

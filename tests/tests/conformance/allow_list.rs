@@ -31,11 +31,8 @@ fn problems(mode: &str, entries: &[&str]) -> Vec<String> {
         "environment = \"{mode}\"\nreturn_url_allow_list = {entries}\nstripe_secret_key = \"sk_live_x\"\n"
     );
     fs::write(&file, text).expect("the file is written");
-    let config = Config::load(Some(&file), []);
-    let problems = config
-        .and_then(|config| config.serving().map(drop))
-        .err()
-        .unwrap_or_default();
+    let loaded = Config::load_for_serving(Some(&file), []);
+    let problems = loaded.err().unwrap_or_default();
     problems
         .0
         .into_iter()

@@ -119,7 +119,7 @@ async fn each_row_that_is_not_in_force_is_named_and_the_others_are_in_force() {
         ),
         (&json!(10), &json!(2), &json!(1))
     );
-    let replaced = "organization acme has customer cus_acme; it is replaced with --replace only";
+    let replaced = "organization acme has customer cus_acme; use --replace to change it";
     assert_eq!(
         failures[0],
         json!({"line": 3, "org": "acme", "customer": "cus_other", "problem": replaced})
@@ -198,7 +198,7 @@ async fn a_verified_link_is_one_that_stripe_knows() {
     let rows = [
         ("cus_never", 1, "error: Stripe has no customer cus_never\n"),
         ("cus_gone", 1, "error: customer cus_gone was deleted at Stripe\n"),
-        ("cus_others", 1, "error: customer cus_others is organization acme, as its metadata at Stripe says\n"),
+        ("cus_others", 1, "error: customer cus_others belongs to organization acme by its metadata at Stripe\n"),
         ("cus_good", 0, ""),
     ];
     for (customer, code, stderr) in rows {

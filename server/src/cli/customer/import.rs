@@ -1,23 +1,29 @@
-//! `customer import`: mappings from a CSV file, which may be the one that Stripe's dashboard exports.
+//! `customer import`: links customers from a CSV file, which may be an export of Stripe's dashboard.
 //!
-//! A batch of rows is one transaction and a row that is in force already is left alone, so an import that was
-//! interrupted is taken up by running it again.
+//! A batch of rows is one transaction, and a mapping that exists is not written again, so that an interrupted import
+//! can be re-run.
 
 use std::{fs::File, path::Path};
 
+use chrono::{DateTime, Utc};
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord, Trim};
 
 use super::{
-    super::{Failure, Report, Session, progress::Progress},
-    summary::{Entry, Tally},
+    super::{
+        context::{CliError, Context},
+        progress::Progress,
+        report::Report,
+    },
+    summary::{Failure, Summary},
 };
-use crate::store::{Linked, Mapping, Policy, Store};
+use crate::store::{LinkOutcome, LinkPolicy, NewMapping, Store};
 
-/// So much is shown of a field that is wrong.
-const MAX_SHOWN: usize = 100;
-const BATCH: usize = 100;
+/// How many characters of an invalid field are shown: an id has fewer, and a line of the terminal stays readable.
+const MAX_SHOWN_CHARACTERS: usize = 100;
+/// Rows in one transaction. It holds the database's write lock for less than a tenth of a second.
+const BATCH_ROWS: usize = 100;
 
-/// What a column may be called, in lower case. The last ones are the dashboard's words.
+/// The accepted names of the columns, in lower case. The last of each are those of the dashboard's export.
 const ORG: [&str; 5] = [
     "org",
     "org_id",
@@ -28,18 +34,18 @@ const ORG: [&str; 5] = [
 const CUSTOMER: [&str; 4] = ["customer", "customer_id", "stripe_customer", "id"];
 const NAME: [&str; 2] = ["name", "organization_name"];
 
-/// Where in a row what is.
+/// The positions of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Columns {
     org: usize,
     customer: usize,
     name: Option<usize>,
-    /// Whether the first row says so.
+    /// Whether the first row names the columns.
     has_header: bool,
 }
 
 impl Columns {
-    /// The columns that the first row names; a first row that has a customer is no header, but `org,customer`.
+    /// The columns that the first row names. A first row with a customer is not a header: its columns are `org,customer`.
     fn of(first: &StringRecord) -> Result<Self, String> {
         let find = |names: &[&str]| {
             let is_named = |field: &str| names.contains(&field.to_lowercase().as_str());
@@ -63,27 +69,27 @@ impl Columns {
         }
     }
 
-    /// A row as a mapping, or what is wrong with it.
-    fn mapping(self, row: &StringRecord, as_of: i64) -> Result<Mapping, String> {
+    /// The mapping of a row. The error is what is wrong with the row.
+    fn mapping(self, row: &StringRecord, now: DateTime<Utc>) -> Result<NewMapping, String> {
         let field = |index: usize| row.get(index).unwrap_or_default();
-        Ok(Mapping {
+        Ok(NewMapping {
             org: field(self.org).parse()?,
             customer: field(self.customer).parse()?,
             name: self
                 .name
                 .map(|name| field(name).to_owned())
                 .filter(|name| !name.is_empty()),
-            as_of,
+            as_of: now.into(),
         })
     }
 
-    /// A row as it was written.
-    fn entry(self, row: &StringRecord, line: u64) -> Entry {
+    /// The failure of a row, without its problem: line and ids as they were written.
+    fn failure(self, row: &StringRecord, line: u64) -> Failure {
         let field = |index: usize| {
             let text = row.get(index).unwrap_or_default();
-            text.chars().take(MAX_SHOWN).collect()
+            text.chars().take(MAX_SHOWN_CHARACTERS).collect()
         };
-        Entry {
+        Failure {
             line: Some(line),
             org: field(self.org),
             customer: field(self.customer),
@@ -99,11 +105,11 @@ fn is_mapping(first: &StringRecord) -> bool {
 /// Imports a file.
 pub(super) async fn import(
     file: &Path,
-    policy: Policy,
-    session: &Session,
+    policy: LinkPolicy,
+    context: &Context,
     store: &Store,
-) -> Result<Report, Failure> {
-    let unusable = |problem: String| Failure::Other(format!("{} {problem}", file.display()));
+) -> Result<Report, CliError> {
+    let unusable = |problem: String| CliError::Other(format!("{} {problem}", file.display()));
     let total = count(file);
     let mut rows = open(file).map_err(unusable)?.into_byte_records().peekable();
     let columns = match rows.peek() {
@@ -113,67 +119,67 @@ pub(super) async fn import(
     };
     let header = u64::from(rows.next_if(|_| columns.has_header).is_some());
     let total = total.map(|total| total.saturating_sub(header));
-    let (mut tally, mut batch) = (Tally::default(), Batch::default());
-    let mut progress = Progress::new("customers", total, &session.clock);
-    let now = session.clock.now().timestamp();
+    let (mut summary, mut batch) = (Summary::default(), Batch::default());
+    let mut progress = Progress::new("customers", total, &context.clock);
+    let now = context.clock.now();
     for row in rows {
-        let row = row.map_err(|error| unusable(format!("cannot be read on: {error}")))?;
+        let row = row.map_err(|error| unusable(format!("cannot be read further: {error}")))?;
         let text = text(&row);
-        let entry = columns.entry(&text, row.position().map_or(0, csv::Position::line));
-        tally.read += 1;
+        let failure = columns.failure(&text, row.position().map_or(0, csv::Position::line));
+        summary.read += 1;
         match columns.mapping(&text, now) {
-            // The dashboard exports all customers, also those that are no organization's.
-            _ if entry.org.is_empty() && !entry.customer.is_empty() => {
-                tally.without_organization += 1;
+            // The dashboard exports all customers, including those without an organization.
+            _ if failure.org.is_empty() && !failure.customer.is_empty() => {
+                summary.without_organization += 1;
             }
-            Ok(mapping) => batch.add(mapping, entry),
-            Err(problem) => tally.fail(entry, problem),
+            Ok(mapping) => batch.add(mapping, failure),
+            Err(problem) => summary.fail(failure, problem),
         }
-        if batch.mappings.len() == BATCH {
-            batch.commit(store, policy, now, &mut tally).await?;
+        if batch.mappings.len() == BATCH_ROWS {
+            batch.commit(store, policy, now, &mut summary).await?;
         }
         progress.advance(1);
     }
-    batch.commit(store, policy, now, &mut tally).await?;
+    batch.commit(store, policy, now, &mut summary).await?;
     progress.end();
-    Ok(tally.report())
+    Ok(summary.report())
 }
 
-/// A byte that is no text is replaced by a character that no id has.
+/// Replaces bytes that are not UTF-8 by a character that no id contains.
 fn text(row: &ByteRecord) -> StringRecord {
     StringRecord::from_byte_record_lossy(row.clone())
 }
 
-/// Rows that are waiting to be put in force together.
+/// Rows that will be linked in one transaction, each with its failure should it be refused.
 #[derive(Default)]
 struct Batch {
-    mappings: Vec<Mapping>,
-    entries: Vec<Entry>,
+    mappings: Vec<NewMapping>,
+    failures: Vec<Failure>,
 }
 
 impl Batch {
-    fn add(&mut self, mapping: Mapping, entry: Entry) {
+    fn add(&mut self, mapping: NewMapping, failure: Failure) {
         self.mappings.push(mapping);
-        self.entries.push(entry);
+        self.failures.push(failure);
     }
 
     async fn commit(
         &mut self,
         store: &Store,
-        policy: Policy,
-        now: i64,
-        tally: &mut Tally,
-    ) -> Result<(), Failure> {
+        policy: LinkPolicy,
+        now: DateTime<Utc>,
+        summary: &mut Summary,
+    ) -> Result<(), CliError> {
         let began = tokio::time::Instant::now();
-        let linked = store.link_batch(&self.mappings, policy, now, None).await?;
-        for (linked, entry) in linked.into_iter().zip(self.entries.drain(..)) {
-            tally.count(&linked);
-            if let Linked::Refused(problem) = linked {
-                tally.fail(entry, problem);
+        let outcomes = store.link_batch(&self.mappings, policy, now, None).await?;
+        for (outcome, failure) in outcomes.into_iter().zip(self.failures.drain(..)) {
+            summary.count(&outcome);
+            if let LinkOutcome::Refused(problem) = outcome {
+                summary.fail(failure, problem);
             }
         }
         self.mappings.clear();
-        // The service is to have its turn to write, and SQLite keeps no queue: a third of the time is its.
+        // SQLite has no queue for writers: the import waits for half as long as it wrote, so that the service can write.
         tokio::time::sleep(began.elapsed() / 2).await;
         Ok(())
     }
@@ -182,15 +188,15 @@ impl Batch {
 fn open(file: &Path) -> Result<Reader<File>, String> {
     ReaderBuilder::new()
         .has_headers(false)
-        // A row with too few fields is told by its line, instead of ending the import.
+        // A row with too few fields is reported with its line, and does not end the import.
         .flexible(true)
         .trim(Trim::All)
         .from_path(file)
         .map_err(|error| format!("cannot be read: {error}"))
 }
 
-/// The number of rows, for the progress; reading a file is far faster than writing it to the database. What is no file
-/// can be read only once.
+/// The number of rows, for the progress: reading a file is far faster than writing it to the database. `None` for a
+/// pipe, which can be read only once.
 fn count(file: &Path) -> Option<u64> {
     let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
     let rows = is_file.then(|| open(file))?.ok()?;

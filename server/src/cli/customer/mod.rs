@@ -7,28 +7,32 @@ mod sync;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Failure, Report, Session};
+use super::{
+    context::{CliError, Context},
+    report::Report,
+};
 use crate::{
     ids::{CustomerId, OrganizationId},
-    store::{Conflict, CustomerLink, CustomerState, Policy},
+    store::{Conflict, CustomerLink, LinkPolicy, StaleReason, Store},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a Stripe customer the organization's customer, in place of any before
+    /// Make a Stripe customer the organization's customer, in place of any other
     Link {
         /// The organization
         #[arg(long)]
         org: OrganizationId,
         /// Stripe's id, cus_…
         customer: CustomerId,
-        /// Ask Stripe first whether it has the customer
+        /// Check first that Stripe has the customer
         #[arg(long)]
         verify: bool,
     },
-    /// Forget the organization's customer
+    /// Remove the organization's customer
     Unlink {
         /// The organization
         #[arg(long)]
@@ -36,35 +40,71 @@ pub(super) enum Command {
     },
     /// List all mappings
     List,
-    /// Link the customers of a CSV file; interrupted, it is taken up by running it again
+    /// Link the customers of a CSV file; safe to re-run
     ///
-    /// The first row names the columns: org and customer, and optionally name, for organizations that have to be made.
-    /// The file that Stripe's dashboard exports will do, if customers have the metadata `org_id`.
+    /// The first row names the columns: org and customer, and optionally name, for organizations that are created. The
+    /// file that Stripe's dashboard exports can be used if customers have the metadata `org_id`. After an interruption,
+    /// run the command again.
     Import {
         /// The file
         file: PathBuf,
         /// Replace another customer that an organization has
         #[arg(long)]
         replace: bool,
-        /// Make no organization that is not there
+        /// Do not create missing organizations
         #[arg(long)]
         existing_only: bool,
     },
-    /// Link Stripe's customers by their metadata `org_id`; interrupted, it is taken up by running it again
+    /// Link Stripe's customers by their metadata `org_id`; safe to re-run
     ///
-    /// An organization's newest customer is its customer. The key needs the permission Customers: Read.
+    /// An organization's newest customer is its customer. The key needs the permission Customers: Read. After an
+    /// interruption, run the command again: it continues where it stopped.
     Sync {
-        /// Begin anew, wherever an earlier run was interrupted
+        /// Start again from the newest customer, even if an earlier run was interrupted
         #[arg(long)]
         from_start: bool,
-        /// Make no organization that is not there
+        /// Do not create missing organizations
         #[arg(long)]
         existing_only: bool,
     },
 }
 
-pub(super) async fn execute(command: Command, session: &Session) -> Result<Report, Failure> {
-    let store = session.store().await?;
+/// A mapping as the commands print it.
+#[derive(Serialize)]
+struct CustomerView {
+    org: OrganizationId,
+    customer: CustomerId,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl From<CustomerLink> for CustomerView {
+    fn from(link: CustomerLink) -> Self {
+        Self {
+            org: link.org,
+            customer: link.customer,
+            state: link.state.as_str(),
+            reason: link.reason.map(StaleReason::as_str),
+        }
+    }
+}
+
+impl CustomerView {
+    fn line(&self) -> String {
+        let Self {
+            org,
+            customer,
+            state,
+            reason,
+        } = self;
+        let reason = reason.map(|reason| format!(" ({reason})"));
+        format!("{org}\t{customer}\t{state}{}", reason.unwrap_or_default())
+    }
+}
+
+pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+    let store = context.store().await?;
     match command {
         Command::Link {
             org,
@@ -72,78 +112,82 @@ pub(super) async fn execute(command: Command, session: &Session) -> Result<Repor
             verify,
         } => {
             if verify {
-                require_at_stripe(&org, &customer, session).await?;
+                require_at_stripe(&org, &customer, context).await?;
             }
-            // Not before Stripe was asked, which may take a while.
-            let now = session.clock.now().timestamp();
-            let link = store.link_customer(&org, &customer, now).await?;
-            let text = line(&link);
-            Ok(Report::new(link, text))
+            link(&org, &customer, context, &store).await
         }
         Command::Unlink { org } => {
-            let now = session.clock.now().timestamp();
-            store.unlink_customer(&org, now).await?;
+            store.unlink_customer(&org, context.clock.now()).await?;
             let text = format!("{org}\tno customer");
             Ok(Report::new(json!({ "org": org }), text))
         }
-        Command::List => Ok(Report::list(&store.list_customers().await?, line)),
+        Command::List => {
+            let links = store.list_customers().await?;
+            let views: Vec<_> = links.into_iter().map(CustomerView::from).collect();
+            Ok(Report::list(&views, CustomerView::line))
+        }
         Command::Import {
             file,
             replace,
             existing_only,
         } => {
-            let policy = Policy {
-                conflict: if replace {
-                    Conflict::Replace
-                } else {
-                    Conflict::Refuse
-                },
-                create_organizations: !existing_only,
+            let conflict = if replace {
+                Conflict::Replace
+            } else {
+                Conflict::Refuse
             };
-            import::import(&file, policy, session, &store).await
+            let policy = link_policy(conflict, existing_only);
+            import::import(&file, policy, context, &store).await
         }
         Command::Sync {
             from_start,
             existing_only,
         } => {
-            let policy = Policy {
-                conflict: Conflict::NewestWins,
-                create_organizations: !existing_only,
-            };
-            let stripe = session.stripe(&session.config()?)?;
-            let sync = sync::Sync::new(&stripe, &store, policy, session);
+            let stripe = context.stripe(&context.config()?)?;
+            let policy = link_policy(Conflict::NewestWins, existing_only);
+            let sync = sync::Sync::new(&stripe, &store, policy, context);
             sync.run(from_start).await
         }
     }
 }
 
-/// Refuses a customer that Stripe does not have, or that it says is another organization's.
+async fn link(
+    org: &OrganizationId,
+    customer: &CustomerId,
+    context: &Context,
+    store: &Store,
+) -> Result<Report, CliError> {
+    let link = store.link_customer(org, customer, context.clock.now());
+    let view = CustomerView::from(link.await?);
+    let text = view.line();
+    Ok(Report::new(view, text))
+}
+
+fn link_policy(conflict: Conflict, existing_only: bool) -> LinkPolicy {
+    LinkPolicy {
+        conflict,
+        create_organizations: !existing_only,
+    }
+}
+
+/// Refuses a customer that Stripe does not have, or whose metadata at Stripe names another organization.
 async fn require_at_stripe(
     org: &OrganizationId,
     customer: &CustomerId,
-    session: &Session,
-) -> Result<(), Failure> {
-    let stripe = session.stripe(&session.config()?)?;
+    context: &Context,
+) -> Result<(), CliError> {
+    let stripe = context.stripe(&context.config()?)?;
     let problem = match stripe.find_customer(customer).await? {
         None => format!("Stripe has no customer {customer}"),
         Some(found) if found.deleted => format!("customer {customer} was deleted at Stripe"),
         Some(found) => match found.org_id {
             Some(other) if other != org.as_str() => {
                 format!(
-                    "customer {customer} is organization {other}, as its metadata at Stripe says"
+                    "customer {customer} belongs to organization {other} by its metadata at Stripe"
                 )
             }
             _ => return Ok(()),
         },
     };
-    Err(Failure::Other(problem))
-}
-
-fn line(link: &CustomerLink) -> String {
-    let state = match (link.state, link.reason) {
-        (CustomerState::Active, _) => "active".to_owned(),
-        (CustomerState::Stale, None) => "stale".to_owned(),
-        (CustomerState::Stale, Some(reason)) => format!("stale ({})", reason.as_str()),
-    };
-    format!("{}\t{}\t{state}", link.org, link.customer)
+    Err(CliError::Other(problem))
 }

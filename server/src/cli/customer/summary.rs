@@ -1,33 +1,33 @@
-//! What became of many customers: counts, and by name each that failed.
+//! The result of a run over many customers: counts, and each failure.
 
 use serde::Serialize;
 
-use super::super::Report;
-use crate::store::{Linked, SyncFailure};
+use super::super::report::Report;
+use crate::store::{LinkOutcome, SyncFailure};
 
-/// The counts and the failures.
+/// The counts and the failures. The fields are those of the command's JSON.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Tally {
-    /// Customers that were looked at.
+pub(super) struct Summary {
+    /// Customers that were read.
     pub read: usize,
-    /// Mappings that were made or changed.
+    /// Mappings that were created or changed.
     pub linked: usize,
-    /// Mappings that were in force already.
+    /// Mappings that were there before.
     pub unchanged: usize,
-    /// Mappings that a newer one, or an unlink since, keeps from being in force.
+    /// Mappings that were not written, because the organization has a newer one or was unlinked since.
     pub superseded: usize,
     /// Customers that name no organization.
     pub without_organization: usize,
-    /// Organizations that were made.
+    /// Organizations that were created.
     pub organizations_created: usize,
-    /// Each that is not in force, and why.
-    pub failures: Vec<Entry>,
+    /// Each customer that was not linked, and why.
+    pub failures: Vec<Failure>,
 }
 
-/// A customer as it was written, and what is wrong with it.
+/// A customer that was not linked, with its ids as they were written.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Entry {
-    /// The line of the file.
+pub(super) struct Failure {
+    /// The line in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// The organization, as it was written.
@@ -36,37 +36,37 @@ pub(super) struct Entry {
     /// The customer, as it was written.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub customer: String,
-    /// Why.
+    /// Why it was not linked.
     pub problem: String,
 }
 
-impl Tally {
-    /// Counts what became of one mapping, but for a refusal, which is told by name.
-    pub(super) fn count(&mut self, linked: &Linked) {
-        match linked {
-            Linked::Done {
+impl Summary {
+    /// Counts the outcome of one mapping. A refusal is not counted: [`Self::fail`] lists it.
+    pub(super) fn count(&mut self, outcome: &LinkOutcome) {
+        match outcome {
+            LinkOutcome::Linked {
                 organization_created,
             } => {
                 self.linked += 1;
                 self.organizations_created += usize::from(*organization_created);
             }
-            Linked::Unchanged => self.unchanged += 1,
-            Linked::Superseded => self.superseded += 1,
-            Linked::Refused(_) => {}
+            LinkOutcome::Unchanged => self.unchanged += 1,
+            LinkOutcome::Superseded => self.superseded += 1,
+            LinkOutcome::Refused(_) => {}
         }
     }
 
-    /// Names one that failed.
-    pub(super) fn fail(&mut self, entry: Entry, problem: impl Into<String>) {
-        self.failures.push(Entry {
+    /// Adds a failure.
+    pub(super) fn fail(&mut self, failure: Failure, problem: impl Into<String>) {
+        self.failures.push(Failure {
             problem: problem.into(),
-            ..entry
+            ..failure
         });
     }
 
-    /// For people and programs. It is well only if none failed.
+    /// The command's report. It has failed if there is any failure.
     pub(super) fn report(mut self) -> Report {
-        // Those that could not be tried were known first; a reader looks them up in the order of the file.
+        // Malformed rows were found before refused ones; a reader looks for them in the order of the file.
         self.failures.sort_by_key(|failure| failure.line);
         let text = format!(
             "{} read: {} linked, {} unchanged, {} superseded, {} without an organization, {} failed; {} organizations created",
@@ -78,16 +78,16 @@ impl Tally {
             self.failures.len(),
             self.organizations_created,
         );
-        let complaints = self.failures.iter().map(Entry::to_string).collect();
+        let failures: Vec<String> = self.failures.iter().map(Failure::to_string).collect();
         Report {
-            ok: self.failures.is_empty(),
-            complaints,
+            failed: !failures.is_empty(),
+            failures,
             ..Report::new(self, text)
         }
     }
 }
 
-impl From<SyncFailure> for Entry {
+impl From<SyncFailure> for Failure {
     fn from(failure: SyncFailure) -> Self {
         Self {
             line: None,
@@ -98,7 +98,7 @@ impl From<SyncFailure> for Entry {
     }
 }
 
-impl std::fmt::Display for Entry {
+impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;

@@ -1,81 +1,89 @@
-//! `customer sync`: mappings from the metadata `org_id` of Stripe's customers.
+//! `customer sync`: links Stripe's customers by their metadata `org_id`.
 //!
-//! Stripe lists the newest first, and the newest customer of an organization is its customer. Each page is one
-//! transaction, and where the walk is is kept with it: a run that ended early is taken up where it was, and then
-//! looks at what has been made at Stripe since.
+//! Stripe lists the newest customer first, and an organization's newest customer is its customer. Each page is one
+//! transaction, with the position in the list: a run that was interrupted continues from there, and then reads the
+//! customers that were created at Stripe since.
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    super::{Failure, Report, Session, progress::Progress},
-    summary::{Entry, Tally},
+    super::{
+        context::{CliError, Context},
+        progress::Progress,
+        report::Report,
+    },
+    summary::{Failure, Summary},
 };
 use crate::{
-    store::{Mapping, Policy, Store, SyncFailure, SyncPage, SyncPosition},
+    store::{LinkPolicy, NewMapping, Store, SyncFailure, SyncPage, SyncPosition, UnixSeconds},
     stripe::{Cursor, CustomerPage, Stripe, StripeCustomer, Unavailable},
 };
 
-/// How often a page is asked for while Stripe is away or asks to wait, and how long to wait at most.
-const MAX_ASKED: u32 = 8;
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How often a page is requested while Stripe fails or asks to wait. With the waits between them that is about two
+/// minutes, longer than most short outages.
+const MAX_PAGE_ATTEMPTS: u32 = 8;
+/// The longest wait between two attempts.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// A walk through all customers.
+/// One run through the list of customers.
 pub(super) struct Sync<'a> {
     stripe: &'a Stripe,
     store: &'a Store,
-    policy: Policy,
-    /// The time, in seconds since 1970.
-    now: i64,
-    tally: Tally,
+    policy: LinkPolicy,
+    now: DateTime<Utc>,
+    summary: Summary,
     progress: Progress,
 }
 
 impl<'a> Sync<'a> {
-    /// Nothing was read yet.
+    /// A run that has read nothing yet.
     pub(super) fn new(
         stripe: &'a Stripe,
         store: &'a Store,
-        policy: Policy,
-        session: &Session,
+        policy: LinkPolicy,
+        context: &Context,
     ) -> Self {
         Self {
             stripe,
             store,
             policy,
-            now: session.clock.now().timestamp(),
-            tally: Tally::default(),
-            progress: Progress::new("customers", None, &session.clock),
+            now: context.clock.now(),
+            summary: Summary::default(),
+            progress: Progress::new("customers", None, &context.clock),
         }
     }
 
-    /// Reads all customers, or those that an earlier run did not come to.
-    pub(super) async fn run(mut self, from_start: bool) -> Result<Report, Failure> {
-        let mut begin = match self.store.sync_position().await? {
+    /// Reads all customers, or those that an earlier run did not reach.
+    pub(super) async fn run(mut self, from_start: bool) -> Result<Report, CliError> {
+        let mut start = match self.store.sync_position().await? {
             Some(position) if !from_start => Some(position),
             _ => None,
         };
         loop {
-            if begin.is_none() {
-                self.store.forget_sync().await?;
-                self.tally = Tally::default();
+            if start.is_none() {
+                self.store.delete_sync().await?;
+                self.summary = Summary::default();
             }
-            if self.walk(begin).await? {
+            if self.read_from(start).await? {
                 break;
             }
-            // A customer at which an earlier run stopped may be gone; then there is no place to take it up from.
-            begin = None;
+            // Stripe no longer has the customer at which an earlier run stopped, so there is no position to continue
+            // from.
+            start = None;
         }
         self.progress.end();
-        // Also those of the runs that were interrupted.
+        // Including those of earlier runs that were interrupted.
         let failures = self.store.sync_failures().await?;
-        self.tally.failures = failures.into_iter().map(Entry::from).collect();
-        self.store.forget_sync().await?;
-        Ok(self.tally.report())
+        self.summary.failures = failures.into_iter().map(Failure::from).collect();
+        self.store.delete_sync().await?;
+        Ok(self.summary.report())
     }
 
-    /// Whether it came to the end.
-    async fn walk(&mut self, begin: Option<SyncPosition>) -> Result<bool, Failure> {
-        let mut position = begin.clone();
+    /// Reads from a position, or from the newest customer, to the end. `false` if Stripe does not know the position.
+    async fn read_from(&mut self, start: Option<SyncPosition>) -> Result<bool, CliError> {
+        let mut position = start.clone();
         loop {
             let cursor = match &position {
                 None => Cursor::Newest,
@@ -95,20 +103,20 @@ impl<'a> Sync<'a> {
                 newest,
                 position: last.id.clone(),
             };
-            self.keep(&page.customers, &next).await?;
+            self.store_page(&page.customers, &next).await?;
             position = Some(next);
             if !page.has_more {
                 break;
             }
         }
-        match (begin, position) {
-            (Some(_), Some(position)) => self.walk_newer(position).await,
+        match (start, position) {
+            (Some(_), Some(position)) => self.read_newer(position).await,
             _ => Ok(true),
         }
     }
 
-    /// What was made since the run that was interrupted had begun.
-    async fn walk_newer(&mut self, mut position: SyncPosition) -> Result<bool, Failure> {
+    /// Reads the customers that were created since the interrupted run began.
+    async fn read_newer(&mut self, mut position: SyncPosition) -> Result<bool, CliError> {
         loop {
             let cursor = Cursor::NewerThan(position.newest.clone());
             let Some(page) = self.page(&cursor).await? else {
@@ -119,43 +127,47 @@ impl<'a> Sync<'a> {
             };
             require_progress(&position.newest, &first.id)?;
             position.newest.clone_from(&first.id);
-            self.keep(&page.customers, &position).await?;
+            self.store_page(&page.customers, &position).await?;
             if !page.has_more {
                 return Ok(true);
             }
         }
     }
 
-    /// A page; Stripe is waited for as long as it asks, within reason.
-    async fn page(&self, cursor: &Cursor) -> Result<Option<CustomerPage>, Failure> {
+    /// Requests a page, and again while Stripe fails, after the wait that it asks for. `None` if Stripe does not know the
+    /// cursor.
+    async fn page(&self, cursor: &Cursor) -> Result<Option<CustomerPage>, CliError> {
         let mut backoff = Duration::from_secs(1);
-        let mut asked = 1;
+        let mut attempt = 1;
         loop {
             match self.stripe.list_customers(cursor).await {
                 Ok(page) => return Ok(page),
-                Err(failure) if !failure.cause.passes_by_itself() || asked == MAX_ASKED => {
+                Err(failure)
+                    if !failure.cause.passes_by_itself() || attempt == MAX_PAGE_ATTEMPTS =>
+                {
                     return Err(interrupted(failure));
                 }
                 Err(failure) => {
                     let wait = failure.retry_after.unwrap_or_default().max(backoff);
-                    self.progress.say(&format!(
-                        "Stripe: {}; asking again in {} s",
+                    self.progress.print(&format!(
+                        "Stripe: {}; retrying in {} s",
                         failure.cause,
                         wait.as_secs()
                     ));
                     tokio::time::sleep(wait).await;
-                    backoff = LONGEST_WAIT.min(backoff * 2);
-                    asked += 1;
+                    backoff = MAX_BACKOFF.min(backoff * 2);
+                    attempt += 1;
                 }
             }
         }
     }
 
-    async fn keep(
+    /// Links the customers of a page and records the position.
+    async fn store_page(
         &mut self,
         customers: &[StripeCustomer],
         position: &SyncPosition,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let mut mappings = Vec::new();
         let mut page = SyncPage {
             position: position.clone(),
@@ -163,7 +175,7 @@ impl<'a> Sync<'a> {
         };
         for customer in customers {
             match &customer.org_id {
-                None => self.tally.without_organization += 1,
+                None => self.summary.without_organization += 1,
                 Some(org_id) => match mapping(customer, org_id) {
                     Ok(mapping) => mappings.push(mapping),
                     Err(problem) => page.failures.push(SyncFailure {
@@ -175,38 +187,38 @@ impl<'a> Sync<'a> {
             }
         }
         let (policy, now) = (self.policy, self.now);
-        let linked = self.store.link_batch(&mappings, policy, now, Some(&page));
-        for linked in linked.await? {
-            self.tally.count(&linked);
+        let outcomes = self.store.link_batch(&mappings, policy, now, Some(&page));
+        for outcome in outcomes.await? {
+            self.summary.count(&outcome);
         }
-        self.tally.read += customers.len();
+        self.summary.read += customers.len();
         self.progress.advance(customers.len());
         Ok(())
     }
 }
 
-fn mapping(customer: &StripeCustomer, org_id: &str) -> Result<Mapping, &'static str> {
-    Ok(Mapping {
+fn mapping(customer: &StripeCustomer, org_id: &str) -> Result<NewMapping, &'static str> {
+    Ok(NewMapping {
         org: org_id.parse()?,
         name: customer.name.clone(),
         customer: customer.id.parse()?,
-        as_of: customer.created,
+        as_of: UnixSeconds(customer.created),
     })
 }
 
-/// A list that does not move would be read for ever.
-fn require_progress(before: &str, after: &str) -> Result<(), Failure> {
+/// Fails if a page ends where the one before it ended: the run would never end.
+fn require_progress(before: &str, after: &str) -> Result<(), CliError> {
     if before == after {
-        return Err(Failure::Other(
-            "Stripe lists the same customers again and again; what was read is kept".to_owned(),
+        return Err(CliError::Other(
+            "Stripe returned the same page twice; stopped. Progress is saved".to_owned(),
         ));
     }
     Ok(())
 }
 
-fn interrupted(failure: Unavailable) -> Failure {
-    let failure = Failure::from(failure);
-    Failure::Other(format!(
-        "{failure}. What was read is kept: run customer sync again, and it goes on from there"
+fn interrupted(failure: Unavailable) -> CliError {
+    let failure = CliError::from(failure);
+    CliError::Other(format!(
+        "{failure}. Progress is saved: run customer sync again to continue"
     ))
 }

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::{Check, Session, settings};
+use super::{Check, settings};
+use crate::cli::context::Context;
 use crate::{
     config::Config,
     ids::Mode,
@@ -24,9 +25,9 @@ pub(super) struct Asked {
 }
 
 /// Asks Stripe, or says which check keeps it from being asked.
-pub(super) async fn ask(session: &Session, config: &Config) -> Result<Asked, &'static str> {
+pub(super) async fn ask(context: &Context, config: &Config) -> Result<Asked, &'static str> {
     let settings = config.stripe().map_err(|_| settings::CONFIGURATION)?;
-    let stripe = session
+    let stripe = context
         .stripe(config)
         .map_err(|_| settings::CONFIGURATION)?;
     Ok(Asked {

@@ -234,7 +234,7 @@ async fn a_list_that_does_not_move_is_not_read_for_ever() {
     let outcome = service.command(&["customer", "sync"]).await;
     assert_eq!(outcome.code, 1);
     assert!(
-        outcome.stderr.contains("again and again"),
+        outcome.stderr.contains("the same page twice"),
         "{}",
         outcome.stderr
     );

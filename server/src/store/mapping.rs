@@ -1,0 +1,145 @@
+//! Which Stripe customer an organization is: the records, and the statements that links, events and batches share.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
+
+use crate::ids::{CustomerId, OrganizationId};
+
+/// A point in time in seconds since 1970, as Stripe writes it. Any number that Stripe sends is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct UnixSeconds(pub i64);
+
+impl From<DateTime<Utc>> for UnixSeconds {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time.timestamp())
+    }
+}
+
+/// Whether Stripe still has the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CustomerState {
+    /// As far as is known, Stripe has the customer.
+    Active,
+    /// Stripe reported that the customer is gone. Linking it again makes the mapping active.
+    Stale,
+}
+
+impl CustomerState {
+    /// The word in the database and in answers.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Stale => "stale",
+        }
+    }
+
+    pub(super) fn from_stored(word: &str) -> Self {
+        if word == Self::Active.as_str() {
+            Self::Active
+        } else {
+            Self::Stale
+        }
+    }
+}
+
+/// Why a mapping is stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StaleReason {
+    /// Stripe did not have the customer when a portal was to be opened for it.
+    MissingAtStripe,
+    /// Stripe sent an event that the customer was deleted.
+    Deleted,
+}
+
+impl StaleReason {
+    /// The word in the database and in answers.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingAtStripe => "missing_at_stripe",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    fn from_stored(word: &str) -> Self {
+        if word == Self::Deleted.as_str() {
+            Self::Deleted
+        } else {
+            Self::MissingAtStripe
+        }
+    }
+}
+
+/// An organization and its customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CustomerLink {
+    /// The organization.
+    pub org: OrganizationId,
+    /// Its customer.
+    pub customer: CustomerId,
+    /// Whether Stripe still has the customer.
+    pub state: CustomerState,
+    /// Why the mapping is stale; `None` for an active one.
+    pub reason: Option<StaleReason>,
+}
+
+impl CustomerLink {
+    /// From the columns `organization_id`, `customer`, `state` and `stale_reason`.
+    pub(super) fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let reason: Option<&str> = row.try_get("stale_reason")?;
+        Ok(Self {
+            org: OrganizationId::from_stored(row.try_get("organization_id")?),
+            customer: CustomerId::from_stored(row.try_get("customer")?),
+            state: CustomerState::from_stored(row.try_get("state")?),
+            reason: reason.map(StaleReason::from_stored),
+        })
+    }
+}
+
+/// The organization that has this customer.
+pub(super) async fn owner(
+    transaction: &mut Transaction<'static, Sqlite>,
+    customer: &CustomerId,
+) -> Result<Option<OrganizationId>, sqlx::Error> {
+    let owner = sqlx::query_scalar("SELECT organization_id FROM customers WHERE customer = $1")
+        .bind(customer.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(owner.map(OrganizationId::from_stored))
+}
+
+/// Makes the customer the organization's customer, active, and records the time and the source of the mapping: the id
+/// of Stripe's event, or `""` for an operator.
+pub(super) async fn replace_customer(
+    transaction: &mut Transaction<'static, Sqlite>,
+    org: &OrganizationId,
+    customer: &CustomerId,
+    as_of: UnixSeconds,
+    event: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE organizations SET customer_as_of = $2, customer_event = $3 WHERE id = $1")
+        .bind(org.as_str())
+        .bind(as_of.0)
+        .bind(event)
+        .execute(&mut **transaction)
+        .await?;
+    upsert_mapping(transaction, org, customer).await
+}
+
+/// The mapping alone, for an organization that was created with the time of the mapping.
+pub(super) async fn upsert_mapping(
+    transaction: &mut Transaction<'static, Sqlite>,
+    org: &OrganizationId,
+    customer: &CustomerId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO customers (organization_id, customer, state) VALUES ($1, $2, $3) \
+         ON CONFLICT (organization_id) DO UPDATE SET customer = excluded.customer, state = excluded.state, \
+         stale_reason = NULL",
+    )
+    .bind(org.as_str())
+    .bind(customer.as_str())
+    .bind(CustomerState::Active.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
