@@ -7,12 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use crate::{
     http::{api_error::ApiError, schema::RequestId},
+    log::AUDIT_TARGET,
     store::Caller,
     stripe::OpenedSession,
 };
-
-/// The target of the events. The log writes them at every level that it may be set to.
-pub(crate) const TARGET: &str = "audit";
 
 /// What is known of a request so far. Each part is set at most once.
 #[derive(Debug, Default)]
@@ -63,7 +61,7 @@ impl AuditRecord {
             (RequestEnd::Abandoned, _) => ("portal_session_abandoned", "unknown", None),
         };
         tracing::info!(
-            target: TARGET,
+            target: AUDIT_TARGET,
             event,
             outcome,
             request_id = request_id.as_str(),

@@ -22,6 +22,7 @@ use crate::{
         schema,
         strict_json::JsonObject,
     },
+    log,
     request_context::RequestContext,
     store::Caller,
 };
@@ -41,13 +42,18 @@ pub(crate) struct InFlight {
 impl<'a> FromRequest<'a> for InFlight {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let Data(app) = Data::<&Arc<App>>::from_request_without_body(request).await?;
-        match Arc::clone(&app.request_permits).try_acquire_owned() {
-            Ok(permit) => Ok(Self { _permit: permit }),
-            Err(_) => Err(ApiError::from(ErrorCode::ServiceUnavailable)
+        let refusal = |cause: &'static str| {
+            ApiError::from(ErrorCode::ServiceUnavailable)
                 .with_retry_after(RETRY_AFTER_FULL)
-                .with_cause("too many requests in flight")
-                .into()),
+                .with_cause(cause)
+        };
+        if !log::has_room_for_records() {
+            // What cannot be recorded must not happen.
+            return Err(refusal("audit events wait for the reader of the log").into());
         }
+        let permit = Arc::clone(&app.request_permits).try_acquire_owned();
+        let permit = permit.map_err(|_| refusal("too many requests in flight"))?;
+        Ok(Self { _permit: permit })
     }
 }
 

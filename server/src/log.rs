@@ -6,21 +6,87 @@
 mod field;
 mod layer;
 mod line;
+mod queue;
 mod redaction;
+mod writer;
 
-use tracing_subscriber::{EnvFilter, prelude::*};
+use std::{
+    fs::File,
+    io,
+    os::fd::AsFd,
+    panic::{self, PanicHookInfo},
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
 
-use self::layer::LogLayer;
-use crate::{audit, clock::Clock, config::Settings};
+use tracing::Metadata;
+use tracing_subscriber::{
+    EnvFilter,
+    filter::{FilterExt, filter_fn},
+    prelude::*,
+};
+
+use self::{layer::LogLayer, queue::Queue};
+use crate::{clock::Clock, config::Settings};
+
+pub(crate) use self::queue::LogCounts;
+
+/// The target of audit events. They are logged at every level.
+pub(crate) const AUDIT_TARGET: &str = "audit";
+
+/// The queue of this process's log, once there is one.
+static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 /// Logs from here on, as the settings say. A second call changes nothing, as when tests share a process.
-pub(crate) fn init(settings: &Settings) {
+///
+/// # Errors
+/// If standard error is closed or no thread can be started.
+pub(crate) fn init(settings: &Settings) -> io::Result<()> {
+    let queue = Arc::new(Queue::default());
+    if QUEUE.set(Arc::clone(&queue)).is_err() {
+        return Ok(());
+    }
+    // A descriptor of its own: the lock of `io::stderr` would be held while a write waits for the reader.
+    let output = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    let layer = LogLayer::new(settings.log_format, Clock::system(), Arc::clone(&queue));
+    thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || writer::run(&queue, output))?;
     let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    // The audit record is complete at every log level.
-    let audit = format!("{}=info", audit::TARGET);
-    let filter = filter.add_directive(audit.parse().expect("the directive is a constant"));
-    _ = tracing_subscriber::registry()
-        .with(filter)
-        .with(LogLayer::new(settings.log_format, Clock::system()))
-        .try_init();
+    let layer = layer.with_filter(filter.or(filter_fn(is_always_logged)));
+    _ = tracing_subscriber::registry().with(layer).try_init();
+    panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// Audit events, alerts, and the spans that carry the request's id are logged at every level.
+fn is_always_logged(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == AUDIT_TARGET
+        || metadata.fields().field(field::ALERT).is_some()
+        || metadata.is_span() && metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
+}
+
+/// A panic is a line like every other. The default would print text that is not JSON, and wait for the reader.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    let reason = panic.payload_as_str();
+    tracing::error!(event = "panic", alert = true, location, reason);
+}
+
+/// Whether the audit event of one more request will find room. If not, the operation must not run.
+pub(crate) fn has_room_for_records() -> bool {
+    QUEUE.get().is_none_or(|queue| queue.has_room_for_records())
+}
+
+/// What was lost and what waits.
+pub(crate) fn counts() -> LogCounts {
+    QUEUE.get().map(|queue| queue.counts()).unwrap_or_default()
+}
+
+/// Waits until every line is written, at most this long.
+pub(crate) fn flush(timeout: Duration) {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(timeout);
+    }
 }

@@ -8,6 +8,8 @@ use prometheus::{
     Registry, TextEncoder, core::Collector,
 };
 
+use crate::log::LogCounts;
+
 /// The media type of [`Metrics::render`].
 pub(crate) const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
 
@@ -35,6 +37,9 @@ pub(crate) struct Metrics {
     stripe_in_flight: IntGauge,
     breaker_open: IntGauge,
     configuration_verified: IntGauge,
+    log_lines_dropped: IntCounterVec,
+    log_write_failures: IntCounter,
+    log_record_bytes_waiting: IntGauge,
 }
 
 /// What is read when the metrics are asked for, rather than counted.
@@ -46,6 +51,8 @@ pub(crate) struct Now {
     pub breaker_open: bool,
     /// Whether the portal configuration is verified.
     pub configuration_verified: bool,
+    /// What has happened to log lines.
+    pub log: LogCounts,
 }
 
 #[rustfmt::skip]
@@ -67,6 +74,9 @@ impl Default for Metrics {
             stripe_in_flight: gauge(&registry, "stripe_calls_in_flight", "Calls to Stripe under way."),
             breaker_open: gauge(&registry, "stripe_breaker_open", "1 while calls to Stripe have stopped for a while."),
             configuration_verified: gauge(&registry, "configuration_verified", "1 while the portal configuration is known to keep the promise; while 0 no portal is opened."),
+            log_lines_dropped: counters(&registry, "log_lines_dropped_total", "Log lines that were lost because they could not be written, by kind (record: audit events and alerts; other).", &["kind"]),
+            log_write_failures: counter(&registry, "log_write_failures_total", "Attempts to write the log that failed."),
+            log_record_bytes_waiting: gauge(&registry, "log_record_bytes_waiting", "Bytes of audit events and alerts that wait to be written; near 7 MiB the operation answers 503."),
             registry,
         }
     }
@@ -137,16 +147,41 @@ impl Metrics {
 
     /// Everything, in Prometheus' text format.
     pub(crate) fn render(&self, now: Now) -> Vec<u8> {
-        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.stripe_in_flight.set(count(now.stripe_in_flight));
         self.breaker_open.set(now.breaker_open.into());
         self.configuration_verified
             .set(now.configuration_verified.into());
+        self.set_log(now.log);
         let mut text = Vec::new();
         // Writing to memory does not fail, and what was gathered is consistent.
         _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
         text
     }
+}
+
+impl Metrics {
+    /// The log counts for itself, because it also runs where there are no metrics.
+    fn set_log(&self, log: LogCounts) {
+        let dropped = [
+            ("record", log.records_dropped),
+            ("other", log.others_dropped),
+        ];
+        for (kind, lines) in dropped {
+            raise(&self.log_lines_dropped.with_label_values(&[kind]), lines);
+        }
+        raise(&self.log_write_failures, log.write_failures);
+        self.log_record_bytes_waiting
+            .set(count(log.record_bytes_waiting));
+    }
+}
+
+/// Raises a counter to a count that is kept elsewhere.
+fn raise(counter: &IntCounter, to: u64) {
+    counter.inc_by(to.saturating_sub(counter.get()));
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 impl fmt::Debug for Metrics {

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     http::{envelope, router::Router, swagger_ui},
+    log,
     metrics::{MEDIA_TYPE, Now},
 };
 
@@ -122,6 +123,7 @@ fn metrics(Data(app): Data<&Arc<App>>) -> Response {
         stripe_in_flight: app.stripe.in_flight(),
         breaker_open: !app.stripe.is_reachable(),
         configuration_verified: app.stripe.keeps_promise(),
+        log: log::counts(),
     });
     envelope::text(MEDIA_TYPE, metrics)
 }

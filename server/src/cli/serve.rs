@@ -1,6 +1,6 @@
 //! `serve`: runs the service until SIGTERM or SIGINT.
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -8,7 +8,11 @@ use super::{
     context::{CliError, Context},
     report::Report,
 };
-use crate::{log, service, stripe::Resolver};
+use crate::{
+    log,
+    service::{self, Service},
+    stripe::Resolver,
+};
 
 /// SIGTERM and SIGINT.
 struct Signals {
@@ -32,15 +36,36 @@ impl Signals {
     }
 }
 
+/// How long the end waits for the reader of the log. Service managers wait 10 s or more in all, and a reader that works
+/// needs milliseconds.
+const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
 pub(super) async fn serve(context: &Context) -> Result<Report, CliError> {
     let config = context.serving_config()?;
-    log::init(config.settings());
-    let signals = Signals::subscribe();
-    let mut signals = signals.map_err(|error| CliError::Other(format!("signals: {error}")))?;
-    let service = service::start(&config, context.clock.clone(), Resolver::default()).await?;
+    let failed = |what: &str, error: io::Error| CliError::Other(format!("{what}: {error}"));
+    log::init(config.settings()).map_err(|error| failed("log", error))?;
+    let signals = Signals::subscribe().map_err(|error| failed("signals", error))?;
+    let started = service::start(&config, context.clock.clone(), Resolver::default()).await;
+    let report = match started {
+        Ok(service) => Ok(run_until_signal(service, signals).await),
+        Err(error) => Err(error.into()),
+    };
+    log::flush(LOG_FLUSH_TIMEOUT);
+    report
+}
+
+/// Runs until the first signal, then drains. A second signal stops the drain, and the exit status says so.
+async fn run_until_signal(service: Service, mut signals: Signals) -> Report {
     signals.next().await;
-    tokio::select! {
-        () = service.drain() => Ok(Report::default()),
-        () = signals.next() => Err(CliError::Other("second signal: stopped without draining".to_owned())),
+    let drained = tokio::select! {
+        () = service.drain() => true,
+        () = signals.next() => false,
+    };
+    if !drained {
+        tracing::error!("second signal: stopped without draining");
+    }
+    Report {
+        failed: !drained,
+        ..Report::default()
     }
 }

@@ -13,6 +13,9 @@ const MAX_VALUE_BYTES: usize = 256;
 /// What stands at the end of a value that was cut.
 const CUT: &str = "…[cut]";
 
+/// The field that marks an event which a person must look at.
+pub(super) const ALERT: &str = "alert";
+
 /// The fields of one event or span, in the order in which they were recorded.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(&'static str, Value)>);
@@ -37,6 +40,12 @@ impl Fields {
     /// Names and values.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// Whether a person must look at the event.
+    pub(super) fn is_alert(&self) -> bool {
+        self.iter()
+            .any(|field| matches!(field, (ALERT, Value::Bool(true))))
     }
 
     /// A field that is recorded again gets the later value, so that no name occurs twice.

@@ -1,6 +1,6 @@
 //! Turns events into lines: gathers the fields of an event and of the request that it belongs to.
 
-use std::io::{self, Write};
+use std::sync::Arc;
 
 use tracing::{
     Event, Subscriber,
@@ -8,19 +8,29 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use super::{field::Fields, line::Line};
+use super::{
+    AUDIT_TARGET,
+    field::Fields,
+    line::Line,
+    queue::{Kind, Queue},
+};
 use crate::{clock::Clock, config::LogFormat};
 
-/// Writes each event to standard error.
+/// Queues a line for each event.
 pub(super) struct LogLayer {
     format: LogFormat,
     clock: Clock,
+    queue: Arc<Queue>,
 }
 
 impl LogLayer {
     /// Lines in this format, with the time of this clock.
-    pub(super) fn new(format: LogFormat, clock: Clock) -> Self {
-        Self { format, clock }
+    pub(super) fn new(format: LogFormat, clock: Clock, queue: Arc<Queue>) -> Self {
+        Self {
+            format,
+            clock,
+            queue,
+        }
     }
 }
 
@@ -60,7 +70,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
             LogFormat::Json => line.json(),
             LogFormat::Text => line.text(),
         };
-        // There is nowhere to report that standard error cannot be written.
-        _ = io::stderr().lock().write_all(&text);
+        let is_record = event.metadata().target() == AUDIT_TARGET || fields.is_alert();
+        let kind = if is_record { Kind::Record } else { Kind::Other };
+        self.queue.push(kind, text);
     }
 }

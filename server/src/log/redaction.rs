@@ -169,7 +169,7 @@ mod tests {
             "am_live",
         ];
         for input in inputs {
-            let (once, twice) = (input.repeat(20_000), input.repeat(40_000));
+            let (once, twice) = (input.repeat(1_000), input.repeat(2_000));
             let ratio = fastest(&twice).as_secs_f64() / fastest(&once).as_secs_f64();
             assert!(ratio < 3.0, "{input}: {ratio}");
         }
@@ -182,7 +182,7 @@ mod tests {
             black_box(redact(black_box(text)));
             clock.instant().duration_since(began)
         };
-        (0..15).map(run).min().expect("several runs")
+        (0..50).map(run).min().expect("several runs")
     }
 
     proptest! {

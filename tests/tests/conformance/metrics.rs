@@ -214,6 +214,7 @@ async fn labels_are_words_of_closed_lists_whatever_callers_and_stripe_say() {
                 "endpoint" => ["sessions", "configurations"].contains(&value),
                 "outcome" if series.contains("webhooks") => webhooks.contains(&value),
                 "outcome" => ["done", "refused", "failed"].contains(&value),
+                "kind" => ["record", "other"].contains(&value),
                 "le" => value == "+Inf" || value.parse::<f64>().is_ok(),
                 _ => false,
             };
