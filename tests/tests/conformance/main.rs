@@ -18,7 +18,6 @@ mod doctor;
 mod errors;
 mod faults;
 mod harness;
-mod house;
 mod keys;
 mod limits;
 mod logs;

@@ -1,0 +1,31 @@
+//! What every file has: a doc comment at its beginning, a name that says something, and no unfinished work.
+
+use crate::sizes::is_generated;
+
+/// Names of files and folders that do not say what is in them.
+const FORBIDDEN_NAMES: [&str; 7] = [
+    "utils",
+    "common",
+    "types",
+    "models",
+    "domain",
+    "infrastructure",
+    "application",
+];
+
+/// One line for each fault of a file.
+pub(crate) fn problems(file: &str, text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let has_docs = text.starts_with("//!") || text.starts_with("#![doc = include_str!(");
+    if !has_docs && !is_generated(text) {
+        problems.push(format!("{file}:1 does not begin with a doc comment"));
+    }
+    let names = file.trim_end_matches(".rs").split('/');
+    let forbidden = names.filter(|name| FORBIDDEN_NAMES.contains(name));
+    problems.extend(forbidden.map(|name| format!("{file}:1 is in a module called {name}")));
+    for word in ["TODO", "FIXME", "XXX"].map(|word| [word, ":"].concat()) {
+        let line = text.lines().position(|line| line.contains(&word));
+        problems.extend(line.map(|line| format!("{file}:{} says {word}", line + 1)));
+    }
+    problems
+}

@@ -1,0 +1,116 @@
+//! The structure of the code: no import cycles, layers that hold, short files and functions.
+//!
+//! Every Rust file is parsed, every `use` flattened, every path resolved to the file that defines its target. The tests
+//! in `faults` feed source trees with one fault each and expect the fault with file and line.
+
+mod collect;
+mod conventions;
+mod crate_tree;
+mod cycles;
+mod faults;
+mod layer_rules;
+mod layers;
+mod references;
+mod resolve;
+mod sizes;
+mod workspace;
+
+use layer_rules::RULES;
+use sizes::Lengths;
+use workspace::packages;
+
+/// The code that is shipped or that releases it, for which the length of functions counts.
+const PRODUCT: [&str; 3] = ["server/src/", "client/src/", "xtask/src/"];
+
+/// Folders with import cycles that are still to be removed.
+const CYCLES_TO_REMOVE: [&str; 8] = [
+    "server/src/cli/",
+    "server/src/log",
+    "server/src/return_url",
+    "server/src/store/",
+    "server/src/stripe/",
+    "client/tests/public_api/",
+    "xtask/src/",
+    "tests/",
+];
+
+/// Lengths that are still to be reduced.
+const LENGTHS_TO_REDUCE: [&str; 2] = ["the median", "a function has at most"];
+
+/// Fails with one problem a line.
+#[track_caller]
+fn assert_none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn no_crate_has_an_import_cycle() {
+    let crates = packages().iter().flat_map(workspace::Package::crates);
+    let mut cycles: Vec<_> = crates
+        .flat_map(|tree| cycles::import_cycles(&tree))
+        .collect();
+    cycles.retain(|cycle| !CYCLES_TO_REMOVE.iter().any(|folder| cycle.contains(folder)));
+    assert_none(&cycles);
+}
+
+#[test]
+fn each_layer_uses_only_what_it_may() {
+    let crates = packages().iter().flat_map(workspace::Package::crates);
+    let broken: Vec<_> = crates
+        .flat_map(|tree| layers::broken_rules(&tree, RULES))
+        .collect();
+    assert_none(&broken);
+}
+
+#[test]
+fn the_client_and_xtask_never_link_the_server() {
+    let metadata = workspace::metadata();
+    for package in ["billing-portal-client", "xtask"] {
+        let linked = workspace::linked_packages(&metadata, package);
+        assert!(linked.contains("serde_json"), "{package} links {linked:?}");
+        assert!(
+            !linked.contains("billing-portal-server"),
+            "{package} links {linked:?}"
+        );
+    }
+}
+
+#[test]
+fn every_rust_file_belongs_to_a_crate() {
+    let orphans: Vec<_> = packages()
+        .iter()
+        .flat_map(workspace::Package::orphans)
+        .collect();
+    assert_none(&orphans);
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    let mut problems = Vec::new();
+    for package in packages() {
+        let of_product = package.files_in(&PRODUCT);
+        for lengths in [
+            Lengths::of_files(&package.files),
+            Lengths::of_functions(&of_product),
+        ] {
+            println!("{}: {lengths}", package.name);
+            let found = lengths.problems().into_iter();
+            problems.extend(found.map(|problem| format!("{}: {problem}", package.name)));
+        }
+    }
+    problems.retain(|problem| {
+        !LENGTHS_TO_REDUCE
+            .iter()
+            .any(|known| problem.contains(known))
+    });
+    assert_none(&problems);
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_is_finished() {
+    let files = packages().iter().flat_map(|package| &package.files);
+    let problems: Vec<_> = files
+        .flat_map(|(file, text)| conventions::problems(file, text))
+        .collect();
+    assert_none(&problems);
+}
