@@ -9,7 +9,7 @@ use crate::api_key::ApiKey;
 use crate::base_url;
 use crate::client::Client;
 use crate::error::Error;
-use crate::http_client::http_client;
+use crate::http_client::HttpClients;
 use crate::settings::Settings;
 
 /// What this SDK calls itself in `User-Agent`.
@@ -105,6 +105,9 @@ impl ClientBuilder {
     }
 
     /// How often a call may be repeated after its first try: 2 unless set.
+    ///
+    /// If a request fails over a kept connection, the connection may have been dead before. The first retry after such
+    /// a failure goes over a new connection and does not count.
     pub fn max_retries(mut self, max_retries: u32) -> Self {
         self.max_retries = max_retries;
         self
@@ -117,7 +120,8 @@ impl ClientBuilder {
     }
 
     /// Your own HTTP client, for its proxies, certificates or resolver. Turn redirects off in it: a redirect would
-    /// send the request again, to a place that you have not named.
+    /// send the request again, to a place that you have not named. Its connections cannot be observed from here, so
+    /// retries may use its kept connections, and each retry counts.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -140,8 +144,10 @@ impl ClientBuilder {
                     "must be set in your http_client instead",
                 ));
             }
-            (Some(client), None) => client,
-            (None, timeout) => http_client(timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT), &base_url)?,
+            (Some(client), None) => HttpClients::brought(client),
+            (None, timeout) => {
+                HttpClients::new(timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT), &base_url)?
+            }
         };
         Ok(Client::new(Settings {
             http,

@@ -159,6 +159,14 @@ impl Error {
         matches!(self, Self::Timeout { .. })
     }
 
+    /// Whether the connection failed, rather than the answer being an error.
+    pub(crate) fn is_transport(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. } | Self::Disconnected { .. } | Self::Timeout { .. }
+        )
+    }
+
     pub(crate) fn configuration(setting: &'static str, problem: impl Into<String>) -> Self {
         Self::Configuration {
             setting,

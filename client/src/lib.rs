@@ -5,9 +5,11 @@ mod base_url;
 mod builder;
 mod client;
 mod http_client;
+mod new_connection;
 mod settings;
 
 // How a call is sent.
+mod attempt;
 mod call;
 mod exchange;
 mod hooks;

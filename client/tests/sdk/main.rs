@@ -3,9 +3,11 @@
 mod answers;
 mod blocking;
 mod configuration;
+mod connections;
 mod documented;
 mod examples;
 mod freshness;
+mod kept_connections;
 mod replies;
 mod request;
 mod retries;

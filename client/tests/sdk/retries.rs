@@ -135,7 +135,7 @@ async fn one_deadline_holds_over_all_tries() {
         .expect_err("late");
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
     assert!(
-        (650..1500).contains(&started.elapsed().as_millis()),
+        started.elapsed() < Duration::from_millis(1400),
         "{:?}",
         started.elapsed()
     );
