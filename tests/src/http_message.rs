@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// A return URL that the services of the tests accept.
+pub const RETURN_URL: &str = "https://app.example.com/settings/billing";
+
 /// One HTTP request: a good one, which a test changes in the way that the test is about.
 #[derive(Clone, Debug)]
 pub struct TestRequest {

@@ -1,13 +1,13 @@
 //! The structure of the code: no import cycles, layers that hold, short files and functions.
 //!
 //! Every Rust file is parsed, every `use` flattened, every path resolved to the file that defines its target. The tests
-//! in `faults` feed source trees with one fault each and expect the fault with file and line.
+//! in `detection` feed source trees with one fault each and expect the fault with file and line.
 
 mod collect;
 mod conventions;
 mod crate_tree;
 mod cycles;
-mod faults;
+mod detection;
 mod layer_rules;
 mod layers;
 mod references;

@@ -2,6 +2,7 @@
 
 pub(crate) mod command;
 pub(crate) mod contract;
+pub(crate) mod corpus;
 pub(crate) mod coverage;
 pub(crate) mod database;
 pub(crate) mod faulty_stripe;

@@ -8,9 +8,19 @@ use serde_json::{Map, Value};
 
 use crate::harness::faulty_stripe::step::{Kind, Step};
 
-#[derive(Deserialize)]
-pub(super) struct Corpus {
-    pub(super) cases: Vec<Case>,
+/// The customer that every case is about.
+pub(super) const CUSTOMER: &str = "cus_TESTcustomer1";
+
+/// Every case of the corpus.
+pub(super) fn corpus() -> Vec<Case> {
+    #[derive(Deserialize)]
+    struct Corpus {
+        cases: Vec<Case>,
+    }
+    let corpus = include_str!("../../../corpora/stripe_faults.json");
+    serde_json::from_str::<Corpus>(corpus)
+        .expect("the corpus")
+        .cases
 }
 
 #[derive(Clone, Deserialize)]
@@ -18,7 +28,14 @@ pub(super) struct Corpus {
 pub(super) struct Case {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) upstream: Vec<Step>,
+    #[serde(default)]
+    pub(super) scenario: Scenario,
+    /// Each with the fields of the first step that differ.
+    #[serde(default)]
+    variants: Vec<Map<String, Value>>,
+    seconds: Option<u64>,
+    deviation: Option<Deviation>,
+    upstream: Vec<Value>,
     pub(super) expect: Expectation,
     pub(super) retried: String,
     /// One line of the log: its level, its event, and further fields that it has.
@@ -28,10 +45,39 @@ pub(super) struct Case {
     _source: Option<String>,
 }
 
+/// What happens in a case.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Scenario {
+    /// One caller calls once.
+    #[default]
+    OneCall,
+    ManyCustomersMissing,
+    RateLimited,
+    RateLimitedForADay,
+    RateExceeded,
+    Breaker,
+    RetryBudget,
+    DoesNotStart,
+    CallerDisconnects,
+    Shutdown,
+    ConcurrencyExceeded,
+    SameCallerTwice,
+}
+
+/// Where the log differs from what the case says.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deviation {
+    log: Map<String, Value>,
+    #[serde(rename = "why")]
+    _why: String,
+}
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expectation {
-    /// A number, or words in a case that [`super::special`] plays.
+    /// A number, or a sentence that a scenario plays.
     status: Value,
     pub(super) code: Option<String>,
     attempts: Attempts,
@@ -42,7 +88,7 @@ pub(super) struct Expectation {
     pub(super) retry_after_header: bool,
     pub(super) evil_host_contacted: Option<bool>,
     pub(super) config: Option<Config>,
-    /// Words, for [`super::special`] to fulfil.
+    /// A sentence that a scenario plays.
     pub(super) afterwards: Option<String>,
     pub(super) process: Option<String>,
     pub(super) answer: Option<String>,
@@ -58,7 +104,7 @@ pub(super) struct Config {
 #[serde(untagged)]
 enum Attempts {
     Exactly(usize),
-    Words(String),
+    Sentence(String),
 }
 
 impl Expectation {
@@ -66,78 +112,73 @@ impl Expectation {
         self.status.as_u64()?.try_into().ok()
     }
 
-    /// How many tries there may be, unless the corpus says it in a sentence.
+    /// How many attempts there may be, unless the corpus says it in a sentence.
     pub(super) fn attempts(&self) -> Option<RangeInclusive<usize>> {
-        let words = match &self.attempts {
+        let sentence = match &self.attempts {
             Attempts::Exactly(count) => return Some(*count..=*count),
-            Attempts::Words(words) => words,
+            Attempts::Sentence(sentence) => sentence,
         };
-        let (first, last) = words
+        let (first, last) = sentence
             .split_once(" or ")
-            .or_else(|| words.split_once(" to "))?;
+            .or_else(|| sentence.split_once(" to "))?;
         Some(first.parse().ok()?..=last.parse().ok()?)
     }
 }
 
 impl Case {
-    /// Whether one caller who asks once is all that there is to the case.
-    pub(super) fn is_ordinary(&self) -> bool {
+    /// Whether the case says nothing beyond what one caller who calls once can show.
+    pub(super) fn is_one_call(&self) -> bool {
         let expect = &self.expect;
-        let words = [&expect.afterwards, &expect.process, &expect.answer];
-        words.iter().all(|words| words.is_none())
+        let sentences = [&expect.afterwards, &expect.process, &expect.answer];
+        let is_of_one = |step: &Step| step.requests.is_none() && step.kind != Kind::NotCalled;
+        sentences.iter().all(|sentence| sentence.is_none())
             && expect.status().is_some()
             && expect.attempts().is_some()
-            && self
-                .upstream
-                .iter()
-                .all(|step| step.requests.is_none() && step.kind != Kind::NotCalled)
+            && self.steps().iter().all(is_of_one)
+    }
+
+    /// What Stripe does, attempt by attempt.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let steps = self.upstream.iter().cloned();
+        steps
+            .map(|step| serde_json::from_value(step).expect("a step of the corpus"))
+            .collect()
     }
 
     /// Whether the service reaches Stripe through an encrypted connection.
     pub(super) fn is_encrypted(&self) -> bool {
-        self.upstream.iter().any(|step| step.kind.is_of_tls())
+        self.steps().iter().any(|step| step.kind.is_of_tls())
     }
 
-    /// Whether a connection must be there already.
+    /// Whether the fault needs a connection that has served a call before.
     pub(super) fn reuses_a_connection(&self) -> bool {
-        let mut steps = self.upstream.iter();
+        let mut steps = self.steps().into_iter();
         steps.any(|step| step.kind == Kind::CloseOnReuse)
     }
 
-    /// The case, and where its name says more than its one step, the others that it means.
-    pub(super) fn variants(self) -> Vec<Self> {
-        let with = |change: &dyn Fn(&mut Step)| {
+    /// The case as often as it is played, with the first step of each variant.
+    pub(super) fn variants(&self) -> Vec<Self> {
+        if self.variants.is_empty() {
+            return vec![self.clone()];
+        }
+        let variant = |fields: &Map<String, Value>| {
             let mut case = self.clone();
-            change(&mut case.upstream[0]);
+            for (name, value) in fields {
+                case.upstream[0][name] = value.clone();
+            }
             case
         };
-        let with_status = |status| with(&|step| step.status = Some(status));
-        match self.id.as_str() {
-            "bad_success-22" => {
-                let unannounced = with(&|step| (step.chunked, step.chunk_bytes) = (true, 4096));
-                vec![unannounced, self]
-            }
-            "request_error-17" => [405, 410, 415, 418].map(with_status).to_vec(),
-            "server_error-13" => [529, 599].map(with_status).to_vec(),
-            "limit-08" => ["soon", "Wed, 21 Oct 2065 07:28:00 GMT"]
-                .map(|when| {
-                    with(&|step| {
-                        step.headers
-                            .insert("Retry-After".to_owned(), when.to_owned());
-                    })
-                })
-                .to_vec(),
-            _ => vec![self],
-        }
+        self.variants.iter().map(variant).collect()
     }
 
-    /// How long it takes, roughly, in seconds: the slow ones begin first.
-    pub(super) fn duration(&self) -> u64 {
-        match self.id.as_str() {
-            "limit-07" => 30,
-            "server_error-14" | "ours-03" => 12,
-            "ours-01" | "ours-04" => 6,
-            _ => self.expect.answered_within_ms.unwrap_or(0) / 1000,
-        }
+    /// About how many seconds the case takes.
+    pub(super) fn seconds(&self) -> u64 {
+        let within = self.expect.answered_within_ms.unwrap_or(0) / 1000;
+        self.seconds.unwrap_or(within)
+    }
+
+    /// What a field of the log has instead of what the case says, if it deviates.
+    pub(super) fn deviation(&self, field: &str) -> Option<&Value> {
+        self.deviation.as_ref()?.log.get(field)
     }
 }

@@ -6,22 +6,19 @@ use std::net::SocketAddr;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
-use super::case::Case;
+use super::assertions::assert_response;
+use super::case::{CUSTOMER, Case};
 use crate::harness::faulty_stripe::{FaultyStripe, tls::Front};
 use crate::harness::log::Log;
 use crate::harness::process::Process;
 use crate::harness::service::{Service, judge, send};
-use conformance::http_message::TestRequest;
-use conformance::http_message::TestResponse;
-
-pub(super) const RETURN_URL: &str = "https://app.example.com/settings/billing";
-pub(super) const CUSTOMER: &str = "cus_TESTcustomer1";
+use conformance::http_message::{RETURN_URL, TestRequest, TestResponse};
 
 /// An answer, and how long it took.
 pub(super) type Timed = (TestResponse, Duration);
 
 /// The service in this process, or a process of its own beside it, which then is the one that is asked.
-pub(super) struct Scene {
+pub(super) struct Setup {
     pub(super) service: Service,
     pub(super) faulty: FaultyStripe,
     pub(super) process: Option<Process>,
@@ -30,9 +27,9 @@ pub(super) struct Scene {
     front: Option<Front>,
 }
 
-impl Scene {
+impl Setup {
     /// Starts what the case needs; nothing fails yet.
-    pub(super) async fn set(case: &Case, log: &Log) -> Self {
+    pub(super) async fn of(case: &Case, log: &Log) -> Self {
         Self::with(case, log, &[]).await
     }
 
@@ -50,7 +47,7 @@ impl Scene {
         for (name, value) in settings {
             builder = builder.set(name, value);
         }
-        let mut scene = Self {
+        let mut setup = Self {
             service: builder.start().await,
             faulty,
             process: None,
@@ -58,9 +55,9 @@ impl Scene {
             front: None,
         };
         if case.is_encrypted() {
-            scene.encrypt().await;
+            setup.encrypt().await;
         }
-        scene
+        setup
     }
 
     /// Another process serves from now on, and reaches Stripe through encrypted connections.
@@ -92,12 +89,12 @@ impl Scene {
         process.map_or_else(|| self.service.operations(), |process| process.operations)
     }
 
-    /// One caller asks for the portal.
+    /// One caller opens the portal.
     pub(super) async fn ask(&self) -> Timed {
         ask(self.api(), self.service.key()).await
     }
 
-    /// So many callers ask at once.
+    /// This many callers call at once.
     pub(super) fn ask_at_once(&self, callers: usize) -> JoinSet<Timed> {
         let mut asking = JoinSet::new();
         for _ in 0..callers {
@@ -105,6 +102,15 @@ impl Scene {
             asking.spawn(async move { ask(api, &key).await });
         }
         asking
+    }
+
+    /// As many callers as the case says call at once, and each response is what the case says. Returns their number.
+    pub(super) async fn call_at_once_and_assert(&self, case: &Case) -> usize {
+        let callers = case.steps()[0].requests.expect("the case says it");
+        for (answer, elapsed) in &self.ask_at_once(callers).join_all().await {
+            assert_response(case, answer, *elapsed);
+        }
+        callers
     }
 
     /// Everything at /metrics that is not zero, by its name with labels.
@@ -133,7 +139,7 @@ impl Scene {
         self.log.text()
     }
 
-    /// Ends the scene; answers all that was logged by whoever served.
+    /// Stops everything; returns all that the serving process logged.
     pub(super) async fn end(self) -> String {
         let Some(process) = self.process else {
             return self.log.text();
