@@ -11,6 +11,7 @@ mod kept_connections;
 mod replies;
 mod request;
 mod retries;
+mod retry_after;
 mod return_url;
 
 use billing_portal_client::{Client, ClientBuilder};

@@ -78,45 +78,6 @@ async fn a_call_succeeds_when_one_of_its_tries_does() {
 }
 
 #[tokio::test]
-async fn retry_after_is_waited_for() {
-    // The date counts by the clock of the answer itself, even if that clock is wrong.
-    let date =
-        "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:38 GMT\r\n";
-    for asked in ["Retry-After: 1\r\n", date] {
-        let server = serve([refusal(503, "SERVICE_UNAVAILABLE", asked), opened()]).await;
-        let client = client_of(&server).build().expect("valid settings");
-        let started = Instant::now();
-        client
-            .create_portal_session(RETURN_URL)
-            .await
-            .expect("the second try succeeds");
-        let waited = started.elapsed().as_millis();
-        assert!(
-            (1000..1700).contains(&waited),
-            "waited {waited} ms for {asked}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn an_answer_with_a_long_retry_after_is_returned_at_once() {
-    for asked in [
-        "31",
-        "18446744073709551615",
-        "Fri, 31 Dec 9999 23:59:59 GMT",
-    ] {
-        let (count, waited) = tries(refusal(
-            429,
-            "RATE_LIMITED",
-            &format!("Retry-After: {asked}\r\n"),
-        ))
-        .await;
-        assert_eq!(count, 1, "{asked}");
-        assert!(waited < Duration::from_secs(1));
-    }
-}
-
-#[tokio::test]
 async fn one_deadline_holds_over_all_tries() {
     let server = serve([
         refusal(503, "SERVICE_UNAVAILABLE", ""),
