@@ -15,6 +15,7 @@ use crate::portal_url::SentAt;
 use crate::retry::{Failure, Try};
 use crate::session::PortalSession;
 use crate::settings::Settings;
+use crate::transport;
 
 /// What the generated client returns.
 type Answered =
@@ -51,7 +52,7 @@ pub(crate) async fn attempt(
             after: plan.started.elapsed(),
         }),
         (Some(Ok(envelope)), Some(answer)) => answer.into_session(&envelope, sent, &settings.key),
-        (Some(Err(generated::Error::CommunicationError(error))), answer) => Err(Error::transport(
+        (Some(Err(generated::Error::CommunicationError(error))), answer) => Err(transport::error(
             &error,
             answer.map(|answer| answer.status),
             plan.started.elapsed(),

@@ -55,6 +55,13 @@ pub enum Error {
         /// The innermost reason that the system reports.
         cause: String,
     },
+    /// No connection can be made until a setting changes: the certificate is not trusted or is for another host name, or
+    /// the proxy requires credentials. Repeating the call does not help.
+    #[non_exhaustive]
+    ConnectionRejected {
+        /// Which of these it is, and the text of the library that reports it.
+        cause: String,
+    },
     /// The connection broke before the whole answer had arrived.
     #[non_exhaustive]
     Disconnected {
@@ -137,7 +144,9 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Configuration { .. } | Self::InvalidRequest { .. } => false,
+            Self::Configuration { .. }
+            | Self::InvalidRequest { .. }
+            | Self::ConnectionRejected { .. } => false,
             Self::Connect { .. } | Self::Disconnected { .. } | Self::Timeout { .. } => true,
             Self::UnexpectedAnswer(answer) => is_retryable_status(answer.status),
             Self::Api(error) => match error.code {
@@ -173,40 +182,11 @@ impl Error {
             problem: problem.into(),
         }
     }
-
-    /// The error that reqwest reports; `status` is the answer's, if its head had arrived.
-    pub(crate) fn transport(
-        error: &reqwest::Error,
-        status: Option<StatusCode>,
-        after: Duration,
-    ) -> Self {
-        if error.is_timeout() {
-            Self::Timeout { after }
-        } else if error.is_connect() {
-            Self::Connect {
-                cause: root_cause(error),
-            }
-        } else {
-            Self::Disconnected {
-                status,
-                cause: root_cause(error),
-            }
-        }
-    }
 }
 
 /// The statuses that usually pass: for answers without a known code.
 fn is_retryable_status(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// The innermost of a chain of errors: the outer ones only say that something was being sent.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 impl fmt::Display for Error {
@@ -220,7 +200,7 @@ impl fmt::Display for Error {
             }
             Self::Api(error) => error.fmt(f),
             Self::UnexpectedAnswer(answer) => answer.fmt(f),
-            Self::Connect { cause } => write!(
+            Self::Connect { cause } | Self::ConnectionRejected { cause } => write!(
                 f,
                 "could not connect to the billing portal service: {cause}"
             ),

@@ -31,6 +31,7 @@ mod response;
 mod retry_after;
 mod session;
 mod text;
+mod transport;
 
 // What a caller holds.
 mod api_error;

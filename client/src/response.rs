@@ -1,5 +1,6 @@
 //! What an answer means: an open session, an error of the service, or something unexpected.
 
+use http::StatusCode;
 use http::header::DATE;
 
 use crate::api_error::ApiError;
@@ -45,6 +46,9 @@ impl RawResponse {
     pub(crate) fn into_error(self, key: &ApiKey) -> Error {
         match serde_json::from_slice::<ErrorEnvelope>(&self.body) {
             Ok(envelope) if !envelope.success => self.into_api_error(envelope.error, key),
+            _ if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                self.into_unexpected("from a proxy that requires credentials", key)
+            }
             _ => self.into_unexpected("without the service's envelope", key),
         }
     }

@@ -8,11 +8,13 @@ mod documented;
 mod examples;
 mod freshness;
 mod kept_connections;
+mod permanent_failures;
 mod replies;
 mod request;
 mod retries;
 mod retry_after;
 mod return_url;
+mod tls;
 
 use billing_portal_client::{Client, ClientBuilder};
 use conformance::http_server::ScriptedServer;
