@@ -32,6 +32,7 @@ const DEFAULT_MAX_RETRIES: u32 = 2;
 pub struct ClientBuilder {
     api_key: Option<Result<ApiKey, Error>>,
     base_url: Option<String>,
+    allow_plain_http: bool,
     timeout: Duration,
     connect_timeout: Option<Duration>,
     max_retries: u32,
@@ -66,6 +67,7 @@ impl Default for ClientBuilder {
         Self {
             api_key: None,
             base_url: None,
+            allow_plain_http: false,
             timeout: DEFAULT_TIMEOUT,
             connect_timeout: None,
             max_retries: DEFAULT_MAX_RETRIES,
@@ -86,9 +88,22 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the service is, such as `https://billing.example.com`. Required. Plain http only for a loopback address.
+    /// Where the service is, such as `https://billing.example.com`. Required. Plain http is accepted for this machine
+    /// (`localhost` and names below it, `127.0.0.0/8`, `::1`), and for other hosts only with
+    /// [`allow_plain_http`](Self::allow_plain_http).
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// Accepts a plain http [`base_url`](Self::base_url) of any host, such as `http://billing-portal:8080` inside a
+    /// cluster.
+    ///
+    /// The API key is then sent in the clear: anyone who can read the network's traffic can open the portals of its
+    /// organization. Allow it only if the network is trusted or encrypts by itself. A client with such a base URL logs a
+    /// warning when it is built, and uses no proxy.
+    pub fn allow_plain_http(mut self) -> Self {
+        self.allow_plain_http = true;
         self
     }
 
@@ -135,7 +150,7 @@ impl ClientBuilder {
         let base_url = self
             .base_url
             .ok_or_else(|| Error::configuration("base_url", "is not set"))?;
-        let base_url = base_url::parse(&base_url)?;
+        let base_url = base_url::parse(&base_url, self.allow_plain_http)?;
         let user_agent = user_agent(self.user_agent)?;
         let http = match (self.http_client, self.connect_timeout) {
             (Some(_), Some(_)) => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use reqwest::{ClientBuilder, Url, redirect, retry};
 
+use crate::base_url;
 use crate::error::Error;
 use crate::new_connection::NewConnectionLayer;
 
@@ -123,6 +124,10 @@ impl Own {
             .redirect(redirect::Policy::none())
             // Calls are repeated by this crate alone: it knows the deadline.
             .retry(retry::never());
+        let builder = match base_url::loopback_name(&self.base_url) {
+            Some((name, addresses)) => builder.resolve_to_addrs(name, &addresses),
+            None => builder,
+        };
         if self.base_url.scheme() == "http" {
             // A proxy would see the key, which is sent in the clear.
             builder.no_proxy()

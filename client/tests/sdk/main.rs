@@ -9,6 +9,7 @@ mod examples;
 mod freshness;
 mod kept_connections;
 mod permanent_failures;
+mod plain_http;
 mod replies;
 mod request;
 mod retries;

@@ -1,8 +1,8 @@
-//! Nothing that the SDK prints or traces, at any level, contains the key or a portal's URL.
+//! What the SDK traces, and that nothing it prints or traces, at any level, contains the key or a portal's URL.
 //!
-//! A test binary of its own, because its subscriber must be the only one in the process and must exist before the first
-//! event. `tracing` decides once for the whole process whether an event is recorded, when the event is first reached. If
-//! another test reaches it first, on a thread without a subscriber, no thread records it.
+//! A test binary of its own, because a subscriber must exist before an event is first reached anywhere in the process.
+//! `tracing` decides once for the whole process whether an event is recorded, when the event is first reached. If another
+//! test reaches it first, on a thread without a subscriber, no thread records it.
 
 #[path = "sdk/replies.rs"]
 mod replies;
@@ -153,4 +153,27 @@ fn a_refused_key_is_not_shown() {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(key) && !shown.contains("0000"), "{shown}");
     }
+}
+
+#[test]
+fn k4_plain_http_elsewhere_is_warned_about() {
+    let output = Output::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(output.clone())
+        .with_ansi(false)
+        .finish();
+    let build = |url: &str| {
+        let builder = Client::builder().api_key(KEY).base_url(url);
+        builder.allow_plain_http().build().expect("valid settings")
+    };
+    tracing::subscriber::with_default(subscriber, || {
+        for url in ["https://billing.example.com", "http://127.0.0.1:8080"] {
+            build(url);
+        }
+        assert_eq!(output.text(), "");
+        build("http://billing-portal:8080");
+    });
+    let warning = "WARN billing_portal_client::base_url: the API key will be sent in the clear url=http://billing-portal:8080/";
+    assert_eq!(output.text().lines().count(), 1, "{}", output.text());
+    assert!(output.text().contains(warning), "{}", output.text());
 }
