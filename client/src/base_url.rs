@@ -5,10 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::Url;
 
 use crate::error::Error;
+use crate::text::{is_quoted, trim};
 
-/// Accepts an origin with, perhaps, a path.
+/// Accepts an origin with, perhaps, a path. White space at both ends is removed.
 pub(crate) fn parse(text: &str, allow_plain_http: bool) -> Result<Url, Error> {
     let reject = |problem| Error::configuration("base_url", problem);
+    let text = trim(text);
+    if is_quoted(text) {
+        return Err(reject("must not be in quotes"));
+    }
     let url = Url::parse(text).map_err(|_| reject("is not an absolute URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(reject("must not have credentials"));
