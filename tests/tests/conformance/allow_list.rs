@@ -41,7 +41,7 @@ fn problems(mode: &str, entries: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_entry_of_the_corpus_is_taken_or_refused_as_it_must() {
+fn every_allow_list_entry_of_the_corpus_is_accepted_or_refused() {
     let corpus: Corpus = serde_json::from_str(include_str!("../../corpora/allowlist_config.json"))
         .expect("the corpus");
     let mut failures = Vec::new();

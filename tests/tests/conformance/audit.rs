@@ -10,7 +10,7 @@ use crate::harness::service::{Service, send};
 use conformance::http_client::ClientConnection;
 use conformance::http_message::TestRequest;
 
-const RETURN_URL: &str = "https://app.example.com/settings?token=callers-own-secret#top";
+const SECRET_RETURN_URL: &str = "https://app.example.com/settings?token=callers-own-secret#top";
 
 /// What the service logged while this was done, on one thread.
 fn logged<F: Future<Output = ()>>(doing: impl FnOnce() -> F) -> Vec<Value> {
@@ -42,11 +42,11 @@ fn audit(lines: Vec<Value>) -> Vec<Value> {
 }
 
 #[test]
-fn a_session_that_is_opened_is_told_once_with_whose_it_is() {
+fn an_opened_session_is_audited_once_with_its_owner() {
     let expected = std::cell::RefCell::new(Value::Null);
     let lines = logged(|| async {
         let service = Service::start().await;
-        let answer = service.create_portal_session(RETURN_URL).await;
+        let answer = service.create_portal_session(SECRET_RETURN_URL).await;
         let session = service.stripe.last_session().expect("a session");
         let keys = service.run(&["key", "list", "--org", "acme"]).await;
         *expected.borrow_mut() = json!({
@@ -66,12 +66,12 @@ fn a_session_that_is_opened_is_told_once_with_whose_it_is() {
 }
 
 #[test]
-fn a_refusal_is_told_with_its_cause_once_it_is_known_to_whom() {
+fn a_refusal_of_a_known_caller_is_audited_with_its_cause() {
     let lines = logged(|| async {
         let service = Service::start().await;
         let lonely = service.organization("lonely", None).await;
         let reader = service.new_key("acme", &["billing:read"]).await;
-        let good = TestRequest::portal(service.key(), RETURN_URL);
+        let good = TestRequest::portal(service.key(), SECRET_RETURN_URL);
         let failed = Reply::status(503).header("Request-Id", "req_of_the_failure");
         let failed = failed.header("Stripe-Should-Retry", "false");
         service.stripe.answer_next(Endpoint::Sessions, [failed]);
@@ -113,12 +113,12 @@ fn a_refusal_is_told_with_its_cause_once_it_is_known_to_whom() {
 }
 
 #[test]
-fn what_nobody_waited_for_is_told_too() {
+fn abandoned_request_is_audited() {
     let lines = logged(|| async {
         let service = Service::start().await;
         let slow = Reply::hang();
         service.stripe.answer_next(Endpoint::Sessions, [slow]);
-        let ask = TestRequest::portal(service.key(), RETURN_URL);
+        let ask = TestRequest::portal(service.key(), SECRET_RETURN_URL);
         let mut connection = ClientConnection::open(service.api())
             .await
             .expect("it listens");
@@ -139,11 +139,15 @@ fn what_nobody_waited_for_is_told_too() {
 }
 
 #[tokio::test]
-async fn less_noise_is_not_less_of_a_record() {
+async fn audit_is_written_at_every_log_level() {
     let service = Service::start().await;
     let quiet = [("LOG", "error,billing_portal_server::service=info")];
     let process = Process::beside(&service, &quiet).await;
-    send(process.api, &TestRequest::portal(service.key(), RETURN_URL)).await;
+    send(
+        process.api,
+        &TestRequest::portal(service.key(), SECRET_RETURN_URL),
+    )
+    .await;
     process.terminate().await;
     let (_, log) = process.end().await;
     let events = log::lines(&log)

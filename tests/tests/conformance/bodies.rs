@@ -40,7 +40,7 @@ fn limit(limit: Limit) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_request_of_the_corpus_gets_its_answer() {
+async fn every_request_of_the_corpus_gets_its_response() {
     let corpus: Corpus =
         serde_json::from_str(include_str!("../../corpora/bodies.json")).expect("the corpus");
     let service = Service::builder()

@@ -147,7 +147,7 @@ async fn key_commands_create_list_and_revoke() {
 }
 
 #[tokio::test]
-async fn key_rotate_makes_a_successor_and_ends_the_key_after_the_overlap() {
+async fn key_rotate_creates_a_successor_and_expires_the_old_key_after_the_overlap() {
     let deployment = Deployment::new().await;
     deployment.json("org create --name Acme --id acme").await;
     let old = deployment.json(CREATE_KEY).await;

@@ -1,17 +1,16 @@
 //! The promise that the portal changes no plans: one verified portal configuration, or no portal.
 
-mod told;
+mod webhook_triggered;
 
+use conformance::http_message::{RETURN_URL, TestRequest};
 use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::stripe::{Endpoint, Reply, SimulatedStripe};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::harness::service::Service;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
+use crate::harness::service::{Service, send};
 
 async fn stripe() -> Arc<SimulatedStripe> {
     Arc::new(
@@ -61,7 +60,7 @@ async fn the_configuration_is_created_once_and_changes_no_plans() {
 }
 
 #[tokio::test]
-async fn two_that_start_at_once_create_one_configuration() {
+async fn two_services_that_start_at_once_create_one_configuration() {
     let stripe = stripe().await;
     // Both look before either has created one.
     let none_yet = Reply::json(
@@ -84,7 +83,7 @@ async fn two_that_start_at_once_create_one_configuration() {
 }
 
 #[tokio::test]
-async fn what_somebody_changed_in_ours_is_set_back() {
+async fn changes_to_our_configuration_are_reverted() {
     let changes = [
         json!({"features": {"subscription_cancel": {"enabled": true}}}),
         json!({"features": {"subscription_update": {"enabled": true}}}),
@@ -116,7 +115,7 @@ async fn what_somebody_changed_in_ours_is_set_back() {
 }
 
 #[tokio::test]
-async fn ours_is_set_active_again_rather_than_made_twice() {
+async fn our_inactive_configuration_is_reactivated_instead_of_created_again() {
     let stripe = stripe().await;
     let service = Service::builder().stripe(&stripe).start().await;
     let id = stripe.configurations()[0]["id"]
@@ -130,8 +129,28 @@ async fn ours_is_set_active_again_rather_than_made_twice() {
     assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
 }
 
+/// Calls until a call is refused because the configuration is known to allow plan changes.
+async fn wait_for_violation(service: &Service) {
+    let refused = r#"billing_portal_unavailable_total{upstream_cause="configuration_violation"} 1"#;
+    let waiting = async {
+        loop {
+            service
+                .create_portal_session(RETURN_URL)
+                .await
+                .assert_error("BILLING_PORTAL_UNAVAILABLE");
+            let metrics = send(service.operations(), &TestRequest::get("/metrics")).await;
+            if metrics.text().contains(refused) {
+                break;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let verified = timeout(Duration::from_secs(10), waiting).await;
+    verified.expect("the configuration is verified");
+}
+
 #[tokio::test]
-async fn a_named_configuration_that_breaks_the_promise_closes_the_operation_and_is_never_changed() {
+async fn a_configured_configuration_that_allows_plan_changes_is_refused_and_never_changed() {
     let violations = [
         json!({"features": {"subscription_cancel": {"enabled": true}}}),
         json!({"features": {"subscription_update": {"enabled": true}}}),
@@ -147,11 +166,7 @@ async fn a_named_configuration_that_breaks_the_promise_closes_the_operation_and_
             .stripe(&stripe)
             .set("STRIPE_PORTAL_CONFIGURATION", &named);
         let service = builder.start_unverified().await;
-        sleep(Duration::from_millis(200)).await;
-        service
-            .create_portal_session(RETURN_URL)
-            .await
-            .assert_error("BILLING_PORTAL_UNAVAILABLE");
+        wait_for_violation(&service).await;
         assert!(service.sessions().is_empty(), "{violation}");
         assert_eq!(stripe.configurations(), before, "{violation}");
         stripe.forget_received();
@@ -159,7 +174,7 @@ async fn a_named_configuration_that_breaks_the_promise_closes_the_operation_and_
 }
 
 #[tokio::test]
-async fn a_named_configuration_that_keeps_the_promise_is_passed_with_every_session() {
+async fn a_configured_configuration_without_plan_changes_is_sent_with_every_session() {
     let stripe = stripe().await;
     let named =
         stripe.add_configuration(&json!({"features": {"invoice_history": {"enabled": true}}}));
@@ -202,7 +217,7 @@ async fn the_service_starts_without_stripe_and_opens_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn what_a_key_repeats_is_not_taken_for_what_was_asked() {
+async fn a_replayed_configuration_is_not_trusted_without_a_read() {
     let stripe = stripe().await;
     let first = Service::builder().stripe(&stripe).start().await;
     first.drain().await;

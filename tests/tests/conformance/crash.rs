@@ -36,7 +36,7 @@ async fn mappings(service: &Service) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn an_import_that_is_killed_is_taken_up_by_running_it_again() {
+async fn a_killed_import_can_be_run_again() {
     let service = Service::start().await;
     let mut expected = BTreeMap::from([("acme".to_owned(), "cus_acme".to_owned())]);
     let mut text = String::from("org,customer\n");
@@ -85,7 +85,7 @@ async fn an_import_that_is_killed_is_taken_up_by_running_it_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_are_kept_once_however_often_the_service_is_killed() {
+async fn each_event_is_stored_once_even_if_the_service_is_killed() {
     let service = Service::builder()
         .set("STRIPE_WEBHOOK_SECRET", SECRET)
         .start()

@@ -47,7 +47,7 @@ fn tally(counts: [usize; 4]) -> Value {
 }
 
 #[tokio::test]
-async fn a_file_is_imported_and_a_second_time_changes_nothing() {
+async fn a_file_is_imported_and_importing_it_again_changes_nothing() {
     let service = Service::start().await;
     let text = "\u{feff}org,customer,name\nacme,cus_acme,\nbeta,cus_beta,\"Beta, Ltd\"\n\n gamma , cus_gamma ,\n";
     assert_eq!(
@@ -78,7 +78,7 @@ async fn a_file_is_imported_and_a_second_time_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_columns_may_have_other_names_and_other_places() {
+async fn the_columns_may_have_other_names_and_positions() {
     #[rustfmt::skip]
     let rows = [
         "customer,org\ncus_1,fresh\n",
@@ -99,7 +99,7 @@ async fn the_columns_may_have_other_names_and_other_places() {
 }
 
 #[tokio::test]
-async fn each_row_that_is_not_in_force_is_named_and_the_others_are_in_force() {
+async fn each_row_that_fails_is_reported_and_the_others_are_imported() {
     let service = Service::start().await;
     let text =
         b"org,customer\ngood,cus_good\nacme,cus_other\nbad id,cus_1\nfresh,sub_1\n,cus_2\nfresh\n\
@@ -142,7 +142,7 @@ async fn each_row_that_is_not_in_force_is_named_and_the_others_are_in_force() {
 }
 
 #[tokio::test]
-async fn a_file_without_the_columns_is_refused_whole() {
+async fn a_file_without_the_columns_is_refused() {
     for text in [
         "",
         "organisation;customer\nacme;cus_1\n",
@@ -159,7 +159,7 @@ async fn a_file_without_the_columns_is_refused_whole() {
 }
 
 #[tokio::test]
-async fn flags_say_what_happens_to_what_is_there_and_to_what_is_not() {
+async fn flags_decide_about_existing_mappings_and_missing_organizations() {
     let service = Service::start().await;
     let text = b"org,customer\nacme,cus_other\nnobody,cus_1\n";
     let (code, answer) = import(&service, text, &["--replace", "--existing-only"]).await;
@@ -172,7 +172,7 @@ async fn flags_say_what_happens_to_what_is_there_and_to_what_is_not() {
 }
 
 #[tokio::test]
-async fn a_stale_mapping_is_replaced_without_being_asked() {
+async fn a_stale_mapping_is_replaced_without_a_flag() {
     let service = Service::start().await;
     service.stripe.delete_customer("cus_acme");
     service
@@ -184,7 +184,7 @@ async fn a_stale_mapping_is_replaced_without_being_asked() {
 }
 
 #[tokio::test]
-async fn a_verified_link_is_one_that_stripe_knows() {
+async fn verify_refuses_a_customer_that_stripe_does_not_have() {
     let service = Service::start().await;
     service
         .run(&["org", "create", "--id", "fresh", "--name", "fresh"])
@@ -214,7 +214,7 @@ async fn a_verified_link_is_one_that_stripe_knows() {
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_a_minute_is_the_least() {
+async fn a_hundred_thousand_rows_are_imported_within_a_minute() {
     let service = Service::start().await;
     let rows = (0..10_000).map(|number| format!("org-{number},cus_{number}\n"));
     let text = rows.collect::<String>();

@@ -107,7 +107,7 @@ async fn the_documentation_is_read_only() {
 }
 
 #[test]
-fn every_example_of_an_error_is_what_the_service_answers() {
+fn every_example_of_an_error_matches_the_error_table() {
     let responses = contract::operation()["responses"]
         .as_object()
         .expect("responses");

@@ -1,6 +1,6 @@
 //! `doctor`: each way to fail is named by one check, with what to do, and hides none of the others.
 
-mod patient;
+mod fixture;
 mod settings;
 
 use std::fs;
@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use conformance::stripe::{Endpoint, Reply, SimulatedStripe};
 use serde_json::{Value, json};
 
-use patient::{CHECKS, Patient};
+use fixture::{CHECKS, Fixture};
 
 /// Whatever Stripe says, none of it is shown.
 fn refusal(status: u16, code: &str, param: &str, message: &str) -> Reply {
@@ -20,14 +20,14 @@ fn refusal(status: u16, code: &str, param: &str, message: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_deployment_in_order_passes_every_check_and_leaves_stripe_as_it_was() {
-    let patient = Patient::new().await;
-    let checks = patient.checks().await;
+async fn a_correct_deployment_passes_every_check_and_changes_nothing_at_stripe() {
+    let fixture = Fixture::new().await;
+    let checks = fixture.checks().await;
     let details: Vec<&str> = CHECKS
         .iter()
         .map(|name| checks[*name]["detail"].as_str().unwrap_or_default())
         .collect();
-    let api_base = patient.stripe.api_base();
+    let api_base = fixture.stripe.api_base();
     assert_eq!(
         details,
         [
@@ -45,23 +45,23 @@ async fn a_deployment_in_order_passes_every_check_and_leaves_stripe_as_it_was() 
         ]
     );
     assert!(checks.values().all(|check| check.get("fix").is_none()));
-    assert_eq!(patient.stripe.configurations(), Vec::<Value>::new());
+    assert_eq!(fixture.stripe.configurations(), Vec::<Value>::new());
 
-    patient.run_ensure().await;
-    let id = patient.stripe.configurations()[0]["id"].clone();
+    fixture.run_ensure().await;
+    let id = fixture.stripe.configurations()[0]["id"].clone();
     let detail = format!("{} changes no plans", id.as_str().expect("an id"));
-    let check = &patient.checks().await["portal_configuration"];
+    let check = &fixture.checks().await["portal_configuration"];
     assert_eq!(check["detail"], detail);
-    let asked = patient.stripe.received_at(Endpoint::Sessions);
+    let asked = fixture.stripe.received_at(Endpoint::Sessions);
     let with = asked.last().and_then(|call| call.field("configuration"));
     assert_eq!(with, id.as_str());
 }
 
 #[tokio::test]
-async fn what_is_surprising_but_allowed_passes_with_a_word() {
-    let patient = Patient::with_secret("sk_test_simulated0000000000000000").await;
-    let patient = patient.set("STRIPE_WEBHOOK_SECRET", "");
-    let checks = patient.checks().await;
+async fn an_unusual_but_valid_setting_passes_with_a_note() {
+    let fixture = Fixture::with_secret("sk_test_simulated0000000000000000").await;
+    let fixture = fixture.set("STRIPE_WEBHOOK_SECRET", "");
+    let checks = fixture.checks().await;
     assert!(checks.values().all(|check| check["ok"] == true));
     assert_eq!(
         checks["stripe_secret"],
@@ -83,7 +83,7 @@ async fn what_is_surprising_but_allowed_passes_with_a_word() {
 }
 
 #[tokio::test]
-async fn each_refusal_of_stripe_is_a_check_of_its_own() {
+async fn each_refusal_of_stripe_fails_its_own_check() {
     let other_mode = "No such configuration; a similar object exists in test mode";
     #[rustfmt::skip]
     let rows: [(Reply, &str, &str, &str, &[&str]); 4] = [
@@ -103,29 +103,29 @@ async fn each_refusal_of_stripe_is_a_check_of_its_own() {
          "update the service; report it if it goes on", &CHECKS[8..10]),
     ];
     for (reply, name, detail, fix, waiting) in rows {
-        let patient = Patient::new().await.answered(&reply);
-        patient.assert_failure(name, detail, fix, waiting).await;
+        let fixture = Fixture::new().await.answered(&reply);
+        fixture.assert_failure(name, detail, fix, waiting).await;
     }
 }
 
 #[tokio::test]
-async fn a_key_that_may_see_the_configuration_and_open_no_portal_is_told() {
-    let patient = Patient::new().await;
-    patient.run_ensure().await;
-    patient.stripe.answer_always(
+async fn a_stripe_key_that_may_not_create_sessions_is_reported() {
+    let fixture = Fixture::new().await;
+    fixture.run_ensure().await;
+    fixture.stripe.answer_always(
         Endpoint::Sessions,
         refusal(403, "more_permissions_required", "", "lacks"),
     );
     let fix = "give the restricted key the permission Customer portal: Write (for customer sync and link --verify \
                also Customers: Read)";
     let detail = "Stripe does not let the key open portals (permission)";
-    patient
+    fixture
         .assert_failure("stripe_permission", detail, fix, &[])
         .await;
 }
 
 #[tokio::test]
-async fn who_does_not_answer_as_stripe_does_is_told_by_cause() {
+async fn an_unusable_response_of_stripe_is_reported_with_its_cause() {
     #[rustfmt::skip]
     let rows = [
         (Reply::status(503).header("Stripe-Should-Retry", "false"), "server_error: 503",
@@ -138,54 +138,54 @@ async fn who_does_not_answer_as_stripe_does_is_told_by_cause() {
           stripe_api_base"),
     ];
     for (reply, cause, fix) in rows {
-        let patient = Patient::new().await.answered(&reply);
-        let api_base = patient.stripe.api_base();
+        let fixture = Fixture::new().await.answered(&reply);
+        let api_base = fixture.stripe.api_base();
         let detail = format!("{api_base} does not do what it is asked ({cause})");
-        patient
+        fixture
             .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..])
             .await;
     }
     // The port is free again, and nobody is there.
-    let mut patient = Patient::new().await;
-    let gone = patient.stripe.api_base();
-    patient.stripe = SimulatedStripe::builder().start().await.expect("a port");
+    let mut fixture = Fixture::new().await;
+    let gone = fixture.stripe.api_base();
+    fixture.stripe = SimulatedStripe::builder().start().await.expect("a port");
     let detail = format!("{gone} does not do what it is asked (connect)");
     let fix = "check the network, and any firewall between this host and Stripe";
-    patient
+    fixture
         .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..])
         .await;
 }
 
 #[tokio::test]
-async fn a_portal_configuration_that_does_not_do_is_named_with_what_mends_it() {
+async fn unusable_portal_configuration_is_reported_with_a_fix() {
     let name = "portal_configuration";
     let plans = json!({"features": {"subscription_cancel": {"enabled": true}}, "login_page": {"enabled": true}});
-    let patient = Patient::new().await;
-    let named = patient.stripe.add_configuration(&plans);
-    let patient = patient.set("STRIPE_PORTAL_CONFIGURATION", &named);
+    let fixture = Fixture::new().await;
+    let named = fixture.stripe.add_configuration(&plans);
+    let fixture = fixture.set("STRIPE_PORTAL_CONFIGURATION", &named);
     let detail =
         format!("{named}: subscription_cancel is on; login_page is on (configuration_violation)");
     let fix = "run billing-portal portal-config verify, and turn off at Stripe what it names";
-    patient.assert_failure(name, &detail, fix, &[]).await;
+    fixture.assert_failure(name, &detail, fix, &[]).await;
 
-    let patient = patient.set("STRIPE_PORTAL_CONFIGURATION", "bpc_unknown");
+    let fixture = fixture.set("STRIPE_PORTAL_CONFIGURATION", "bpc_unknown");
     let detail = "Stripe does not know bpc_unknown (configuration_missing)";
     let fix = "correct stripe_portal_configuration, or remove it and let the service make its own";
-    patient.assert_failure(name, detail, fix, &[]).await;
+    fixture.assert_failure(name, detail, fix, &[]).await;
 
-    let patient = Patient::new().await;
-    patient.run_ensure().await;
-    let id = patient.stripe.configurations()[0]["id"].clone();
+    let fixture = Fixture::new().await;
+    fixture.run_ensure().await;
+    let id = fixture.stripe.configurations()[0]["id"].clone();
     let id = id.as_str().expect("an id");
-    patient.stripe.change_configuration(id, &plans);
+    fixture.stripe.change_configuration(id, &plans);
     let detail =
         format!("{id}: subscription_cancel is on; login_page is on (configuration_violation)");
     let fix = "run billing-portal portal-config ensure, and find out who changed it";
-    patient.assert_failure(name, &detail, fix, &[]).await;
+    fixture.assert_failure(name, &detail, fix, &[]).await;
 }
 
 #[tokio::test]
-async fn a_clock_that_differs_from_stripes_is_told_and_an_unknown_time_is_not_held_against_it() {
+async fn doctor_reports_clock_skew() {
     let fix = "have this host's clock set by NTP: webhooks are refused, and keys and portals end at the wrong time";
     let missing = refusal(400, "resource_missing", "customer", "No such customer");
     for (seconds, detail) in [
@@ -194,36 +194,36 @@ async fn a_clock_that_differs_from_stripes_is_told_and_an_unknown_time_is_not_he
         (7230, Some("about 7230 s behind Stripe's")),
         (30, None),
     ] {
-        let patient = Patient::new().await;
+        let fixture = Fixture::new().await;
         let date = Clock::system().now() + TimeDelta::seconds(seconds);
         let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let reply = missing.clone().header("Date", &date);
-        patient.stripe.answer_always(Endpoint::Sessions, reply);
+        fixture.stripe.answer_always(Endpoint::Sessions, reply);
         match detail {
-            Some(detail) => patient.assert_failure("clock", detail, fix, &[]).await,
-            None => assert_eq!(patient.checks().await["clock"]["ok"], true, "{date}"),
+            Some(detail) => fixture.assert_failure("clock", detail, fix, &[]).await,
+            None => assert_eq!(fixture.checks().await["clock"]["ok"], true, "{date}"),
         }
     }
-    let patient = Patient::new().await;
+    let fixture = Fixture::new().await;
     let timeless = missing.header("Date", "never");
-    patient.stripe.answer_always(Endpoint::Sessions, timeless);
+    fixture.stripe.answer_always(Endpoint::Sessions, timeless);
     assert_eq!(
-        patient.checks().await["clock"],
+        fixture.checks().await["clock"],
         json!({ "name": "clock", "ok": true, "detail": "not compared: Stripe did not tell its time" })
     );
 }
 
 #[tokio::test]
-async fn the_text_has_a_line_for_each_check_and_ends_with_the_verdict() {
-    let patient = Patient::new().await;
-    let outcome = patient.run(&["doctor"]).await;
+async fn the_text_has_a_line_for_each_check_and_ends_with_the_result() {
+    let fixture = Fixture::new().await;
+    let outcome = fixture.run(&["doctor"]).await;
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!((outcome.code, lines.len()), (0, CHECKS.len() + 1));
     assert_eq!(lines[11], "all is well: portals open");
 
-    let file = patient.path("billing-portal.toml");
+    let file = fixture.path("billing-portal.toml");
     fs::write(&file, "this is no TOML").expect("a writable file");
-    let outcome = patient.run(&["doctor", "--config", &file]).await;
+    let outcome = fixture.run(&["doctor", "--config", &file]).await;
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!(outcome.code, 1);
     assert!(lines[0].starts_with("FAIL  configuration "), "{}", lines[0]);

@@ -9,6 +9,6 @@ pub(crate) mod faulty_stripe;
 mod fixtures;
 pub(crate) mod log;
 pub(crate) mod process;
+pub(crate) mod recording_proxy;
 pub(crate) mod service;
-pub(crate) mod tap;
 pub(crate) mod webhook;

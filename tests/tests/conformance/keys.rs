@@ -11,9 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::harness::database::Database;
 use crate::harness::service::Service;
-use conformance::http_message::TestRequest;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
+use conformance::http_message::{RETURN_URL, TestRequest};
 
 /// A key with a good checksum, computed here anew: CRC-32/ISO-HDLC, bit by bit, in base62, the highest digit first.
 pub(crate) fn well_formed(prefix: &str, random: &str) -> String {
@@ -47,7 +45,7 @@ async fn a_key_is_prefix_thirty_random_characters_and_their_checksum() {
 }
 
 #[tokio::test]
-async fn a_test_deployment_makes_and_takes_test_keys_only() {
+async fn a_test_deployment_creates_and_accepts_test_keys_only() {
     let service = Service::builder().secret("rk_test_simulated").start().await;
     assert!(service.key().starts_with("am_test_"));
     assert_eq!(status(&service, service.key()).await, 200);
@@ -91,7 +89,7 @@ async fn nothing_but_the_exact_scope_opens_the_portal() {
 }
 
 #[tokio::test]
-async fn every_kind_of_bad_key_gets_the_same_answer() {
+async fn every_kind_of_bad_key_gets_the_same_response() {
     let service = Service::start().await;
     let keys = service.fixtures().await;
     let other_mode = well_formed("am_test_", &"0".repeat(30));
@@ -118,7 +116,7 @@ async fn every_kind_of_bad_key_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_change_is_seen_within_a_second() {
+async fn a_changed_key_takes_effect_within_a_second() {
     let service = Service::start().await;
     let created = service
         .run(&["key", "create", "--org", "acme", "--scope", "billing:write"])
@@ -144,7 +142,7 @@ async fn a_change_is_seen_within_a_second() {
 }
 
 #[tokio::test]
-async fn the_day_of_the_last_use_is_kept() {
+async fn the_day_of_the_last_use_is_recorded() {
     let service = Service::builder().now("2099-02-03T04:05:06Z").start().await;
     assert_eq!(
         service.run(&["key", "list", "--org", "acme"]).await[0].get("last_used_on"),
@@ -162,7 +160,7 @@ async fn the_day_of_the_last_use_is_kept() {
 }
 
 #[tokio::test]
-async fn a_key_ends_to_the_second() {
+async fn a_key_expires_to_the_second() {
     let start = DateTime::parse_from_rfc3339("2099-01-01T00:00:00Z")
         .expect("a time")
         .timestamp();

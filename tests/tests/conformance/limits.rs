@@ -7,12 +7,10 @@ use tokio::time::sleep;
 
 use crate::harness::service::Service;
 use conformance::http_client::ClientConnection;
-use conformance::http_message::TestRequest;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
+use conformance::http_message::{RETURN_URL, TestRequest};
 
 #[tokio::test]
-async fn a_key_that_asks_too_often_waits_and_others_do_not() {
+async fn a_key_over_its_rate_limit_is_refused_and_others_are_not() {
     let service = Service::builder()
         .set("RATE_LIMIT_PER_KEY", "6")
         .start()
@@ -37,7 +35,7 @@ async fn a_key_that_asks_too_often_waits_and_others_do_not() {
 }
 
 #[tokio::test]
-async fn a_key_without_the_scope_is_told_so_however_often_it_asks() {
+async fn a_key_without_the_scope_gets_403_however_often_it_is_used() {
     let service = Service::builder()
         .set("RATE_LIMIT_PER_KEY", "3")
         .start()
@@ -50,7 +48,7 @@ async fn a_key_without_the_scope_is_told_so_however_often_it_asks() {
 }
 
 #[tokio::test]
-async fn an_address_that_fails_to_authenticate_waits_and_its_good_keys_do_not() {
+async fn an_address_with_many_bad_keys_is_limited_and_its_good_keys_are_not() {
     let service = Service::builder()
         .set("RATE_LIMIT_FAILED_AUTH", "3")
         .start()
@@ -129,7 +127,7 @@ async fn behind_a_trusted_proxy_the_address_is_the_last_one_that_no_proxy_report
 }
 
 #[tokio::test]
-async fn a_full_service_says_so_at_once() {
+async fn a_service_at_its_request_limit_answers_503_at_once() {
     let service = Service::builder().set("MAX_IN_FLIGHT", "1").start().await;
     let slow = Reply::status(400).after(Duration::from_millis(500));
     service.stripe.answer_next(Endpoint::Sessions, [slow]);
@@ -148,7 +146,7 @@ async fn a_full_service_says_so_at_once() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_waits_for_its_turn() {
+async fn a_connection_over_the_limit_waits_until_one_closes() {
     let service = Service::builder().set("MAX_CONNECTIONS", "1").start().await;
     let ask = TestRequest::portal(service.key(), RETURN_URL);
     let mut first = ClientConnection::open(service.api())
@@ -179,7 +177,7 @@ async fn one_connection_too_many_waits_for_its_turn() {
 }
 
 #[tokio::test]
-async fn between_requests_a_connection_may_rest_longer_than_a_request_may_take() {
+async fn an_idle_connection_may_last_longer_than_a_request() {
     let service = Service::builder()
         .set("HEADER_TIMEOUT_SECONDS", "1")
         .set("IDLE_TIMEOUT_SECONDS", "10")
@@ -210,7 +208,7 @@ async fn between_requests_a_connection_may_rest_longer_than_a_request_may_take()
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_its_answers_makes_room_for_others() {
+async fn a_client_that_does_not_read_responses_is_disconnected() {
     let service = Service::builder()
         .set("MAX_CONNECTIONS", "1")
         .set("IDLE_TIMEOUT_SECONDS", "1")

@@ -7,13 +7,17 @@ use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
 use conformance::http_message::TestRequest;
 
-const RETURN_URL: &str = "https://app.example.com/settings?token=callers-own-secret";
+const SECRET_RETURN_URL: &str = "https://app.example.com/settings?token=callers-own-secret";
 
 #[tokio::test]
-async fn at_trace_level_no_secret_is_written_whatever_fails() {
+async fn at_trace_level_no_secret_is_logged_whatever_fails() {
     let service = Service::start().await;
     let process = Process::beside(&service, &[("LOG", "trace")]).await;
-    let opened = send(process.api, &TestRequest::portal(service.key(), RETURN_URL)).await;
+    let opened = send(
+        process.api,
+        &TestRequest::portal(service.key(), SECRET_RETURN_URL),
+    )
+    .await;
     fail_in_many_ways(&service, &process).await;
     process.terminate().await;
     let (code, log) = process.end().await;
@@ -48,7 +52,7 @@ async fn at_trace_level_no_secret_is_written_whatever_fails() {
 /// Stripe fails with secrets in its words; callers put theirs where they do not belong.
 async fn fail_in_many_ways(service: &Service, process: &Process) {
     let secret = service.stripe.secret();
-    let good = || TestRequest::portal(service.key(), RETURN_URL);
+    let good = || TestRequest::portal(service.key(), SECRET_RETURN_URL);
     let message = format!("Stripe's words about {secret}");
     let leak = json!({"error": {"type": "api_error", "message": message}});
     let text = Reply::status(200).body(leak.to_string());

@@ -10,10 +10,8 @@ use tokio::time::{Instant, sleep};
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, event, signed, unix_time};
 use crate::runbook;
-use conformance::http_message::TestRequest;
+use conformance::http_message::{RETURN_URL, TestRequest};
 use conformance::response_assertions;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
 /// Each series, as it is written, with its value.
 struct Metrics(BTreeMap<String, f64>);
@@ -148,7 +146,7 @@ async fn requests_calls_and_causes_are_counted_once_each() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_shown_while_it_is() {
+async fn requests_in_flight_are_shown_while_they_run() {
     let service = Service::start().await;
     let slow = Reply::status(400).after(Duration::from_millis(500));
     service.stripe.answer_next(Endpoint::Sessions, [slow]);
@@ -166,7 +164,7 @@ async fn what_is_under_way_is_shown_while_it_is() {
 }
 
 #[tokio::test]
-async fn labels_are_words_of_closed_lists_whatever_callers_and_stripe_say() {
+async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
     let builder = Service::builder().set("STRIPE_WEBHOOK_SECRET", SECRET);
     let service = builder.start().await;
     let error =
@@ -224,7 +222,7 @@ async fn labels_are_words_of_closed_lists_whatever_callers_and_stripe_say() {
 }
 
 #[tokio::test]
-async fn the_gauges_of_the_breaker_and_of_the_configuration_turn() {
+async fn the_gauges_of_breaker_and_configuration_follow_their_states() {
     let service = Service::start().await;
     let open = async || {
         let metrics = Metrics::of(&service).await;

@@ -9,12 +9,10 @@ use crate::harness::database::Database;
 use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
 use conformance::http_client::ClientConnection;
-use conformance::http_message::TestRequest;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
+use conformance::http_message::{RETURN_URL, TestRequest};
 
 #[tokio::test]
-async fn health_is_told_on_the_operations_port_only() {
+async fn health_is_on_the_operations_port_only() {
     let service = Service::start().await;
     let health = send(service.operations(), &TestRequest::get("/healthz")).await;
     assert_eq!((health.status, health.text()), (200, r#"{"status":"ok"}"#));
@@ -29,7 +27,7 @@ async fn health_is_told_on_the_operations_port_only() {
 }
 
 #[tokio::test]
-async fn readiness_is_the_store_and_not_stripe() {
+async fn readiness_depends_on_the_store_and_not_on_stripe() {
     let service = Service::start().await;
     service
         .stripe

@@ -47,7 +47,7 @@ fn problems(document: &Value, operation: &Value, answer: &TestResponse) -> Vec<S
 }
 
 #[tokio::test]
-async fn it_lists_what_the_operations_port_and_the_webhook_have_and_nothing_else() {
+async fn the_document_lists_exactly_the_operations_of_the_operations_port_and_the_webhook() {
     let service = Service::start().await;
     let document = document(&service).await;
     assert_eq!(document["openapi"], "3.1.0");
@@ -104,7 +104,7 @@ async fn it_lists_what_the_operations_port_and_the_webhook_have_and_nothing_else
 }
 
 #[tokio::test]
-async fn everything_that_can_be_read_answers_as_documented_also_when_it_is_not_well() {
+async fn every_readable_operation_responds_as_documented_even_when_unhealthy() {
     let service = Service::start().await;
     let document = document(&service).await;
     let mut database = Database::open(&service).await;
@@ -124,7 +124,7 @@ async fn everything_that_can_be_read_answers_as_documented_also_when_it_is_not_w
 }
 
 #[tokio::test]
-async fn the_webhook_answers_as_documented() {
+async fn the_webhook_responds_as_documented() {
     let deaf = Service::start().await;
     let service = Service::builder()
         .set("STRIPE_WEBHOOK_SECRET", SECRET)

@@ -43,7 +43,7 @@ pub(crate) fn accepted() -> impl Iterator<Item = String> {
 }
 
 #[tokio::test]
-async fn every_return_url_of_the_corpus_is_accepted_or_refused_as_it_must() {
+async fn every_return_url_of_the_corpus_is_accepted_or_refused() {
     let cases = corpus();
     let mut failures = Vec::new();
     for mode in ["production", "development"] {
@@ -97,7 +97,7 @@ async fn check(service: &Service, case: &Case) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn each_broken_rule_has_a_text_of_its_own() {
+async fn each_rule_of_return_urls_has_its_own_error_text() {
     let service = Service::start().await;
     let long = format!("https://app.example.com/{}", "a".repeat(2048));
     #[rustfmt::skip]

@@ -169,7 +169,7 @@ fn texts(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_event_that_alarms_has_its_section() {
+fn every_alert_event_has_its_section() {
     let server = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("server/src");
     let alarm = Regex::new(r#"event = "(\w+)",\s+alert = true"#).expect("a pattern");
     let mut alarms = 0;

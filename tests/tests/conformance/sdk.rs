@@ -1,20 +1,19 @@
 //! The SDK against the running service: what it opens, and each refusal as its own case.
 
+use conformance::http_message::RETURN_URL;
 use std::time::Duration;
 
 use billing_portal_client::{Client, Error, ErrorCode};
 use conformance::stripe::{Endpoint, Reply};
 
 use crate::harness::database::Database;
+use crate::harness::recording_proxy;
 use crate::harness::service::Service;
-use crate::harness::tap::tap;
 use crate::return_url;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
 
 /// A client that tries once, so that each answer is seen.
 async fn client(service: &Service, key: &str) -> Client {
-    let base_url = format!("http://{}", tap(service.api()).await);
+    let base_url = format!("http://{}", recording_proxy::start(service.api()).await);
     let client = Client::builder()
         .api_key(key)
         .base_url(base_url)
@@ -57,7 +56,7 @@ async fn create_portal_session_opens_the_portal() {
 }
 
 #[tokio::test]
-async fn each_refusal_comes_out_as_its_code() {
+async fn each_refusal_is_its_own_error_code() {
     let service = Service::start().await;
     let keys = service.fixtures().await;
     let rows = [
@@ -104,7 +103,7 @@ async fn each_refusal_comes_out_as_its_code() {
 }
 
 #[tokio::test]
-async fn a_limit_says_how_long_to_wait() {
+async fn a_rate_limit_error_says_how_long_to_wait() {
     let service = Service::builder()
         .set("RATE_LIMIT_PER_KEY", "3")
         .start()
@@ -128,9 +127,9 @@ async fn a_limit_says_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn a_failure_that_passes_is_tried_again() {
+async fn a_temporary_failure_is_retried() {
     let service = Service::start().await;
-    let base_url = format!("http://{}", tap(service.api()).await);
+    let base_url = format!("http://{}", recording_proxy::start(service.api()).await);
     let client = Client::builder()
         .api_key(service.key())
         .base_url(base_url)

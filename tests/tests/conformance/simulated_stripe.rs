@@ -224,7 +224,7 @@ async fn stripe_changes_and_lists_configurations() {
 }
 
 #[tokio::test]
-async fn stripe_fails_as_it_is_told() {
+async fn the_simulated_stripe_gives_scripted_replies() {
     let (stripe, configuration) = stripe().await;
     stripe.answer_next(
         Endpoint::Sessions,

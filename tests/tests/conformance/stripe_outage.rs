@@ -7,12 +7,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::harness::service::{Service, send};
-use conformance::http_message::TestRequest;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
+use conformance::http_message::{RETURN_URL, TestRequest};
 
 #[tokio::test]
-async fn a_try_that_hangs_is_given_up_and_the_next_one_counts() {
+async fn an_attempt_that_hangs_is_abandoned_and_retried() {
     let service = Service::start().await;
     service
         .stripe
@@ -48,8 +46,7 @@ async fn no_caller_waits_longer_than_the_deadline() {
 }
 
 #[tokio::test]
-async fn while_stripe_is_down_callers_are_answered_at_once_and_one_call_finds_out_when_it_is_back()
-{
+async fn during_an_outage_callers_are_refused_at_once_and_one_probe_detects_recovery() {
     let service = Service::start().await;
     // A refused secret counts as down, and is not tried again: twenty calls.
     service
@@ -92,7 +89,7 @@ async fn while_stripe_is_down_callers_are_answered_at_once_and_one_call_finds_ou
 }
 
 #[tokio::test]
-async fn an_outage_is_not_made_worse_by_trying_again() {
+async fn an_outage_does_not_multiply_the_calls_to_stripe() {
     let service = Service::start().await;
     service
         .stripe
@@ -111,7 +108,7 @@ async fn an_outage_is_not_made_worse_by_trying_again() {
 }
 
 #[tokio::test]
-async fn so_many_calls_at_a_time_and_the_next_one_waits_a_second_at_most() {
+async fn calls_over_the_concurrency_limit_wait_at_most_a_second() {
     let service = Service::builder()
         .set("STRIPE_MAX_IN_FLIGHT", "1")
         .start()
@@ -139,7 +136,7 @@ async fn so_many_calls_at_a_time_and_the_next_one_waits_a_second_at_most() {
 }
 
 #[tokio::test]
-async fn stripe_is_not_called_more_often_a_second_than_allowed() {
+async fn stripe_is_called_no_more_often_than_the_rate_limit() {
     let service = Service::builder()
         .set("STRIPE_RATE_LIMIT", "10")
         .start()
@@ -164,7 +161,7 @@ async fn stripe_is_not_called_more_often_a_second_than_allowed() {
 }
 
 #[tokio::test]
-async fn stripe_is_left_alone_for_as_long_as_it_asks_and_no_longer() {
+async fn stripe_is_not_called_during_its_retry_after_and_called_again_after_it() {
     let service = Service::start().await;
     let too_many = Reply::status(429);
     let wait = too_many.clone().header("Retry-After", "2");
@@ -184,7 +181,7 @@ async fn stripe_is_left_alone_for_as_long_as_it_asks_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_wait_without_end_is_an_answer_like_any_other() {
+async fn a_hanging_stripe_is_answered_with_502() {
     for status in [429, 503] {
         let service = Service::start().await;
         let for_ever = Reply::status(status).header("Retry-After", "18446744073709551615");
@@ -198,7 +195,7 @@ async fn a_wait_without_end_is_an_answer_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_pause_that_is_over_is_over_also_when_nobody_asks() {
+async fn a_retry_after_ends_even_without_requests() {
     let service = Service::start().await;
     let wait = Reply::status(429).header("Retry-After", "1");
     service.stripe.answer_next(Endpoint::Sessions, [wait]);
@@ -218,7 +215,7 @@ async fn a_pause_that_is_over_is_over_also_when_nobody_asks() {
 }
 
 #[tokio::test]
-async fn readiness_tells_whether_stripe_takes_our_secret() {
+async fn readiness_reports_whether_stripe_accepts_the_secret_key() {
     let service = Service::start().await;
     assert_eq!(service.readiness().await.json()["stripe"], true);
     service

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::service::Service;
 
-const RETURN_URL: &str = "https://app.example.com/settings/billing?tab=cards#top";
+const RETURN_URL_WITH_QUERY: &str = "https://app.example.com/settings/billing?tab=cards#top";
 
 /// Stripe's error object.
 fn error(status: u16, kind: &str, code: &str, param: &str) -> Reply {
@@ -17,7 +17,7 @@ fn error(status: u16, kind: &str, code: &str, param: &str) -> Reply {
 #[tokio::test]
 async fn create_portal_session_sends_stripe_exactly_this() {
     let service = Service::start().await;
-    service.create_portal_session(RETURN_URL).await;
+    service.create_portal_session(RETURN_URL_WITH_QUERY).await;
     let calls = service.sessions();
     let [call] = calls.as_slice() else {
         panic!("{} calls", calls.len())
@@ -28,7 +28,7 @@ async fn create_portal_session_sends_stripe_exactly_this() {
     let expected = [
         ("configuration", configuration.as_str().expect("an id")),
         ("customer", "cus_acme"),
-        ("return_url", RETURN_URL),
+        ("return_url", RETURN_URL_WITH_QUERY),
     ];
     assert_eq!(
         form,
@@ -52,13 +52,19 @@ async fn create_portal_session_sends_stripe_exactly_this() {
 }
 
 #[tokio::test]
-async fn a_request_has_one_idempotency_key_for_all_its_tries_and_no_other_request_has_it() {
+async fn all_attempts_of_a_request_share_one_idempotency_key_that_no_other_request_has() {
     let service = Service::start().await;
     for _ in 0..2 {
         service
             .stripe
             .answer_next(Endpoint::Sessions, [Reply::status(500), Reply::status(502)]);
-        assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+        assert_eq!(
+            service
+                .create_portal_session(RETURN_URL_WITH_QUERY)
+                .await
+                .status,
+            200
+        );
     }
     let calls = service.sessions();
     let keys: Vec<_> = calls
@@ -74,7 +80,7 @@ async fn a_request_has_one_idempotency_key_for_all_its_tries_and_no_other_reques
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
+async fn temporary_failures_are_retried_and_permanent_ones_are_not() {
     #[rustfmt::skip]
     let rows = [
         (Reply::status(500), 3, "a server error"),
@@ -99,7 +105,7 @@ async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
         let service = Service::start().await;
         service.stripe.answer_always(Endpoint::Sessions, reply);
         service
-            .create_portal_session(RETURN_URL)
+            .create_portal_session(RETURN_URL_WITH_QUERY)
             .await
             .assert_error("BILLING_PORTAL_UNAVAILABLE");
         assert_eq!(service.sessions().len(), tries, "{why}");
@@ -107,9 +113,9 @@ async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
 }
 
 #[tokio::test]
-async fn only_the_session_that_was_asked_for_is_believed() {
+async fn only_the_requested_session_is_accepted() {
     let service = Service::start().await;
-    service.create_portal_session(RETURN_URL).await;
+    service.create_portal_session(RETURN_URL_WITH_QUERY).await;
     let good = service.stripe.last_session().expect("a session");
     let with = |field: &str, value: Value| {
         let mut session = good.clone();
@@ -139,25 +145,25 @@ async fn only_the_session_that_was_asked_for_is_believed() {
     ];
     for (reply, believed, why) in rows {
         service.stripe.answer_next(Endpoint::Sessions, [reply]);
-        let answer = service.create_portal_session(RETURN_URL).await;
+        let answer = service.create_portal_session(RETURN_URL_WITH_QUERY).await;
         assert_eq!(answer.status, if believed { 200 } else { 502 }, "{why}");
     }
 }
 
 #[tokio::test]
-async fn a_custom_portal_domain_is_believed_when_it_is_listed() {
+async fn a_custom_portal_domain_is_accepted_when_it_is_configured() {
     let hosts = "billing.stripe.com,pay.example.com";
     let service = Service::builder()
         .set("STRIPE_PORTAL_HOSTS", hosts)
         .start()
         .await;
-    service.create_portal_session(RETURN_URL).await;
+    service.create_portal_session(RETURN_URL_WITH_QUERY).await;
     let mut session = service.stripe.last_session().expect("a session");
     session["url"] = json!("https://pay.example.com/p/session/live_x");
     service
         .stripe
         .answer_next(Endpoint::Sessions, [Reply::json(200, &session)]);
-    let answer = service.create_portal_session(RETURN_URL).await;
+    let answer = service.create_portal_session(RETURN_URL_WITH_QUERY).await;
     assert_eq!(answer.json()["data"]["portal_url"], session["url"]);
 }
 
@@ -166,12 +172,12 @@ async fn a_return_url_that_stripe_refuses_is_422() {
     let service = Service::start().await;
     let refused = error(400, "invalid_request_error", "url_invalid", "return_url");
     service.stripe.answer_next(Endpoint::Sessions, [refused]);
-    let answer = service.create_portal_session(RETURN_URL).await;
+    let answer = service.create_portal_session(RETURN_URL_WITH_QUERY).await;
     answer.assert_invalid("return_url", "was refused by the payment provider");
 }
 
 #[tokio::test]
-async fn what_stripe_says_of_the_return_url_is_422_only_where_the_caller_can_mend_it() {
+async fn a_refusal_of_the_return_url_is_422_only_if_the_caller_can_fix_it() {
     let service = Service::start().await;
     let unknown = error(
         400,
@@ -180,6 +186,6 @@ async fn what_stripe_says_of_the_return_url_is_422_only_where_the_caller_can_men
         "return_url",
     );
     service.stripe.answer_next(Endpoint::Sessions, [unknown]);
-    let answer = service.create_portal_session(RETURN_URL).await;
+    let answer = service.create_portal_session(RETURN_URL_WITH_QUERY).await;
     answer.assert_error("BILLING_PORTAL_UNAVAILABLE");
 }

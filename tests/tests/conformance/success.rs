@@ -1,12 +1,10 @@
 //! The 200: what the caller gets, and what Stripe was asked for.
 
 use crate::harness::service::Service;
-use conformance::http_message::TestRequest;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
+use conformance::http_message::{RETURN_URL, TestRequest};
 
 #[tokio::test]
-async fn create_portal_session_answers_the_url_that_stripe_made_and_when_to_ask_again() {
+async fn create_portal_session_returns_the_url_of_stripe_and_its_expiry() {
     let service = Service::builder()
         .now("2026-05-22T12:25:00.999Z")
         .start()
@@ -24,7 +22,7 @@ async fn create_portal_session_answers_the_url_that_stripe_made_and_when_to_ask_
 }
 
 #[tokio::test]
-async fn the_time_to_live_is_the_operators() {
+async fn the_operator_sets_the_lifetime_of_the_url() {
     let service = Service::builder()
         .now("2026-12-31T23:59:59Z")
         .set("PORTAL_URL_TTL_SECONDS", "60")
@@ -35,7 +33,7 @@ async fn the_time_to_live_is_the_operators() {
 }
 
 #[tokio::test]
-async fn each_request_opens_a_portal_of_its_own() {
+async fn each_request_opens_its_own_portal() {
     let service = Service::start().await;
     let first = service.create_portal_session(RETURN_URL).await;
     let second = service.create_portal_session(RETURN_URL).await;
@@ -47,7 +45,7 @@ async fn each_request_opens_a_portal_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_organization_is_the_keys_whatever_the_caller_says() {
+async fn the_organization_is_that_of_the_key_whatever_the_caller_sends() {
     let service = Service::start().await;
     let other = service.organization("other", Some("cus_other")).await;
     let ask = TestRequest::portal(&other, RETURN_URL).with_header("X-Organization-Id", "acme");

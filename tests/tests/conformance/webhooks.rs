@@ -16,10 +16,9 @@ use tokio::time::sleep;
 
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
-use conformance::http_message::TestRequest;
 use conformance::http_message::TestResponse;
+use conformance::http_message::{RETURN_URL, TestRequest};
 
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
 const RECEIVED: &str = r#"{"success":true,"data":{"received":true}}"#;
 
 async fn service() -> Service {
@@ -62,7 +61,7 @@ fn active(customer: &str) -> Option<(String, String)> {
 }
 
 #[tokio::test]
-async fn without_a_secret_there_is_no_endpoint() {
+async fn without_a_webhook_secret_there_is_no_webhook_endpoint() {
     let service = Service::start().await;
     let created = event("evt_1", "customer.created", unix_time(), &json!({}));
     let answer = send(service.api(), &signed(&created)).await;
@@ -70,7 +69,7 @@ async fn without_a_secret_there_is_no_endpoint() {
 }
 
 #[tokio::test]
-async fn a_portal_opens_as_soon_as_stripe_has_told_of_the_customer_and_not_after_it_is_deleted() {
+async fn a_webhook_links_a_new_customer_and_unlinks_a_deleted_one() {
     let service = service().await;
     let key = service.organization("fresh", None).await;
     let portal = TestRequest::portal(&key, RETURN_URL);
@@ -120,7 +119,7 @@ async fn a_checkout_names_its_organization_in_metadata_or_as_its_reference() {
 }
 
 #[tokio::test]
-async fn what_is_not_ours_is_taken_and_changes_nothing() {
+async fn foreign_events_are_accepted_and_change_nothing() {
     let service = service().await;
     service.organization("fresh", None).await;
     let good = event(
@@ -156,7 +155,7 @@ async fn what_is_not_ours_is_taken_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_operators_word_stands_against_events_of_before() {
+async fn link_wins_over_earlier_events() {
     let service = service().await;
     let old = event(
         "evt_1",
@@ -191,7 +190,7 @@ async fn the_operators_word_stands_against_events_of_before() {
 }
 
 #[tokio::test]
-async fn a_command_that_fails_says_nothing_about_the_organization() {
+async fn a_failed_command_leaves_the_mapping_open_to_events() {
     let service = service().await;
     service.organization("fresh", None).await;
     let told = event(
@@ -209,7 +208,7 @@ async fn a_command_that_fails_says_nothing_about_the_organization() {
 }
 
 #[tokio::test]
-async fn a_customer_that_was_deleted_is_brought_back_by_a_person_only() {
+async fn a_deleted_customer_is_linked_again_only_by_a_command() {
     let service = service().await;
     let deleted = event(
         "evt_1",
@@ -234,7 +233,7 @@ async fn a_customer_that_was_deleted_is_brought_back_by_a_person_only() {
 }
 
 #[tokio::test]
-async fn a_customer_that_stripe_does_not_find_any_more_stays_deleted() {
+async fn a_customer_missing_at_stripe_stays_deleted() {
     let service = service().await;
     let deleted = event(
         "evt_1",
@@ -259,7 +258,7 @@ async fn a_customer_that_stripe_does_not_find_any_more_stays_deleted() {
 }
 
 #[tokio::test]
-async fn an_event_for_an_organization_that_is_made_later_counts_when_it_is_sent_again() {
+async fn an_event_for_an_organization_that_is_created_later_applies_when_it_is_resent() {
     let service = service().await;
     let early = event(
         "evt_1",

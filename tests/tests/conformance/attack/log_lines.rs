@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
-use conformance::http_message::TestRequest;
+use conformance::http_message::{RETURN_URL, TestRequest};
 
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
 /// Ten fields of 256 bytes, each byte escaped as `\u0000`, and the fields that the service writes itself.
 const MAX_LINE_BYTES: usize = 16 * 1024;
 const GENERATED_REQUESTS: usize = 200;

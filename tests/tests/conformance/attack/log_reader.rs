@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
-use conformance::http_message::TestRequest;
+use conformance::http_message::{RETURN_URL, TestRequest};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpStream;
@@ -15,7 +15,6 @@ use tokio::time::{sleep, timeout};
 use crate::harness::process;
 use crate::harness::service::{Service, send};
 
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
 /// Each request writes about 1 KiB to the log, and a pipe holds 64 KiB.
 const REQUESTS: usize = 200;
 /// The shutdown delay, what is in flight, and the wait for the log's reader.

@@ -1,5 +1,6 @@
 //! From a case to the bytes on the wire.
 
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use std::collections::BTreeMap;
 
 use regex::{Captures, Regex};
@@ -66,7 +67,7 @@ fn head(request: &Request, length: Option<usize>, keys: &Keys) -> String {
 
 fn body(request: &Request, keys: &Keys) -> Option<Vec<u8>> {
     if let Some(encoded) = &request.body_b64 {
-        return Some(base64(encoded));
+        return Some(BASE64.decode(encoded).expect("base64 of the corpus"));
     }
     let body = request.body_gen.as_ref().or(request.body.as_ref())?;
     Some(text(body, keys).into_bytes())
@@ -112,27 +113,4 @@ fn chunked(body: &[u8], size: usize) -> Vec<u8> {
     }
     encoded.extend(b"0\r\n\r\n");
     encoded
-}
-
-/// Standard base64 with padding (RFC 4648).
-fn base64(encoded: &str) -> Vec<u8> {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let sextet = |byte: &u8| {
-        alphabet
-            .iter()
-            .position(|letter| letter == byte)
-            .expect("base64")
-    };
-    let sextets: Vec<usize> = encoded
-        .trim_end_matches('=')
-        .as_bytes()
-        .iter()
-        .map(sextet)
-        .collect();
-    let bits = sextets.len() * 6;
-    let bit = |at: usize| sextets[at / 6] >> (5 - at % 6) & 1;
-    let byte = |at: usize| (0..8).fold(0, |byte, offset| byte << 1 | bit(at * 8 + offset));
-    (0..bits / 8)
-        .map(|at| u8::try_from(byte(at)).expect("eight bits"))
-        .collect()
 }

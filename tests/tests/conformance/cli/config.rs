@@ -173,7 +173,7 @@ async fn settings_come_from_the_file_then_from_variables_and_secrets_from_their_
 }
 
 #[tokio::test]
-async fn a_file_that_is_absent_or_mistyped_is_named() {
+async fn an_absent_or_malformed_file_is_reported() {
     let directory = TempDir::new().expect("a temporary directory");
     let path = |name: &str| directory.path().join(name).display().to_string();
     fs::write(path("typo.toml"), "lisen = \"127.0.0.1:1\"\n").expect("the file is written");
@@ -185,7 +185,7 @@ async fn a_file_that_is_absent_or_mistyped_is_named() {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_read_is_asked_for_only_by_what_uses_it() {
+async fn an_unreadable_secret_fails_only_the_commands_that_need_it() {
     let directory = TempDir::new().expect("a temporary directory");
     let path = |name: &str| directory.path().join(name).display().to_string();
     let variables = [

@@ -81,7 +81,7 @@ async fn an_organizations_newest_customer_is_its_customer() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_interrupted_goes_on_where_it_was_and_misses_nothing_made_since() {
+async fn an_interrupted_run_continues_where_it_stopped_and_includes_newer_customers() {
     let service = Service::start().await;
     add_many(&service, 0..350);
     let refused = Reply::status(401);
@@ -120,7 +120,7 @@ fn page(numbers: Range<usize>) -> Reply {
 }
 
 #[tokio::test]
-async fn a_place_that_is_gone_is_no_place_to_go_on_from() {
+async fn a_run_starts_again_if_its_saved_position_no_longer_exists() {
     let service = Service::start().await;
     add_many(&service, 0..150);
     let replies = [page(9_000..9_001), Reply::status(401)];
@@ -137,7 +137,7 @@ async fn a_place_that_is_gone_is_no_place_to_go_on_from() {
 }
 
 #[tokio::test]
-async fn stripe_is_waited_for_as_long_as_it_asks() {
+async fn sync_waits_as_long_as_stripe_requests() {
     let service = Service::start().await;
     add_many(&service, 0..50);
     let busy = Reply::status(429).header("Retry-After", "2");
@@ -153,7 +153,7 @@ async fn stripe_is_waited_for_as_long_as_it_asks() {
 }
 
 #[tokio::test]
-async fn stripe_is_not_asked_more_often_a_second_than_allowed() {
+async fn sync_calls_stripe_no_more_often_than_the_rate_limit() {
     let service = Service::builder()
         .set("STRIPE_RATE_LIMIT", "10")
         .start()
@@ -172,7 +172,7 @@ async fn stripe_is_not_asked_more_often_a_second_than_allowed() {
 }
 
 #[tokio::test]
-async fn a_failure_is_named_also_by_the_run_that_takes_an_interrupted_one_up() {
+async fn a_continued_run_also_reports_the_failures_of_the_interrupted_one() {
     let service = Service::start().await;
     let customers = [
         ("cus_acme", "thief"),
@@ -209,7 +209,7 @@ async fn a_failure_is_named_also_by_the_run_that_takes_an_interrupted_one_up() {
 }
 
 #[tokio::test]
-async fn a_stale_mapping_is_mended_by_a_customer_that_is_there() {
+async fn a_stale_mapping_is_replaced_by_a_customer_that_exists() {
     let service = Service::start().await;
     service.stripe.delete_customer("cus_acme");
     service
@@ -226,7 +226,7 @@ async fn a_stale_mapping_is_mended_by_a_customer_that_is_there() {
 }
 
 #[tokio::test]
-async fn a_list_that_does_not_move_is_not_read_for_ever() {
+async fn a_list_that_repeats_a_page_stops_the_sync() {
     let service = Service::start().await;
     service
         .stripe

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use super::patient::{CHECKS, Patient};
+use super::fixture::{CHECKS, Fixture};
 
 #[tokio::test]
-async fn a_wrong_setting_fails_its_own_check_and_keeps_only_what_needs_it_from_being_made() {
+async fn a_wrong_setting_fails_its_own_check_and_skips_only_the_checks_that_need_it() {
     let stripe = &CHECKS[5..];
     #[rustfmt::skip]
     let rows: [(&str, &str, &str, &[&str]); 9] = [
@@ -20,8 +20,8 @@ async fn a_wrong_setting_fails_its_own_check_and_keeps_only_what_needs_it_from_b
         ("NO_SUCH_SETTING", "1", "configuration", &[]),
     ];
     for (name, value, failing, waiting) in rows {
-        let patient = Patient::new().await.set(name, value);
-        for (check, found) in patient.checks().await {
+        let fixture = Fixture::new().await.set(name, value);
+        for (check, found) in fixture.checks().await {
             // Every problem of the settings is told by the first check, too.
             let fails = check == failing || check == "configuration";
             let waits = waiting.contains(&check.as_str());
@@ -43,7 +43,7 @@ async fn a_wrong_setting_fails_its_own_check_and_keeps_only_what_needs_it_from_b
                 assert_eq!(found["detail"], expected, "{name}={value}");
             }
         }
-        let asked = patient.stripe.calls();
+        let asked = fixture.stripe.calls();
         assert_eq!(
             asked == 0,
             !waiting.is_empty(),
@@ -53,31 +53,31 @@ async fn a_wrong_setting_fails_its_own_check_and_keeps_only_what_needs_it_from_b
 }
 
 #[tokio::test]
-async fn an_empty_allow_list_fails_in_development_though_it_is_no_wrong_setting() {
-    let patient = Patient::new().await;
-    let patient = patient
+async fn an_empty_allow_list_fails_the_check_in_development_too() {
+    let fixture = Fixture::new().await;
+    let fixture = fixture
         .set("ENVIRONMENT", "development")
         .set("RETURN_URL_ALLOW_LIST", "");
     let detail = "it is empty: no return URL passes";
     let fix = "list the origins of your own pages in return_url_allow_list, such as https://app.example.com";
-    patient
+    fixture
         .assert_failure("return_url_allow_list", detail, fix, &[])
         .await;
 }
 
 #[tokio::test]
-async fn a_database_that_is_none_or_cannot_be_made_fails_alone() {
-    let patient = Patient::new().await;
+async fn an_unusable_database_fails_only_its_own_check() {
+    let fixture = Fixture::new().await;
     fs::write(
-        patient.path("x.db"),
+        fixture.path("x.db"),
         "no database at all, but long enough to be looked at",
     )
     .expect("a file");
-    let broken = patient.checks().await;
-    let patient = Patient::new().await;
-    let nowhere = format!("sqlite://{}", patient.path("no/such/folder/x.db"));
-    let patient = patient.set("DATABASE_URL", &nowhere);
-    let absent = patient.checks().await;
+    let broken = fixture.checks().await;
+    let fixture = Fixture::new().await;
+    let nowhere = format!("sqlite://{}", fixture.path("no/such/folder/x.db"));
+    let fixture = fixture.set("DATABASE_URL", &nowhere);
+    let absent = fixture.checks().await;
     for checks in [broken, absent] {
         for (name, check) in checks {
             assert_eq!(check["ok"], name != "database", "{check}");

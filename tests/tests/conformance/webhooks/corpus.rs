@@ -22,7 +22,7 @@ struct Corpus {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_delivery_of_the_corpus_gets_its_answer_and_has_its_effect() {
+async fn every_delivery_of_the_corpus_gets_its_response_and_has_its_effect() {
     let corpus: Corpus = serde_json::from_str(include_str!("../../../corpora/webhook_cases.json"))
         .expect("the corpus");
     let count = corpus.cases.len();

@@ -15,7 +15,7 @@ use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
 use conformance::http_client::ClientConnection;
 
 #[tokio::test]
-async fn a_body_that_comes_too_slowly_gives_its_place_to_others() {
+async fn a_slow_webhook_body_releases_its_memory() {
     let service = service().await;
     let ask = signed(&event("evt_1", "customer.created", unix_time(), &json!({})));
     let mut connection = ClientConnection::open(service.api())
@@ -33,7 +33,7 @@ async fn a_body_that_comes_too_slowly_gives_its_place_to_others() {
 }
 
 #[tokio::test]
-async fn callers_do_not_wait_for_those_who_wait_to_write() {
+async fn callers_do_not_wait_for_pending_writes() {
     let service = service().await;
     let mut database = Database::open(&service).await;
     database.execute("BEGIN IMMEDIATE").await;
@@ -61,7 +61,7 @@ async fn callers_do_not_wait_for_those_who_wait_to_write() {
 }
 
 #[tokio::test]
-async fn one_who_is_slow_on_purpose_does_not_keep_others_out() {
+async fn a_slow_sender_does_not_block_others() {
     let builder = Service::builder().set("STRIPE_WEBHOOK_SECRET", SECRET);
     let service = builder.set("TRUSTED_PROXIES", "127.0.0.0/8").start().await;
     let told = event(
@@ -101,7 +101,7 @@ async fn one_who_is_slow_on_purpose_does_not_keep_others_out() {
 }
 
 #[tokio::test]
-async fn many_at_once_are_all_kept() {
+async fn many_concurrent_events_are_all_stored() {
     let service = service().await;
     let mut sending = JoinSet::new();
     for number in 0..150 {
@@ -120,7 +120,7 @@ async fn many_at_once_are_all_kept() {
 }
 
 #[tokio::test]
-async fn an_import_lets_them_have_their_turn() {
+async fn events_are_stored_during_an_import() {
     let service = service().await;
     let rows = (0..4_000).map(|number| format!("org-{number},cus_{number}\n"));
     let file = service.database().with_file_name("customers.csv");

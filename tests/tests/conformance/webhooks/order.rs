@@ -47,7 +47,7 @@ impl Model {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_in_any_order_come_to_the_same_end() {
+async fn events_lead_to_the_same_state_in_any_order() {
     let service = service().await;
     for org in 0..ORGANIZATIONS {
         let org = format!("org-{org}");

@@ -13,16 +13,14 @@ use crate::harness::database::Database;
 use crate::harness::service::{self, Service};
 use crate::keys;
 use conformance::http_client::ClientConnection;
-use conformance::http_message::TestRequest;
-
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
+use conformance::http_message::{RETURN_URL, TestRequest};
 
 fn good(service: &Service) -> TestRequest {
     TestRequest::portal(service.key(), RETURN_URL)
 }
 
 #[tokio::test]
-async fn create_portal_session_refuses_with_the_code_of_the_first_check_that_fails() {
+async fn create_portal_session_returns_the_code_of_the_first_check_that_fails() {
     let service = Service::start().await;
     let reader = service.new_key("acme", &["billing:read"]).await;
     let lonely = service.organization("lonely", None).await;
@@ -64,7 +62,7 @@ async fn create_portal_session_refuses_with_the_code_of_the_first_check_that_fai
 }
 
 #[tokio::test]
-async fn the_checks_are_made_in_the_contracts_order() {
+async fn the_checks_run_in_the_order_of_the_contract() {
     let service = Service::start().await;
     let reader = service.new_key("acme", &[]).await;
     let lonely = service.organization("lonely", None).await;
@@ -113,7 +111,7 @@ async fn all_problems_of_the_fields_are_named_at_once() {
 }
 
 #[tokio::test]
-async fn a_body_that_comes_too_slowly_is_given_up() {
+async fn a_body_that_arrives_too_slowly_is_refused_with_408() {
     let service = Service::builder()
         .set("BODY_TIMEOUT_SECONDS", "1")
         .start()
@@ -159,7 +157,7 @@ async fn a_panic_answers_500_and_the_next_request_works() {
 }
 
 #[tokio::test]
-async fn what_stripe_does_not_do_is_502_and_says_whether_waiting_helps() {
+async fn a_failure_of_stripe_is_502_with_retry_after_if_waiting_helps() {
     #[rustfmt::skip]
     let rows = [
         (Reply::status(500).body("sk_live_leak"), true, "Stripe is down"),
@@ -184,7 +182,7 @@ async fn what_stripe_does_not_do_is_502_and_says_whether_waiting_helps() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_503_and_never_401() {
+async fn an_unavailable_store_is_503_and_never_401() {
     let service = Service::start().await;
     let mut database = Database::open(&service).await;
     database
@@ -206,7 +204,7 @@ async fn a_store_that_is_away_is_503_and_never_401() {
 
 /// What arrives at a closed connection is answered with a reset, which makes some systems throw away the answer.
 #[tokio::test]
-async fn who_is_refused_before_they_have_sent_all_is_listened_to_a_little_longer() {
+async fn after_an_early_refusal_the_service_reads_the_rest_of_the_request_for_a_moment() {
     let service = Service::start().await;
     let ask = TestRequest::portal("am_live_nobody", RETURN_URL);
     let mut connection = ClientConnection::open(service.api())

@@ -24,13 +24,13 @@ pub(super) const CHECKS: [&str; 11] = [
 ];
 
 /// A deployment in order, which each test spoils.
-pub(super) struct Patient {
+pub(super) struct Fixture {
     settings: BTreeMap<String, String>,
     pub(super) stripe: SimulatedStripe,
     directory: TempDir,
 }
 
-impl Patient {
+impl Fixture {
     pub(super) async fn new() -> Self {
         Self::with_secret("rk_live_simulated0000000000000000").await
     }
@@ -39,14 +39,14 @@ impl Patient {
         let directory = TempDir::new().expect("a temporary directory");
         let stripe = SimulatedStripe::builder().secret(secret).start().await;
         let stripe = stripe.expect("a free port");
-        let patient = Self {
+        let fixture = Self {
             settings: BTreeMap::new(),
             stripe,
             directory,
         };
-        let database = format!("sqlite://{}", patient.path("x.db"));
-        let (secret, api_base) = (patient.stripe.secret(), patient.stripe.api_base());
-        patient
+        let database = format!("sqlite://{}", fixture.path("x.db"));
+        let (secret, api_base) = (fixture.stripe.secret(), fixture.stripe.api_base());
+        fixture
             .set("DATABASE_URL", &database)
             .set("STRIPE_SECRET_KEY", &secret)
             .set("STRIPE_API_BASE", &api_base)

@@ -9,9 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::harness::service::{Service, send};
-use conformance::http_message::TestRequest;
+use conformance::http_message::{RETURN_URL, TestRequest};
 
-const RETURN_URL: &str = "https://app.example.com/settings/billing";
 const CALLERS: usize = 1_000;
 /// The deadline of a call to Stripe, and a second.
 const PATIENCE: Duration = Duration::from_secs(11);

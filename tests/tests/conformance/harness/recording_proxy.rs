@@ -1,4 +1,4 @@
-//! Between the SDK and the service: passes everything on and holds both sides to the contract.
+//! A proxy between the SDK and the service: passes everything on, and records what both sides sent.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use conformance::http_server::ServerConnection;
 /// No answer takes longer.
 const PATIENCE: Duration = Duration::from_secs(12);
 
-/// Listens until the test ends; answers where.
-pub(crate) async fn tap(service: SocketAddr) -> SocketAddr {
+/// Listens until the test ends; returns its address.
+pub(crate) async fn start(service: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {

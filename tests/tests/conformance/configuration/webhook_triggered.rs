@@ -37,7 +37,7 @@ fn change(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_violation_that_stripe_tells_of_closes_the_operation_until_it_is_mended() {
+async fn a_violation_reported_by_a_webhook_closes_the_operation_until_it_is_fixed() {
     let stripe = stripe().await;
     let named = stripe.add_configuration(&json!({}));
     let service = Service::builder()
@@ -65,7 +65,7 @@ async fn a_violation_that_stripe_tells_of_closes_the_operation_until_it_is_mende
 }
 
 #[tokio::test]
-async fn ours_is_mended_as_soon_as_stripe_tells_of_a_change() {
+async fn our_configuration_is_restored_after_a_webhook_reports_a_change() {
     let stripe = stripe().await;
     let builder = Service::builder().stripe(&stripe);
     let service = builder.set("STRIPE_WEBHOOK_SECRET", SECRET).start().await;
@@ -90,7 +90,7 @@ async fn ours_is_mended_as_soon_as_stripe_tells_of_a_change() {
 }
 
 #[tokio::test]
-async fn a_violation_that_nobody_tells_of_is_seen_within_ten_minutes() {
+async fn a_violation_without_a_webhook_is_detected_within_ten_minutes() {
     let stripe = stripe().await;
     let named = stripe.add_configuration(&json!({}));
     let builder = Service::builder().stripe(&stripe);
@@ -107,7 +107,7 @@ async fn a_violation_that_nobody_tells_of_is_seen_within_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_change_that_cannot_be_looked_into_closes_the_operation() {
+async fn a_change_that_cannot_be_verified_closes_the_operation() {
     let stripe = stripe().await;
     let builder = Service::builder().stripe(&stripe);
     let service = builder.set("STRIPE_WEBHOOK_SECRET", SECRET).start().await;
