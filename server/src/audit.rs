@@ -45,7 +45,7 @@ impl AuditRecord {
             id: session.id.clone(),
             configuration: session.configuration.clone(),
             replayed: session.replayed,
-            slow: session.is_slow(),
+            slow: session.slow,
         });
     }
 

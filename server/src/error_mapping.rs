@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     http::{api_error::ApiError, error_code::ErrorCode},
     store::StoreError,
-    stripe::Unavailable,
+    stripe::StripeError,
 };
 
 /// How long a caller waits before trying again when the database failed: most failures are a lock that is held for less
@@ -29,8 +29,8 @@ impl From<StoreError> for ApiError {
 }
 
 /// 502. The caller learns whether retrying helps, and nothing else.
-impl From<Unavailable> for ApiError {
-    fn from(failure: Unavailable) -> Self {
+impl From<StripeError> for ApiError {
+    fn from(failure: StripeError) -> Self {
         let error = Self::from(ErrorCode::BillingPortalUnavailable)
             .with_upstream(failure.cause.as_str(), failure.stripe_request_id);
         match failure.retry_after {

@@ -97,8 +97,8 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
         ready: store && !draining,
         store,
         draining,
-        stripe: app.stripe.is_well(),
-        portal_configuration_verified: app.stripe.keeps_promise(),
+        stripe: app.stripe.last_call_succeeded(),
+        portal_configuration_verified: app.stripe.is_configuration_verified(),
     };
     envelope::health(readiness.ready, &readiness)
 }
@@ -121,8 +121,8 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
 fn metrics(Data(app): Data<&Arc<App>>) -> Response {
     let metrics = app.metrics.render(Now {
         stripe_in_flight: app.stripe.in_flight(),
-        breaker_open: !app.stripe.is_reachable(),
-        configuration_verified: app.stripe.keeps_promise(),
+        breaker_open: !app.stripe.is_breaker_closed(),
+        configuration_verified: app.stripe.is_configuration_verified(),
         log: log::counts(),
     });
     envelope::text(MEDIA_TYPE, metrics)

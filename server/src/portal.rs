@@ -14,14 +14,14 @@ use crate::{
         api_error::ApiError,
         envelope::Success,
         error_code::ErrorCode,
-        schema::{PortalUrl, Timestamp, True, scalar},
+        schema::{Timestamp, True, scalar},
         strict_json::JsonObject,
     },
     ids::CustomerId,
     request_context::RequestContext,
     return_url::{AllowList, MAX_LENGTH, ReturnUrl},
     store::StaleReason,
-    stripe::{OpenedSession, SessionError},
+    stripe::{OpenedSession, PortalUrl, SessionError},
 };
 
 /// The operation, for poem-openapi.
@@ -58,7 +58,7 @@ impl Portal {
         let session = open_portal(app, &caller, &wanted).await?; // 409, 422, 502
         context.audit.set_session(&session);
         let data = PortalSession {
-            portal_url: PortalUrl(session.url),
+            portal_url: session.url,
             expires_at: Timestamp(context.received_at + app.portal_url_ttl),
         };
         let success = True;
@@ -83,7 +83,7 @@ async fn open_portal(
             Err(handle_missing_customer(app, key, customer).await) // 409
         }
         Err(SessionError::ReturnUrlRefused) => Err(return_url_refused()), // 422
-        Err(SessionError::Unavailable(failure)) => Err(failure.into()),   // 502
+        Err(SessionError::Failed(error)) => Err(error.into()),            // 502
     }
 }
 
@@ -156,6 +156,15 @@ scalar!(
 impl Serialize for ReturnUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+scalar!(PortalUrl, MetaSchema::new_with_format("string", "uri"));
+
+/// The one place that gives the URL out.
+impl Serialize for PortalUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
     }
 }
 

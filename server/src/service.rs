@@ -125,7 +125,6 @@ async fn build_app(config: &Config, clock: Clock, resolver: Resolver) -> Result<
     ));
     let stripe = Stripe::new(
         serving.stripe,
-        settings,
         clock.clone(),
         resolver,
         Arc::clone(&metrics),
@@ -191,7 +190,7 @@ impl Service {
 async fn verify_periodically(stripe: Arc<Stripe>) {
     let mut retry = FIRST_VERIFICATION_RETRY;
     loop {
-        let wait = match stripe.keep_promise().await {
+        let wait = match stripe.verify_configuration().await {
             Ok(verification) if verification.ok => {
                 retry = FIRST_VERIFICATION_RETRY;
                 VERIFICATION_INTERVAL
@@ -203,7 +202,7 @@ async fn verify_periodically(stripe: Arc<Stripe>) {
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = stripe.promise().in_doubt.notified() => {}
+            () = stripe.verification().recheck.notified() => {}
         }
     }
 }

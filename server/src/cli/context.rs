@@ -7,7 +7,7 @@ use crate::{
     config::{Config, Problems},
     service::StartError,
     store::{Store, StoreError},
-    stripe::{Resolver, SetupError, Stripe, Unavailable},
+    stripe::{Resolver, SetupError, Stripe, StripeError},
 };
 
 /// Why a command failed.
@@ -22,13 +22,13 @@ pub(super) enum CliError {
     #[error("{0}")]
     StripeSetup(#[from] SetupError),
     #[error("Stripe: {cause} ({reason}); {remedy}", cause = .0.cause, reason = .0.reason, remedy = .0.cause.remedy())]
-    Stripe(Unavailable),
+    Stripe(StripeError),
     #[error("{0}")]
     Other(String),
 }
 
-impl From<Unavailable> for CliError {
-    fn from(error: Unavailable) -> Self {
+impl From<StripeError> for CliError {
+    fn from(error: StripeError) -> Self {
         Self::Stripe(error)
     }
 }
@@ -62,14 +62,8 @@ impl Context {
     /// Stripe, with the same settings as the service.
     pub(super) fn stripe(&self, config: &Config) -> Result<Stripe, CliError> {
         let (clock, metrics) = (self.clock.clone(), Arc::default());
-        let (resolver, settings) = (Resolver::default(), config.settings());
-        Ok(Stripe::new(
-            config.stripe()?,
-            settings,
-            clock,
-            resolver,
-            metrics,
-        )?)
+        let resolver = Resolver::default();
+        Ok(Stripe::new(config.stripe()?, clock, resolver, metrics)?)
     }
 
     /// The database.

@@ -1,6 +1,7 @@
 //! `portal-config`: the portal configuration at Stripe, which must not allow plan changes.
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::{
     context::{CliError, Context},
@@ -18,6 +19,14 @@ pub(super) enum Command {
     Verify,
 }
 
+/// A portal configuration as the commands print it.
+#[derive(Serialize)]
+struct ConfigurationView {
+    id: String,
+    ok: bool,
+    violations: Vec<String>,
+}
+
 pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
     let config = context.config()?;
     let stripe = context.stripe(&config)?;
@@ -29,9 +38,11 @@ pub(super) async fn execute(command: Command, context: &Context) -> Result<Repor
         }
     };
     let text = line(&verification);
+    let Verification { id, ok, violations } = verification;
+    let view = ConfigurationView { id, ok, violations };
     Ok(Report {
-        failed: !verification.ok,
-        ..Report::new(verification, text)
+        failed: !ok,
+        ..Report::new(view, text)
     })
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use secret::Secret;
 pub use settings::{Environment, LogFormat, Settings};
-pub(crate) use validate::StripeSettings;
+pub(crate) use validate::StripeConfig;
 
 /// The settings that are in force.
 #[derive(Debug, Clone)]

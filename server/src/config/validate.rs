@@ -18,14 +18,14 @@ pub(crate) struct Serving {
     /// The return-URL policy.
     pub allow_list: AllowList,
     /// How Stripe is asked.
-    pub stripe: StripeSettings,
+    pub stripe: StripeConfig,
     /// How long a caller may use a portal URL.
     pub portal_url_ttl: Duration,
 }
 
 /// How Stripe is asked, checked.
 #[derive(Debug, Clone)]
-pub(crate) struct StripeSettings {
+pub(crate) struct StripeConfig {
     /// The secret key.
     pub secret_key: Secret,
     /// Its mode, which is the deployment's.
@@ -36,6 +36,10 @@ pub(crate) struct StripeSettings {
     pub portal_configuration: Option<String>,
     /// The hosts that a portal URL may have.
     pub portal_hosts: Vec<String>,
+    /// Calls at a time.
+    pub max_in_flight: u32,
+    /// Requests a second; 0: no limit.
+    pub requests_per_second: u32,
 }
 
 impl Config {
@@ -108,7 +112,7 @@ impl Config {
     }
 
     /// How Stripe is asked.
-    pub(crate) fn stripe(&self) -> Result<StripeSettings, Problems> {
+    pub(crate) fn stripe(&self) -> Result<StripeConfig, Problems> {
         let settings = &self.settings;
         let mut problems = Problems::default();
         let mode = problems.collect(self.mode());
@@ -125,12 +129,14 @@ impl Config {
         }
         problems.collect(require_portal_hosts(&settings.stripe_portal_hosts));
         match (mode, settings.stripe_secret_key.clone()) {
-            (Some(mode), Some(secret_key)) => problems.none_or(StripeSettings {
+            (Some(mode), Some(secret_key)) => problems.none_or(StripeConfig {
                 secret_key,
                 mode,
                 api_base: settings.stripe_api_base.trim_end_matches('/').to_owned(),
                 portal_configuration: settings.stripe_portal_configuration.clone(),
                 portal_hosts: settings.stripe_portal_hosts.clone(),
+                max_in_flight: settings.stripe_max_in_flight,
+                requests_per_second: settings.stripe_rate_limit,
             }),
             _ => Err(problems),
         }

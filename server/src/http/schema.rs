@@ -99,11 +99,6 @@ impl Serialize for Timestamp {
     }
 }
 
-/// The portal's URL, a credential while it lives: written into the answer, and nowhere else.
-#[derive(Serialize)]
-pub(crate) struct PortalUrl(pub String);
-scalar!(PortalUrl, MetaSchema::new_with_format("string", "uri"));
-
 /// The constant `true`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct True;

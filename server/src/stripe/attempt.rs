@@ -1,4 +1,4 @@
-//! One request to Stripe and its answer, bounded in time and size, without any judgement of it.
+//! One request to Stripe and its response, bounded in time and size. What the response means is decided elsewhere.
 
 use std::{error::Error as _, io, time::Duration};
 
@@ -7,23 +7,29 @@ use reqwest::{Client, Method, Response, header};
 use serde_json::Value;
 
 use super::{
-    answer::{Answer, readable},
+    answer::{StripeResponse, loggable},
     cause::UpstreamCause,
-    failure::Failure,
+    failure::AttemptError,
     resolver::Resolver,
 };
-use crate::{config::StripeSettings, ids::is_stripe_id_byte};
+use crate::{config::StripeConfig, ids::is_stripe_id_byte};
 
-/// The version of Stripe's API that this module was written against; sent with every request, so that the account's
-/// default does not matter.
+/// The version of Stripe's API that this module was written for. It is sent with every request, so that the account's
+/// default has no effect.
 pub(super) const STRIPE_VERSION: &str = "2026-09-30.endive";
 
-/// How long a try may take, from the connection to the answer's last byte.
+/// How long an attempt may take, from the connection to the last byte of the response. Two attempts and their waits fit
+/// into the deadline of a call.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long connecting may take, with the TLS handshake. Stripe connects within 200 ms, and a lost SYN is sent again
+/// after one second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// The largest response, in bytes. A session or a page of ten configurations has less than 40 KiB.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+/// The longest wait that is read from `Retry-After`: a day. A larger number would overflow the arithmetic of deadlines.
+const MAX_RETRY_AFTER_SECONDS: u64 = 86_400;
 
-/// A request, ready to be sent as often as it takes.
+/// A request that can be sent several times.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     /// GET or POST.
@@ -32,10 +38,10 @@ pub(super) struct Call {
     pub path: String,
     /// The form of a POST.
     pub form: Vec<(String, String)>,
-    /// The same for all tries of a POST: Stripe does the thing once.
+    /// The same for all attempts of a POST, so that Stripe executes it once.
     pub idempotency_key: String,
-    /// A larger answer is not read to its end.
-    pub max_answer_bytes: usize,
+    /// The largest response that is read, in bytes.
+    pub max_response_bytes: usize,
 }
 
 impl Call {
@@ -46,11 +52,11 @@ impl Call {
             path,
             form: Vec::new(),
             idempotency_key: String::new(),
-            max_answer_bytes: MAX_ANSWER_BYTES,
+            max_response_bytes: MAX_RESPONSE_BYTES,
         }
     }
 
-    /// A call that changes something, once for each key.
+    /// A call that changes something, once per key.
     pub(super) fn post(path: &str, form: Vec<(String, String)>, idempotency_key: String) -> Self {
         Self {
             method: Method::POST,
@@ -61,51 +67,52 @@ impl Call {
     }
 }
 
-/// The connections to Stripe.
+/// The HTTP client, with its connections to Stripe.
 #[derive(Debug)]
 pub(super) struct Transport {
     http: Client,
-    settings: StripeSettings,
+    config: StripeConfig,
 }
 
 impl Transport {
-    /// Connections that follow no redirect, ask no proxy, and trust the system's certificate authorities only.
-    pub(super) fn new(
-        settings: StripeSettings,
-        resolver: Resolver,
-    ) -> Result<Self, reqwest::Error> {
+    /// A client that follows no redirect, uses no proxy, and trusts only the system's certificate authorities.
+    pub(super) fn new(config: StripeConfig, resolver: Resolver) -> Result<Self, reqwest::Error> {
         let mut http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy()
-            .https_only(settings.api_base.starts_with("https:"))
+            .https_only(config.api_base.starts_with("https:"))
             .user_agent(concat!("billing-portal/", env!("CARGO_PKG_VERSION")));
         if let Some(resolver) = resolver.custom() {
             http = http.dns_resolver(resolver);
         }
         let http = http.build()?;
-        Ok(Self { http, settings })
+        Ok(Self { http, config })
     }
 
-    /// The settings.
-    pub(super) fn settings(&self) -> &StripeSettings {
-        &self.settings
+    /// The settings of the connection.
+    pub(super) fn config(&self) -> &StripeConfig {
+        &self.config
     }
 
-    /// Sends the request once and reads the answer.
-    pub(super) async fn attempt(&self, call: &Call, timeout: Duration) -> Result<Answer, Failure> {
+    /// Sends the request once and reads the response.
+    pub(super) async fn attempt(
+        &self,
+        call: &Call,
+        timeout: Duration,
+    ) -> Result<StripeResponse, AttemptError> {
         match tokio::time::timeout(timeout.min(ATTEMPT_TIMEOUT), self.exchange(call)).await {
-            Ok(answer) => answer,
+            Ok(result) => result,
             Err(_) => Err(UpstreamCause::Timeout.into()),
         }
     }
 
-    async fn exchange(&self, call: &Call) -> Result<Answer, Failure> {
-        let url = format!("{}{}", self.settings.api_base, call.path);
+    async fn exchange(&self, call: &Call) -> Result<StripeResponse, AttemptError> {
+        let url = format!("{}{}", self.config.api_base, call.path);
         let mut request = self
             .http
             .request(call.method.clone(), url)
-            .bearer_auth(self.settings.secret_key.expose())
+            .bearer_auth(self.config.secret_key.expose())
             .header("Stripe-Version", STRIPE_VERSION)
             .header(header::ACCEPT_ENCODING, "identity");
         if call.method == Method::POST {
@@ -114,24 +121,28 @@ impl Transport {
                 .form(&call.form);
         }
         let response = request.send().await.map_err(|error| cause_of(&error))?;
-        read(response, call.max_answer_bytes).await
+        read(response, call.max_response_bytes).await
     }
 }
 
-/// A number of seconds. A day is for ever here; much more would overflow the arithmetic of deadlines.
+/// A number of seconds, at most [`MAX_RETRY_AFTER_SECONDS`]. A date is not read: Stripe sends numbers.
 fn seconds(text: &str) -> Option<Duration> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds = text.parse::<u64>().unwrap_or(u64::MAX).min(86_400);
+    // Digits that do not fit into the type are a very long wait.
+    let seconds = text
+        .parse::<u64>()
+        .unwrap_or(u64::MAX)
+        .min(MAX_RETRY_AFTER_SECONDS);
     is_number.then(|| Duration::from_secs(seconds))
 }
 
-/// The answer without its body.
-fn head(response: &Response) -> Answer {
+/// The response without its body.
+fn head(response: &Response) -> StripeResponse {
     let text = |name: &str| response.headers().get(name)?.to_str().ok();
-    Answer {
+    StripeResponse {
         status: response.status().as_u16(),
         request_id: text("request-id")
-            .and_then(|id| readable(id, is_stripe_id_byte))
+            .and_then(|id| loggable(id, is_stripe_id_byte))
             .unwrap_or_default()
             .to_owned(),
         should_retry: text("stripe-should-retry").and_then(|word| word.parse().ok()),
@@ -144,42 +155,42 @@ fn head(response: &Response) -> Answer {
     }
 }
 
-async fn read(mut response: Response, max_bytes: usize) -> Result<Answer, Failure> {
-    let mut answer = head(&response);
-    let (status, request_id) = (answer.status, answer.request_id.clone());
-    let failed = |cause: UpstreamCause| Failure {
-        upstream_status: Some(status),
-        stripe_request_id: request_id.clone(),
-        ..cause.into()
-    };
-    let unacceptable = |reason: &str| Failure {
-        reason: reason.to_owned(),
-        ..failed(UpstreamCause::InvalidResponse)
-    };
-    // Identity was asked for; a coded body is never unpacked, whatever it would become.
-    let codings = response.headers().get_all(header::CONTENT_ENCODING);
-    let coded = codings
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let body = if coded {
-        Err(unacceptable("content_encoding"))
-    } else {
-        match bounded_body(&mut response, max_bytes).await {
-            Ok(Some(body)) => Ok(body),
-            Ok(None) => Err(unacceptable("response_too_large")),
-            Err(_) => Err(failed(UpstreamCause::Truncated)),
+async fn read(mut response: Response, max_bytes: usize) -> Result<StripeResponse, AttemptError> {
+    let mut read = head(&response);
+    match read_body(&mut response, max_bytes).await {
+        // What is not JSON becomes null.
+        Ok(body) => read.body = serde_json::from_slice(&body).unwrap_or_default(),
+        // Only a success needs its body: the meaning of an error is in its status.
+        Err(error) if (200..300).contains(&read.status) => {
+            return Err(AttemptError {
+                upstream_status: Some(read.status),
+                stripe_request_id: read.request_id,
+                ..error
+            });
         }
-    };
-    match body {
-        Ok(body) => answer.body = serde_json::from_slice(&body).unwrap_or_default(),
-        // A refusal or failure says what it is by its status; only what is asked for needs its body.
-        Err(failure) if (200..300).contains(&status) => return Err(failure),
         Err(_) => {}
     }
-    Ok(answer)
+    Ok(read)
 }
 
-/// The body; none where it is too large, and then it is not read to its end.
+async fn read_body(response: &mut Response, max_bytes: usize) -> Result<Vec<u8>, AttemptError> {
+    let unacceptable = |reason: &str| AttemptError {
+        reason: reason.to_owned(),
+        ..UpstreamCause::InvalidResponse.into()
+    };
+    // Identity was requested. A coded body is never decoded, whatever its size would be.
+    let mut codings = response.headers().get_all(header::CONTENT_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(unacceptable("content_encoding"));
+    }
+    match bounded_body(response, max_bytes).await {
+        Ok(Some(body)) => Ok(body),
+        Ok(None) => Err(unacceptable("response_too_large")),
+        Err(_) => Err(UpstreamCause::Truncated.into()),
+    }
+}
+
+/// The body. `None` if it is too large; then it is not read to its end.
 async fn bounded_body(
     response: &mut Response,
     max_bytes: usize,
@@ -199,7 +210,7 @@ async fn bounded_body(
     Ok(Some(bytes))
 }
 
-/// What went wrong below HTTP. reqwest tells only the layer, so the chain of causes is asked.
+/// What went wrong below HTTP. reqwest reports only the layer, so the chain of sources is searched.
 fn cause_of(error: &reqwest::Error) -> UpstreamCause {
     let mut source = error.source();
     while let Some(inner) = source {
@@ -214,7 +225,7 @@ fn cause_of(error: &reqwest::Error) -> UpstreamCause {
                 io.kind(),
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
             );
-            // Before the connection was there, nothing had been sent.
+            // Without a connection nothing had been sent.
             if is_reset && !error.is_connect() {
                 return UpstreamCause::Reset;
             }
@@ -233,7 +244,7 @@ fn cause_of(error: &reqwest::Error) -> UpstreamCause {
     }
 }
 
-/// An I/O error may hold another, which its chain of causes leaves out: the TLS layer's is found only so.
+/// An I/O error may contain another that its chain of sources leaves out, as the TLS layer's does.
 fn innermost(error: &io::Error) -> &io::Error {
     let inner = error
         .get_ref()

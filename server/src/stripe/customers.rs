@@ -1,105 +1,108 @@
-//! Stripe's customers, for commands. A request of the API never reads one: the mapping is in our own database.
+//! Reads Stripe's customers, for commands. A request of the API never does: the mapping is in our own database.
 
 use serde_json::Value;
 
-use super::{Call, Stripe, Unavailable, UpstreamCause};
+use super::{
+    answer::StripeResponse, attempt::Call, cause::UpstreamCause, client::Stripe, error::StripeError,
+};
 use crate::ids::CustomerId;
 
 const PATH: &str = "/v1/customers";
 
-/// Customers a page: as many as Stripe gives.
-const PAGE: usize = 100;
+/// Customers on a page: Stripe's maximum.
+const PAGE_SIZE: usize = 100;
 
-/// A customer can have fifty metadata of five hundred characters, and a page a hundred customers.
+/// The largest page, in bytes: room for a hundred customers with fifty metadata of five hundred characters and more.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A customer, as far as it is of use here.
+/// The parts of a customer that are used here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StripeCustomer {
-    /// Its id, as Stripe writes it. Who made the customer may have chosen it, so that it need not be one of ours.
+    /// Its id, as Stripe has it. An integration can choose ids, so it need not be a valid [`CustomerId`].
     pub id: String,
-    /// The organization that its metadata names, as it is written there.
+    /// Its metadata `org_id`, as it is written there.
     pub org_id: Option<String>,
-    /// Its name.
+    /// Its name, if it has one.
     pub name: Option<String>,
     /// When it was created, in seconds since 1970.
     pub created: i64,
-    /// Whether it is no more.
+    /// Whether the customer is deleted.
     pub deleted: bool,
 }
 
-/// Where in the list of customers to begin. Stripe's order is the newest first.
+/// Where in the list of customers to begin. Stripe lists the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cursor {
-    /// The newest ones.
+    /// At the newest.
     Newest,
-    /// Those before this one in time.
+    /// After this id in the list: the next older customers.
     OlderThan(String),
-    /// Those after this one in time, the nearest of them.
+    /// Before this id in the list: the next newer customers.
     NewerThan(String),
 }
 
 /// A page of customers, the newest first.
 #[derive(Debug)]
 pub(crate) struct CustomerPage {
-    /// The customers.
+    /// The customers on the page.
     pub customers: Vec<StripeCustomer>,
     /// Whether there are more in this direction.
     pub has_more: bool,
 }
 
 impl Stripe {
-    /// Lists customers; none where the one to begin from is no more.
+    /// Lists a page of customers. `None` if Stripe does not have the customer to begin from.
     pub(crate) async fn list_customers(
         &self,
         from: &Cursor,
-    ) -> Result<Option<CustomerPage>, Unavailable> {
+    ) -> Result<Option<CustomerPage>, StripeError> {
         let from = match from {
             Cursor::Newest => String::new(),
             Cursor::OlderThan(id) => format!("&starting_after={}", encoded(id)),
             Cursor::NewerThan(id) => format!("&ending_before={}", encoded(id)),
         };
-        let path = format!("{PATH}?limit={PAGE}{from}");
+        let path = format!("{PATH}?limit={PAGE_SIZE}{from}");
         let call = Call {
-            max_answer_bytes: MAX_PAGE_BYTES,
+            max_response_bytes: MAX_PAGE_BYTES,
             ..Call::get(path)
         };
-        self.ask("customers", &call, |answer| {
-            if answer.is_missing("starting_after") || answer.is_missing("ending_before") {
+        self.call_and_read("customers", &call, page).await
+    }
+
+    /// Finds a customer. `None` if Stripe never had it.
+    pub(crate) async fn find_customer(
+        &self,
+        id: &CustomerId,
+    ) -> Result<Option<StripeCustomer>, StripeError> {
+        let call = Call::get(format!("{PATH}/{id}"));
+        self.call_and_read("customers", &call, |response| {
+            if response.is_missing("id") && !response.is_of_other_mode() {
                 return Ok(None);
             }
-            let page = answer.success()?;
-            let customers = page["data"].as_array().map(|customers| {
-                let customers = customers.iter().map(customer);
-                customers.collect::<Option<Vec<_>>>()
-            });
-            match customers.flatten() {
-                Some(customers) => Ok(Some(CustomerPage {
-                    customers,
-                    has_more: page["has_more"] == true,
-                })),
-                None => Err(answer.failure(UpstreamCause::InvalidResponse, "not_customers")),
+            match customer(response.success()?) {
+                Some(customer) if customer.id == id.as_str() => Ok(Some(customer)),
+                _ => Err(response.failure(UpstreamCause::InvalidResponse, "customer_mismatch")),
             }
         })
         .await
     }
+}
 
-    /// Finds a customer; none where Stripe never had it.
-    pub(crate) async fn find_customer(
-        &self,
-        id: &CustomerId,
-    ) -> Result<Option<StripeCustomer>, Unavailable> {
-        let call = Call::get(format!("{PATH}/{id}"));
-        self.ask("customers", &call, |answer| {
-            if answer.is_missing("id") && !answer.is_of_the_other_mode() {
-                return Ok(None);
-            }
-            match customer(answer.success()?) {
-                Some(customer) if customer.id == id.as_str() => Ok(Some(customer)),
-                _ => Err(answer.failure(UpstreamCause::InvalidResponse, "customer_mismatch")),
-            }
-        })
-        .await
+fn page(response: &StripeResponse) -> Result<Option<CustomerPage>, StripeError> {
+    if response.is_missing("starting_after") || response.is_missing("ending_before") {
+        return Ok(None);
+    }
+    let page = response.success()?;
+    let customers = page["data"].as_array().map(|customers| {
+        let customers = customers.iter().map(customer);
+        customers.collect::<Option<Vec<_>>>()
+    });
+    match customers.flatten() {
+        Some(customers) => Ok(Some(CustomerPage {
+            customers,
+            has_more: page["has_more"] == true,
+        })),
+        None => Err(response.failure(UpstreamCause::InvalidResponse, "not_customers")),
     }
 }
 

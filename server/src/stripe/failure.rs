@@ -1,63 +1,63 @@
-//! A try that did not bring what was asked for, and whether another may.
+//! A failed attempt, and whether to retry it.
 
 use std::time::Duration;
 
-use super::{Answer, Unavailable, UpstreamCause};
+use super::{answer::StripeResponse, cause::UpstreamCause, error::StripeError};
 
-/// A failed try.
+/// A failed attempt.
 #[derive(Debug)]
-pub(super) struct Failure {
-    /// Why.
+pub(super) struct AttemptError {
+    /// Why it failed.
     pub cause: UpstreamCause,
-    /// More of it, in a word. Never Stripe's text.
+    /// The cause in more detail, in one word. Never Stripe's text.
     pub reason: String,
-    /// Whether to try again, if time and budget allow.
+    /// Whether to retry, if time and budget allow.
     pub retry: bool,
-    /// How long Stripe asks to wait.
+    /// How long Stripe asks to wait before a retry.
     pub retry_after: Option<Duration>,
-    /// The HTTP status, where Stripe answered.
+    /// The HTTP status, if Stripe responded.
     pub upstream_status: Option<u16>,
-    /// Stripe's id of the request, where it answered.
+    /// Stripe's id of the request, `""` if it did not respond.
     pub stripe_request_id: String,
-    /// Whether Stripe repeats what it answered to an earlier call under the same key.
+    /// Whether Stripe repeated its response to an earlier call with the same key.
     pub replayed: bool,
 }
 
-impl From<&Answer> for Failure {
-    fn from(answer: &Answer) -> Self {
-        let cause = match (answer.status, answer.error("code")) {
+impl From<&StripeResponse> for AttemptError {
+    fn from(response: &StripeResponse) -> Self {
+        let cause = match (response.status, response.error("code")) {
             (409, _) => UpstreamCause::Conflict,
             (429, "lock_timeout") => UpstreamCause::LockTimeout,
             (_, "rate_limit") | (429, _) => UpstreamCause::RateLimited,
             (500..600, _) => UpstreamCause::ServerError,
             _ => UpstreamCause::BadRequest,
         };
-        let reason = match (answer.should_retry, cause) {
-            (_, UpstreamCause::ServerError) => answer.status.to_string(),
+        let reason = match (response.should_retry, cause) {
+            (_, UpstreamCause::ServerError) => response.status.to_string(),
             (Some(true), _) => "should_retry".to_owned(),
             _ => cause.as_str().to_owned(),
         };
         Self {
             cause,
             reason,
-            // A plain 429 is not tried again: that would add to what it complains of.
-            retry: answer
+            // A plain 429 is not retried: a retry would add to the load that Stripe complains about.
+            retry: response
                 .should_retry
                 .unwrap_or(cause != UpstreamCause::RateLimited),
-            retry_after: answer.retry_after,
-            upstream_status: Some(answer.status),
-            stripe_request_id: answer.request_id.clone(),
-            replayed: answer.replayed,
+            retry_after: response.retry_after,
+            upstream_status: Some(response.status),
+            stripe_request_id: response.request_id.clone(),
+            replayed: response.replayed,
         }
     }
 }
 
-impl From<UpstreamCause> for Failure {
+impl From<UpstreamCause> for AttemptError {
     fn from(cause: UpstreamCause) -> Self {
         Self {
             cause,
             reason: cause.as_str().to_owned(),
-            // A certificate does not become right, nor an answer that was read to its end.
+            // A retry changes neither a certificate nor a response that was read to its end.
             retry: !matches!(cause, UpstreamCause::Tls | UpstreamCause::InvalidResponse),
             retry_after: None,
             upstream_status: None,
@@ -67,13 +67,13 @@ impl From<UpstreamCause> for Failure {
     }
 }
 
-impl From<Failure> for Unavailable {
-    fn from(failure: Failure) -> Self {
+impl From<AttemptError> for StripeError {
+    fn from(error: AttemptError) -> Self {
         Self {
-            reason: failure.reason,
-            stripe_request_id: failure.stripe_request_id,
-            replayed: failure.replayed,
-            ..Self::after(failure.cause, failure.retry_after)
+            reason: error.reason,
+            stripe_request_id: error.stripe_request_id,
+            replayed: error.replayed,
+            ..Self::new(error.cause, error.retry_after)
         }
     }
 }

@@ -1,24 +1,29 @@
-//! The promise that the portal changes no plans: one portal configuration, found or created, verified, and passed
-//! with every session.
+//! Ensures that plans cannot be changed in the portal: finds or creates one portal configuration and verifies it. Every
+//! session is opened with it.
 //!
-//! Ours is marked by metadata and mended when somebody changed it. One that the operator named is verified and never
-//! changed: while it breaks the promise no portal is opened.
+//! The configuration that the service created is marked by metadata. If someone changes it, the service restores it. A
+//! configuration that the operator named is only verified: while it allows plan changes, no portal is opened.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Call, Stripe, Unavailable, UpstreamCause};
+use super::{
+    answer::StripeResponse, attempt::Call, cause::UpstreamCause, client::Stripe, error::StripeError,
+};
 
+/// Stripe's path for portal configurations.
 const PATH: &str = "/v1/billing_portal/configurations";
+/// The value of `metadata.managed_by` that marks the service's own configuration.
 const MANAGED_BY: &str = "billing-portal";
 
-/// How often a configuration is created, under a new key each time, when what comes back is not what was asked for.
-const GENERATIONS: u32 = 3;
+/// How often creation is tried, each time with a new idempotency key, if the result cannot be used. Stripe repeats a
+/// failure for a day, so each further key is needed only once a day at most.
+const MAX_GENERATIONS: u32 = 3;
 
-/// What the portal is for. `email` is left out: our mapping never uses it, but others' might.
-const WANTED: [(&str, &str); 10] = [
+/// The features that the portal must have. `email` is left out: an integration may identify customers by it.
+const REQUIRED_FEATURES: [(&str, &str); 10] = [
     ("features[customer_update][enabled]", "true"),
     ("features[customer_update][allowed_updates][0]", "name"),
     ("features[customer_update][allowed_updates][1]", "address"),
@@ -31,40 +36,40 @@ const WANTED: [(&str, &str); 10] = [
     ("login_page[enabled]", "false"),
 ];
 
-/// The features that may be on. Any other, also one that Stripe adds one day, breaks the promise.
-const PERMITTED: [&str; 3] = [
+/// The features that may be on. Any other one is a violation, including one that Stripe may add.
+const PERMITTED_FEATURES: [&str; 3] = [
     "customer_update",
     "invoice_history",
     "payment_method_update",
 ];
 
-/// A way in which a configuration breaks the promise, such as `subscription_cancel is on`.
+/// A reason why no portal may be opened with a configuration, such as `subscription_cancel is on`.
 pub(super) type Violation = String;
 
-/// A configuration and how it keeps the promise.
-#[derive(Debug, Clone, serde::Serialize)]
+/// A configuration and its violations.
+#[derive(Debug, Clone)]
 pub(crate) struct Verification {
     /// Stripe's id, `bpc_…`.
     pub id: String,
     /// Whether portals may be opened with it.
     pub ok: bool,
-    /// What breaks the promise.
+    /// Why no portal may be opened with it.
     pub violations: Vec<Violation>,
 }
 
 impl Stripe {
-    /// Finds or creates the configuration, mends ours, and opens or closes the operation by the result.
-    pub(crate) async fn keep_promise(&self) -> Result<Verification, Unavailable> {
+    /// Ensures the configuration, and opens or closes the operation by the result.
+    pub(crate) async fn verify_configuration(&self) -> Result<Verification, StripeError> {
         let began = self.clock.instant();
-        let verification = self.ensure_configuration().await.inspect_err(|failure| {
-            failure.log();
-            // Stripe is there and does not show it, so what was verified may no longer be so.
-            if !failure.cause.passes_by_itself() {
-                self.promise.unknown();
+        let verification = self.ensure_configuration().await.inspect_err(|error| {
+            error.log();
+            // Stripe responded and did not return it, so an earlier verification may no longer hold.
+            if !error.cause.passes_by_itself() {
+                self.verification.set_unverified();
             }
         })?;
         if verification.ok {
-            self.promise.kept(&verification.id, began);
+            self.verification.set_verified(&verification.id, began);
         } else {
             tracing::error!(
                 event = "portal_configuration_violation",
@@ -73,34 +78,34 @@ impl Stripe {
                 configuration = verification.id,
                 violations = verification.violations.join("; "),
             );
-            self.promise.broken();
+            self.verification.set_violated();
         }
         Ok(verification)
     }
 
-    /// The configuration in use, as it is, without changing anything. None where ours was not created yet.
-    pub(crate) async fn find_configuration(&self) -> Result<Option<Verification>, Unavailable> {
-        let found = match &self.transport.settings().portal_configuration {
+    /// The configuration in use, without changing it. `None` if the service has not created it yet.
+    pub(crate) async fn find_configuration(&self) -> Result<Option<Verification>, StripeError> {
+        let found = match &self.transport.config().portal_configuration {
             Some(named) => Some(self.retrieve(named).await?),
-            None => self.find_ours().await?,
+            None => self.find_managed().await?,
         };
         Ok(found.map(|configuration| verify(&configuration)))
     }
 
-    /// The configuration in use, created or mended where it is ours.
-    pub(crate) async fn ensure_configuration(&self) -> Result<Verification, Unavailable> {
-        if let Some(named) = &self.transport.settings().portal_configuration {
+    /// The configuration in use, created or restored if the service manages it.
+    pub(crate) async fn ensure_configuration(&self) -> Result<Verification, StripeError> {
+        if let Some(named) = &self.transport.config().portal_configuration {
             return Ok(verify(&self.retrieve(named).await?));
         }
-        let Some(ours) = self.find_ours().await? else {
+        let Some(managed) = self.find_managed().await? else {
             return Ok(verify(&self.create().await?));
         };
-        let verification = verify(&ours);
-        if verification.ok && lacks_nothing(&ours) {
+        let verification = verify(&managed);
+        if verification.ok && is_complete(&managed) {
             return Ok(verification);
         }
-        let mended = verify(&self.mend(&verification.id).await?);
-        if mended.ok {
+        let restored = verify(&self.restore(&verification.id).await?);
+        if restored.ok {
             self.metrics.configuration_restored.inc();
             tracing::error!(
                 event = "portal_configuration_restored",
@@ -110,20 +115,21 @@ impl Stripe {
                 "our portal configuration had been changed and was restored"
             );
         }
-        Ok(mended)
+        Ok(restored)
     }
 
-    async fn retrieve(&self, id: &str) -> Result<Value, Unavailable> {
+    async fn retrieve(&self, id: &str) -> Result<Value, StripeError> {
         self.configuration_call(&Call::get(format!("{PATH}/{id}")))
             .await
     }
 
-    async fn configuration_call(&self, call: &Call) -> Result<Value, Unavailable> {
-        self.ask("configurations", call, require_success).await
+    async fn configuration_call(&self, call: &Call) -> Result<Value, StripeError> {
+        self.call_and_read("configurations", call, require_success)
+            .await
     }
 
-    /// Ours, an active one before one that somebody deactivated.
-    async fn find_ours(&self) -> Result<Option<Value>, Unavailable> {
+    /// The configuration that the service created: an active one, or else one that someone deactivated.
+    async fn find_managed(&self) -> Result<Option<Value>, StripeError> {
         let (mut after, mut deactivated) = (String::new(), None);
         loop {
             let path = format!("{PATH}?limit=10{after}");
@@ -131,7 +137,7 @@ impl Stripe {
             let configurations = page["data"]
                 .as_array()
                 .ok_or(UpstreamCause::InvalidResponse)?;
-            for one in configurations.iter().filter(|one| is_ours(one)) {
+            for one in configurations.iter().filter(|one| is_managed(one)) {
                 if one["active"] == true {
                     return Ok(Some(one.clone()));
                 }
@@ -144,14 +150,15 @@ impl Stripe {
         }
     }
 
-    /// The key follows from the content, so that two instances that start together are given the same one. What a key
-    /// repeats may be of no use any more; then the next one has its turn, which all instances find in the same way.
-    async fn create(&self) -> Result<Value, Unavailable> {
+    /// Creates it. The idempotency key is derived from the content, so that two instances that start together get the same
+    /// configuration. If the result that Stripe repeats for a key cannot be used, the next generation's key is tried, in
+    /// the same order by all instances.
+    async fn create(&self) -> Result<Value, StripeError> {
         let form = form([]);
         let content = Sha256::digest(format!("{form:?}"));
         let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
         let digest = content.iter().take(16).fold(String::new(), hex);
-        for generation in 0..GENERATIONS {
+        for generation in 0..MAX_GENERATIONS {
             let key = format!("billing-portal-{digest}-{generation}");
             let call = Call::post(PATH, form.clone(), key);
             if let Some(created) = self.create_once(&call).await? {
@@ -161,30 +168,30 @@ impl Stripe {
         Err(UpstreamCause::ConfigurationMissing.into())
     }
 
-    /// Stripe repeats its first answer to a key for a day, also where that was a failure, or where somebody has changed
-    /// since what was made: none then.
-    async fn create_once(&self, call: &Call) -> Result<Option<Value>, Unavailable> {
-        let created = self.ask("configurations", call, |answer| {
-            Ok((require_success(answer)?, answer.replayed))
+    /// Stripe repeats its first response to a key for a day. `None` if that was a failure, or if the configuration has been
+    /// changed or deleted since.
+    async fn create_once(&self, call: &Call) -> Result<Option<Value>, StripeError> {
+        let created = self.call_and_read("configurations", call, |response| {
+            Ok((require_success(response)?, response.replayed))
         });
         let created = match created.await {
             Ok((created, false)) => return Ok(Some(created)),
             Ok((created, true)) => created,
-            Err(failure) if failure.replayed => return Ok(None),
-            Err(failure) => return Err(failure),
+            Err(error) if error.replayed => return Ok(None),
+            Err(error) => return Err(error),
         };
         match self
             .retrieve(created["id"].as_str().unwrap_or_default())
             .await
         {
-            Ok(now) => Ok(Some(now).filter(|now| is_ours(now) && verify(now).ok)),
-            Err(failure) if failure.cause == UpstreamCause::ConfigurationMissing => Ok(None),
-            Err(failure) => Err(failure),
+            Ok(now) => Ok(Some(now).filter(|now| is_managed(now) && verify(now).ok)),
+            Err(error) if error.cause == UpstreamCause::ConfigurationMissing => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
-    /// Sets ours back to what it should be, whatever was changed, and as often as it is.
-    async fn mend(&self, id: &str) -> Result<Value, Unavailable> {
+    /// Restores the service's own configuration. The key is new each time, so that Stripe executes every restore.
+    async fn restore(&self, id: &str) -> Result<Value, StripeError> {
         let key = self.clock.ulid().to_string();
         let path = format!("{PATH}/{id}");
         self.configuration_call(&Call::post(&path, form([("active", "true")]), key))
@@ -192,27 +199,27 @@ impl Stripe {
     }
 }
 
-/// What the configuration should be, and more.
+/// The form of the configuration, with further fields.
 fn form<const N: usize>(more: [(&str, &str); N]) -> Vec<(String, String)> {
     let own = [
         ("name", "billing-portal"),
         ("metadata[managed_by]", MANAGED_BY),
     ];
-    let fields = own.into_iter().chain(WANTED).chain(more);
+    let fields = own.into_iter().chain(REQUIRED_FEATURES).chain(more);
     fields
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
 
-fn require_success(answer: &Answer) -> Result<Value, Unavailable> {
-    // The one thing that is asked for here has its id in the path, so that the param is `id`.
-    if answer.is_missing("id") && !answer.is_of_the_other_mode() {
-        return Err(answer.failure(UpstreamCause::ConfigurationMissing, "configuration"));
+fn require_success(response: &StripeResponse) -> Result<Value, StripeError> {
+    // The configuration's id is in the path, so Stripe calls the parameter `id`.
+    if response.is_missing("id") && !response.is_of_other_mode() {
+        return Err(response.failure(UpstreamCause::ConfigurationMissing, "configuration"));
     }
-    answer.success().cloned()
+    response.success().cloned()
 }
 
-/// What of the configuration breaks the promise.
+/// Checks the configuration for violations.
 fn verify(configuration: &Value) -> Verification {
     let is_on = |feature: &Value| feature["enabled"] != Value::Bool(false);
     let mut violations = Vec::new();
@@ -221,7 +228,9 @@ fn verify(configuration: &Value) -> Verification {
         Some(features) => violations.extend(
             features
                 .iter()
-                .filter(|(name, feature)| !PERMITTED.contains(&name.as_str()) && is_on(feature))
+                .filter(|(name, feature)| {
+                    !PERMITTED_FEATURES.contains(&name.as_str()) && is_on(feature)
+                })
                 .map(|(name, _)| format!("{name} is on")),
         ),
     }
@@ -240,23 +249,23 @@ fn verify(configuration: &Value) -> Verification {
     }
 }
 
-fn is_ours(configuration: &Value) -> bool {
+fn is_managed(configuration: &Value) -> bool {
     configuration["metadata"]["managed_by"] == MANAGED_BY
 }
 
-/// Whether what the portal is for is on, and customers may change what they should and no more.
-fn lacks_nothing(configuration: &Value) -> bool {
+/// Whether the required features are on, with exactly the required updates.
+fn is_complete(configuration: &Value) -> bool {
     let features = &configuration["features"];
-    let all_on = PERMITTED
+    let all_on = PERMITTED_FEATURES
         .iter()
         .all(|name| features[name]["enabled"] == true);
     let updates = features["customer_update"]["allowed_updates"].as_array();
-    let as_wanted = updates.is_none_or(|updates| {
+    let exact = updates.is_none_or(|updates| {
         let allowed: BTreeSet<&str> = updates.iter().filter_map(Value::as_str).collect();
-        let wanted = WANTED
+        let wanted = REQUIRED_FEATURES
             .iter()
             .filter(|(name, _)| name.contains("allowed_updates"));
         allowed == wanted.map(|(_, update)| *update).collect()
     });
-    all_on && as_wanted
+    all_on && exact
 }

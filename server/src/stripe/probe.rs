@@ -1,41 +1,47 @@
-//! What `doctor` asks of Stripe: the portal configuration, and a session of a customer that cannot exist.
+//! The calls of `doctor`: for the portal configuration, and for a session of a customer that cannot exist.
 //!
-//! Invariant: nothing is changed at Stripe. The configuration is only looked for, and that Stripe misses the customer
-//! is the proof that the key may open portals, for permissions are looked at first.
+//! Invariant: nothing is changed at Stripe. The configuration is only read. If Stripe reports the customer missing, the
+//! key may open portals, because Stripe checks permissions first.
 
 use chrono::TimeDelta;
 
 use super::{
-    Answer, Call, Stripe, UpstreamCause, Verification, cause::Unavailable, session::SESSIONS,
+    answer::{NO_DEFAULT_CONFIGURATION, StripeResponse},
+    attempt::Call,
+    cause::UpstreamCause,
+    client::Stripe,
+    error::StripeError,
+    portal_configuration::Verification,
+    session::SESSIONS,
 };
 
-/// Stripe's ids are letters and digits after the prefix, so that no customer is ever called so.
-const NOBODY: &str = "cus_of_nobody";
+/// An id that no customer has: Stripe's ids have only letters and digits after the prefix.
+const IMPOSSIBLE_CUSTOMER: &str = "cus_of_nobody";
 
-/// Where a portal would lead back to; nobody ever follows it.
+/// The return URL of the session, which is never opened.
 const RETURN_URL: &str = "https://example.com/";
 
-/// What a call needs, in the order in which it is found out.
+/// What a call needs, in the order in which Stripe checks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
-    /// Stripe is there and does what it is asked.
+    /// Stripe responds, with what was requested.
     Reached,
-    /// It accepts the secret key.
+    /// Stripe accepts the secret key.
     Credentials,
-    /// The key may do this.
+    /// The key has the permission.
     Permission,
-    /// What is asked for is of the key's mode.
+    /// The requested object is of the key's mode.
     Mode,
-    /// The portal configuration is there.
+    /// The portal configuration exists.
     Configuration,
 }
 
 impl Stage {
-    /// Where a call that failed for this cause has stopped.
+    /// The stage at which a call of this cause has failed.
     pub(crate) fn of(cause: UpstreamCause) -> Self {
         match cause {
             UpstreamCause::CredentialsRefused => Self::Credentials,
-            // Whether the key may do it is not shown by a refusal of how it was asked.
+            // Stripe refused the form of the request, which does not show whether the key has the permission.
             UpstreamCause::Permission
             | UpstreamCause::BadRequest
             | UpstreamCause::IdempotencyMisuse => Self::Permission,
@@ -48,39 +54,39 @@ impl Stage {
     }
 }
 
-/// What Stripe answered.
+/// The results of the calls.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    /// The portal configuration in use; none where ours was not made yet.
-    pub configuration: Result<Option<Verification>, Unavailable>,
-    /// Whether a session would be opened for a customer that exists.
-    pub session: Result<(), Unavailable>,
-    /// How far our clock is ahead of Stripe's, where Stripe told its time.
+    /// The portal configuration in use. `None` if the service has not created it yet.
+    pub configuration: Result<Option<Verification>, StripeError>,
+    /// Whether a session would be opened for an existing customer.
+    pub session: Result<(), StripeError>,
+    /// How far our clock is ahead of Stripe's, if Stripe sent its time.
     pub clock_ahead: Option<TimeDelta>,
 }
 
 impl Stripe {
-    /// Finds out what would become of a request.
+    /// Finds out whether a request would succeed.
     pub(crate) async fn probe(&self) -> Probe {
         let configuration = self.find_configuration().await;
         let in_use = match &configuration {
             Ok(Some(verification)) if verification.ok => Some(verification.id.as_str()),
-            // Who does not answer this does not answer that, and it may have taken ten seconds to find out.
-            Err(failure) if Stage::of(failure.cause) == Stage::Reached => {
+            // If Stripe did not respond to this call, skip the next: each may take ten seconds.
+            Err(error) if Stage::of(error.cause) == Stage::Reached => {
                 return Probe {
-                    session: Err(failure.clone()),
+                    session: Err(error.clone()),
                     configuration,
                     clock_ahead: None,
                 };
             }
             _ => None,
         };
-        let (session, clock_ahead) = match self.ask_for_nobody(in_use).await {
-            Ok(answer) => {
-                let ahead = answer.date.map(|date| self.clock.now() - date);
-                (require_permission(&answer), ahead)
+        let (session, clock_ahead) = match self.request_impossible_session(in_use).await {
+            Ok(response) => {
+                let ahead = response.date.map(|date| self.clock.now() - date);
+                (require_permission(&response), ahead)
             }
-            Err(failure) => (Err(failure), None),
+            Err(error) => (Err(error), None),
         };
         Probe {
             configuration,
@@ -89,8 +95,14 @@ impl Stripe {
         }
     }
 
-    async fn ask_for_nobody(&self, configuration: Option<&str>) -> Result<Answer, Unavailable> {
-        let fields = [("customer", NOBODY), ("return_url", RETURN_URL)];
+    async fn request_impossible_session(
+        &self,
+        configuration: Option<&str>,
+    ) -> Result<StripeResponse, StripeError> {
+        let fields = [
+            ("customer", IMPOSSIBLE_CUSTOMER),
+            ("return_url", RETURN_URL),
+        ];
         let fields = fields
             .into_iter()
             .chain(configuration.map(|id| ("configuration", id)));
@@ -103,16 +115,16 @@ impl Stripe {
     }
 }
 
-/// Stripe misses the customer, or the configuration that was not sent: it would have opened the portal otherwise.
-fn require_permission(answer: &Answer) -> Result<(), Unavailable> {
-    if matches!(answer.status, 200..300) {
-        return Err(answer.failure(UpstreamCause::InvalidResponse, "customer_of_nobody"));
+/// Stripe reported the customer missing, or the configuration that was not sent. So the key has the permission.
+fn require_permission(response: &StripeResponse) -> Result<(), StripeError> {
+    if matches!(response.status, 200..300) {
+        return Err(response.failure(UpstreamCause::InvalidResponse, "customer_of_nobody"));
     }
-    let failure = answer.refusal();
-    let misses_customer = answer.is_missing("customer") && !answer.is_of_the_other_mode();
-    if misses_customer || failure.reason == "portal_not_configured" {
+    let error = response.refusal();
+    let misses_customer = response.is_missing("customer") && !response.is_of_other_mode();
+    if misses_customer || error.reason == NO_DEFAULT_CONFIGURATION {
         Ok(())
     } else {
-        Err(failure)
+        Err(error)
     }
 }

@@ -1,4 +1,4 @@
-//! How Stripe's host name becomes addresses: as the system says, or as a test does.
+//! How Stripe's host name is resolved: by the system, or by a test.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 pub struct Resolver(Option<Arc<dyn Fn(String) -> Looking + Send + Sync>>);
 
 impl Resolver {
-    /// A resolver that answers what `look_up` says of a host name.
+    /// A resolver that returns what `look_up` returns for a host name.
     pub fn from_fn<F>(look_up: impl Fn(String) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = io::Result<Vec<IpAddr>>> + Send + 'static,
@@ -26,7 +26,7 @@ impl Resolver {
         Self(Some(Arc::new(move |host| Box::pin(look_up(host)))))
     }
 
-    /// For the HTTP client; none where the system is asked.
+    /// For the HTTP client. `None`: the system's resolver.
     pub(super) fn custom(self) -> Option<Custom> {
         self.0.map(Custom)
     }
@@ -45,7 +45,7 @@ impl Resolve for Custom {
         let looking = (self.0)(name.as_str().to_owned());
         Box::pin(async move {
             let addresses = looking.await?;
-            // The port is the URL's.
+            // The client takes the port from the URL.
             let addresses = addresses
                 .into_iter()
                 .map(|address| SocketAddr::new(address, 0));

@@ -1,75 +1,64 @@
-//! Opens a billing portal session, and accepts the answer only if it is the session that was asked for.
+//! Opens a billing portal session, and accepts the response only if it is the requested session.
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use serde_json::Value;
-use url::Url;
 
 use super::{
-    Answer, Call, Outcome, Stripe,
-    answer::readable,
-    cause::{Unavailable, UpstreamCause},
+    answer::{StripeResponse, loggable},
+    attempt::Call,
+    cause::UpstreamCause,
+    client::{CallOutcome, Stripe},
+    error::StripeError,
+    portal_url::PortalUrl,
 };
 use crate::{
     ids::{CustomerId, Mode, is_stripe_id_byte},
     return_url::ReturnUrl,
 };
 
+/// Stripe's path for sessions.
 pub(super) const SESSIONS: &str = "/v1/billing_portal/sessions";
-const MAX_URL_LENGTH: usize = 2048;
-const SLOW: Duration = Duration::from_secs(2);
-/// More different customers missing within [`MISSING_WINDOW`] look like the wrong account.
-const MISSING_IN_BULK: usize = 5;
-const MISSING_WINDOW: Duration = Duration::from_mins(1);
 
-/// An open portal. Its URL is a credential; `Debug` does not show it.
+/// From this time on the audit marks a session as slow: a user notices the wait. Stripe usually takes half a second.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// An open portal.
+#[derive(Debug)]
 pub(crate) struct OpenedSession {
-    /// Stripe's id of the session, which is no secret.
+    /// Stripe's id of the session, which is not a secret.
     pub id: String,
     /// Where to send the browser.
-    pub url: String,
+    pub url: PortalUrl,
     /// The configuration that it was opened with.
     pub configuration: String,
-    /// Whether Stripe had made it for an earlier try, of which we did not hear.
+    /// Whether Stripe had created it for an earlier attempt whose response was lost.
     pub replayed: bool,
-    /// How long the call took.
-    pub elapsed: Duration,
+    /// Whether the call took longer than two seconds.
+    pub slow: bool,
 }
 
-impl OpenedSession {
-    /// Whether the caller had to wait long enough to notice.
-    pub(crate) fn is_slow(&self) -> bool {
-        self.elapsed > SLOW
-    }
+/// The parts of a session that Stripe's response has.
+struct Accepted {
+    id: String,
+    url: PortalUrl,
+    replayed: bool,
 }
 
-impl fmt::Debug for OpenedSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenedSession")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why there is no session.
+/// Why no session was opened.
 #[derive(Debug)]
 pub(crate) enum SessionError {
-    /// Stripe does not have the customer any more.
+    /// Stripe no longer has the customer.
     CustomerMissing,
-    /// Stripe did not accept a return URL that our policy did.
+    /// Stripe rejected a return URL that our policy accepted.
     ReturnUrlRefused,
-    /// Everything else.
-    Unavailable(Unavailable),
+    /// The call failed.
+    Failed(StripeError),
 }
 
-impl<T: Into<Unavailable>> From<T> for SessionError {
-    fn from(failure: T) -> Self {
-        Self::Unavailable(failure.into())
+impl<T: Into<StripeError>> From<T> for SessionError {
+    fn from(error: T) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -82,64 +71,66 @@ impl Stripe {
     ) -> Result<OpenedSession, SessionError> {
         let began = self.clock.instant();
         let opened = self.open(customer, return_url).await;
-        let elapsed = self.clock.instant().duration_since(began);
+        let elapsed = self.elapsed_since(began);
         let outcome = match &opened {
-            Ok(_) => Outcome::Done,
-            Err(SessionError::CustomerMissing) => Outcome::Refused("customer_missing"),
-            Err(SessionError::ReturnUrlRefused) => Outcome::Refused("return_url_refused"),
-            Err(SessionError::Unavailable(failure)) => {
-                failure.log();
-                Outcome::Failed(failure.cause)
+            Ok(_) => CallOutcome::Done,
+            Err(SessionError::CustomerMissing) => CallOutcome::Refused("customer_missing"),
+            Err(SessionError::ReturnUrlRefused) => CallOutcome::Refused("return_url_refused"),
+            Err(SessionError::Failed(error)) => {
+                error.log();
+                CallOutcome::Failed(error.cause)
             }
         };
-        self.count("sessions", outcome, began);
-        opened.map(|session| OpenedSession { elapsed, ..session })
+        self.count("sessions", &outcome, elapsed);
+        let (configuration, Accepted { id, url, replayed }) = opened?;
+        Ok(OpenedSession {
+            id,
+            url,
+            configuration,
+            replayed,
+            slow: elapsed > SLOW,
+        })
     }
 
+    /// The configuration that was used, and the session.
     async fn open(
         &self,
         customer: &CustomerId,
         return_url: &ReturnUrl,
-    ) -> Result<OpenedSession, SessionError> {
-        let configuration = self.promise.require_kept(self.clock.instant())?;
+    ) -> Result<(String, Accepted), SessionError> {
+        let now = self.clock.instant();
+        let configuration = self.verification.require_verified(now)?;
         let form = [
             ("customer", customer.as_str()),
             ("return_url", return_url.as_str()),
             ("configuration", &configuration),
         ];
-        let form = form
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec();
-        // Fresh for each request: a replayed answer would be an ageing URL.
+        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        // A new key for each request: the URL in a replayed response would be about to expire.
         let idempotency_key = self.clock.ulid().to_string();
-        let answer = self
-            .call(&Call::post(SESSIONS, form, idempotency_key))
-            .await?;
-        match answer.status {
-            200..300 => self
-                .accept(&answer, customer)
-                .map(|session| OpenedSession {
-                    configuration,
-                    ..session
-                })
-                .map_err(|reason| {
-                    answer
-                        .failure(UpstreamCause::InvalidResponse, reason)
-                        .into()
-                }),
-            _ => Err(self.refusal(&answer, customer)),
+        let call = Call::post(SESSIONS, form.to_vec(), idempotency_key);
+        let response = self.call(&call).await?;
+        if !matches!(response.status, 200..300) {
+            return Err(self.session_refusal(&response, customer));
+        }
+        match self.accept(&response, customer) {
+            Ok(session) => Ok((configuration, session)),
+            Err(reason) => Err(response
+                .failure(UpstreamCause::InvalidResponse, reason)
+                .into()),
         }
     }
 
-    /// A session for this customer, in our mode, with an https URL on a listed host; or what is wrong with it.
+    /// Accepts a session for this customer, in our mode, with a portal URL on a listed host. The error is what is wrong
+    /// with the response, in one word.
     fn accept(
         &self,
-        answer: &Answer,
+        response: &StripeResponse,
         customer: &CustomerId,
-    ) -> Result<OpenedSession, &'static str> {
-        let settings = self.transport.settings();
-        let text = |field: &str| answer.body[field].as_str();
-        if answer.body.is_null() {
+    ) -> Result<Accepted, &'static str> {
+        let config = self.transport.config();
+        let text = |field: &str| response.body[field].as_str();
+        if response.body.is_null() {
             return Err("invalid_json");
         }
         if text("object") != Some("billing_portal.session") {
@@ -148,86 +139,36 @@ impl Stripe {
         if text("customer") != Some(customer.as_str()) {
             return Err("customer_mismatch");
         }
-        if answer.body["livemode"] != Value::Bool(settings.mode == Mode::Live) {
+        if response.body["livemode"] != Value::Bool(config.mode == Mode::Live) {
             return Err("livemode_mismatch");
         }
         let url = text("url").ok_or("portal_url_missing")?;
-        require_portal_url(url, &settings.portal_hosts)?;
-        Ok(OpenedSession {
-            id: text("id")
-                .and_then(|id| readable(id, is_stripe_id_byte))
-                .unwrap_or_default()
-                .to_owned(),
-            url: url.to_owned(),
-            configuration: String::new(),
-            replayed: answer.replayed,
-            elapsed: Duration::ZERO,
+        let id = text("id").and_then(|id| loggable(id, is_stripe_id_byte));
+        Ok(Accepted {
+            id: id.unwrap_or_default().to_owned(),
+            url: PortalUrl::parse(url, &config.portal_hosts)?,
+            replayed: response.replayed,
         })
     }
 
-    /// What an answer other than 2xx means. Only what concerns the request is decided here.
-    fn refusal(&self, answer: &Answer, customer: &CustomerId) -> SessionError {
-        let missing = answer.is_missing("customer") && !answer.is_of_the_other_mode();
-        if missing && !self.missing.are_too_many(customer, self.clock.instant()) {
-            return SessionError::CustomerMissing;
+    /// What a refusal means. Here only refusals of this customer or this URL; the rest are those of every call.
+    fn session_refusal(&self, response: &StripeResponse, customer: &CustomerId) -> SessionError {
+        if response.is_missing("customer") && !response.is_of_other_mode() {
+            let too_many = self.missing.are_too_many(customer, self.clock.instant());
+            return if too_many {
+                response.failure(UpstreamCause::CustomersMissing, "").into()
+            } else {
+                SessionError::CustomerMissing
+            };
         }
-        if missing {
-            return answer.failure(UpstreamCause::CustomersMissing, "").into();
-        }
-        let is_about_url = matches!(answer.error("code"), "" | "url_invalid");
-        if answer.status == 400 && answer.error("param") == "return_url" && is_about_url {
+        let is_about_url = matches!(response.error("code"), "" | "url_invalid");
+        if response.status == 400 && response.error("param") == "return_url" && is_about_url {
             return SessionError::ReturnUrlRefused;
         }
-        if answer.is_missing("configuration") {
-            self.promise
-                .break_because("Stripe does not know the portal configuration");
+        if response.is_missing("configuration") {
+            self.verification
+                .invalidate("Stripe does not know the portal configuration");
         }
-        answer.refusal().into()
-    }
-}
-
-fn require_portal_url(text: &str, hosts: &[String]) -> Result<(), &'static str> {
-    if text.len() > MAX_URL_LENGTH {
-        return Err("portal_url_length");
-    }
-    if !text
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-    {
-        return Err("portal_url_characters");
-    }
-    let url = Url::parse(text).map_err(|_| "portal_url_characters")?;
-    if url.scheme() != "https" {
-        return Err("portal_url_scheme");
-    }
-    let anonymous = url.username().is_empty() && url.password().is_none() && url.port().is_none();
-    let listed = url
-        .host_str()
-        .is_some_and(|host| hosts.iter().any(|listed| listed == host));
-    if !(anonymous && listed) {
-        return Err("portal_url_host");
-    }
-    // One spelling, so that every reader finds the same host in it.
-    if url.as_str() != text {
-        return Err("portal_url_form");
-    }
-    Ok(())
-}
-
-/// The customers that Stripe said were missing, a short while back.
-#[derive(Debug, Default)]
-pub(super) struct MissingCustomers(Mutex<VecDeque<(Instant, CustomerId)>>);
-
-impl MissingCustomers {
-    /// Notes one, and says whether so many are missing that the fault must be ours.
-    fn are_too_many(&self, customer: &CustomerId, now: Instant) -> bool {
-        let mut missing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        missing.retain(|(at, other)| now.duration_since(*at) < MISSING_WINDOW && other != customer);
-        missing.push_back((now, customer.clone()));
-        // One more than the bound is enough to know; the list does not grow beyond it.
-        if missing.len() > MISSING_IN_BULK + 1 {
-            missing.pop_front();
-        }
-        missing.len() > MISSING_IN_BULK
+        response.refusal().into()
     }
 }

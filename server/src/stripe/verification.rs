@@ -1,90 +1,97 @@
-//! Whether the promise that the portal changes no plans is known to be kept. While it is not, no portal is opened.
+//! Whether the portal configuration is verified: known not to allow plan changes. Otherwise no portal is opened.
 
 use std::{
     sync::{PoisonError, RwLock, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 
-use super::UpstreamCause;
+use super::cause::UpstreamCause;
 
-/// How long a verification is believed. It is made every ten minutes, and while it fails every half.
-const BELIEVED_FOR: Duration = Duration::from_mins(15);
-/// How long it is believed after Stripe has told of a change.
-const DOUBTED_FOR: Duration = Duration::from_secs(5);
+/// How long a verification is valid. The service verifies every ten minutes, so one that fails does not yet close the
+/// operation.
+const VALID_FOR: Duration = Duration::from_mins(15);
+/// How long a verification stays valid after Stripe reported a change: long enough for a recheck, which takes one or two
+/// calls.
+const VALID_AFTER_CHANGE: Duration = Duration::from_secs(5);
 
-/// Whether the promise is known to be kept, and by which configuration.
+/// The state of the verification, shared by requests, webhooks and the task that verifies.
 #[derive(Debug, Default)]
-pub(crate) struct Promise {
+pub(crate) struct ConfigurationVerification {
     known: RwLock<Known>,
-    /// Rings when the configuration should be looked at before its time.
-    pub in_doubt: tokio::sync::Notify,
+    /// Notified when the configuration should be verified before the next interval.
+    pub recheck: tokio::sync::Notify,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     state: State,
-    /// When Stripe last told of a change.
-    doubted_at: Option<Instant>,
+    /// When Stripe last reported a change.
+    changed_at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Default)]
 enum State {
-    /// It was not looked at yet, or could not be.
+    /// It was not verified yet, or could not be.
     #[default]
-    Unknown,
-    /// The configuration of this id keeps it, until then as far as is known.
-    Kept(String, Instant),
-    /// The configuration breaks it.
-    Broken,
+    Unverified,
+    /// The configuration of this id does not allow plan changes, as far as is known until then.
+    Verified { id: String, until: Instant },
+    /// The configuration allows plan changes.
+    Violated,
 }
 
-impl Promise {
-    /// The id of the verified configuration, or why there is none; no portal is opened then.
-    pub(crate) fn require_kept(&self, now: Instant) -> Result<String, UpstreamCause> {
+impl ConfigurationVerification {
+    /// The id of the verified configuration. The error is the cause why no portal is opened.
+    pub(super) fn require_verified(&self, now: Instant) -> Result<String, UpstreamCause> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         match &known.state {
-            State::Kept(id, until) if now < *until => Ok(id.clone()),
-            State::Broken => Err(UpstreamCause::ConfigurationViolation),
-            State::Kept(..) | State::Unknown => Err(UpstreamCause::ConfigurationUnverified),
+            State::Verified { id, until } if now < *until => Ok(id.clone()),
+            State::Violated => Err(UpstreamCause::ConfigurationViolation),
+            State::Verified { .. } | State::Unverified => {
+                Err(UpstreamCause::ConfigurationUnverified)
+            }
         }
     }
 
-    /// Has the configuration looked at, because it may have been changed. If that cannot be done soon, the operation
-    /// closes.
-    pub(crate) fn doubt(&self, now: Instant) {
+    /// Requests a recheck, because Stripe reported a change. If the recheck does not succeed soon, the operation closes.
+    pub(super) fn mark_stale(&self, now: Instant) {
         let mut known = self.known();
-        known.doubted_at = Some(now);
-        if let State::Kept(_, until) = &mut known.state {
-            *until = (*until).min(now + DOUBTED_FOR);
+        known.changed_at = Some(now);
+        if let State::Verified { until, .. } = &mut known.state {
+            *until = (*until).min(now + VALID_AFTER_CHANGE);
         }
-        self.in_doubt.notify_one();
+        self.recheck.notify_one();
     }
 
-    /// Closes the operation until the configuration has been verified again.
-    pub(super) fn break_because(&self, reason: &'static str) {
+    /// Closes the operation, for this reason, until the configuration is verified again.
+    pub(super) fn invalidate(&self, reason: &'static str) {
         tracing::error!(event = "portal_configuration_unverified", reason);
-        self.unknown();
-        self.in_doubt.notify_one();
+        self.set_unverified();
+        self.recheck.notify_one();
     }
 
-    /// The configuration was verified by calls that began then. What Stripe has told of since, they may not have seen.
-    pub(super) fn kept(&self, id: &str, began: Instant) {
+    /// The configuration was verified by calls that began at `began`. If Stripe reported a change since, the calls may
+    /// not have seen it.
+    pub(super) fn set_verified(&self, id: &str, began: Instant) {
         let mut known = self.known();
-        let until = match known.doubted_at {
-            Some(doubted_at) if doubted_at >= began => doubted_at + DOUBTED_FOR,
-            _ => began + BELIEVED_FOR,
+        let until = match known.changed_at {
+            Some(changed_at) if changed_at >= began => changed_at + VALID_AFTER_CHANGE,
+            _ => began + VALID_FOR,
         };
-        known.state = State::Kept(id.to_owned(), until);
+        known.state = State::Verified {
+            id: id.to_owned(),
+            until,
+        };
     }
 
-    /// The configuration breaks the promise.
-    pub(super) fn broken(&self) {
-        self.known().state = State::Broken;
+    /// The configuration allows plan changes.
+    pub(super) fn set_violated(&self) {
+        self.known().state = State::Violated;
     }
 
-    /// The configuration cannot be looked at.
-    pub(super) fn unknown(&self) {
-        self.known().state = State::Unknown;
+    /// The configuration cannot be verified.
+    pub(super) fn set_unverified(&self) {
+        self.known().state = State::Unverified;
     }
 
     fn known(&self) -> RwLockWriteGuard<'_, Known> {

@@ -159,7 +159,7 @@ async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
         Meaning::Nothing(why) => Ok(why),
         _ if event.livemode != (app.mode == Mode::Live) => Ok("other_mode"),
         Meaning::ConfigurationChanged => {
-            app.stripe.doubt_promise();
+            app.stripe.recheck_configuration();
             Ok("configuration_recheck")
         }
         Meaning::Customer(change) => {

@@ -89,18 +89,18 @@ async fn each_refusal_of_stripe_fails_its_own_check() {
     let rows: [(Reply, &str, &str, &str, &[&str]); 4] = [
         (refusal(401, "", "", "Invalid API Key"), "stripe_credentials",
          "Stripe does not accept stripe_secret_key (credentials_refused)",
-         "make a new restricted key in Stripe's dashboard, put it into stripe_secret_key and restart", &CHECKS[7..10]),
+         "create a new restricted key in Stripe's dashboard, set stripe_secret_key to it and restart", &CHECKS[7..10]),
         (refusal(403, "more_permissions_required", "", "The key lacks"), "stripe_permission",
          "Stripe does not let the key open portals (permission)",
          "give the restricted key the permission Customer portal: Write (for customer sync and link --verify also \
           Customers: Read)", &CHECKS[8..10]),
         (refusal(404, "resource_missing", "id", other_mode), "stripe_mode",
          "stripe_secret_key is of live mode; what is asked for is of the other (mode_mismatch)",
-         "use the secret key of the mode, live or test, in which the customers and the portal configuration were made",
+         "use the secret key of the mode, live or test, in which the customers and the portal configuration were created",
          &CHECKS[9..10]),
         (refusal(400, "parameter_unknown", "customer", "Received unknown"), "stripe_permission",
          "Stripe does not let the key open portals (bad_request)",
-         "update the service; report it if it goes on", &CHECKS[8..10]),
+         "update the service; report it if it continues", &CHECKS[8..10]),
     ];
     for (reply, name, detail, fix, waiting) in rows {
         let fixture = Fixture::new().await.answered(&reply);
@@ -129,12 +129,12 @@ async fn an_unusable_response_of_stripe_is_reported_with_its_cause() {
     #[rustfmt::skip]
     let rows = [
         (Reply::status(503).header("Stripe-Should-Retry", "false"), "server_error: 503",
-         "see whether status.stripe.com tells of an outage; it passes by itself"),
-        (Reply::status(302), "redirect", "correct stripe_api_base; if it is right, find out who answers for Stripe"),
-        (Reply::status(404), "unexpected_status", "find out who answers at stripe_api_base; update the service"),
+         "check status.stripe.com for an outage; it ends by itself"),
+        (Reply::status(302), "redirect", "correct stripe_api_base; if it is correct, find out what responds in Stripe's place"),
+        (Reply::status(404), "unexpected_status", "find out what responds at stripe_api_base; update the service"),
         (Reply::status(429), "rate_limited", "lower stripe_rate_limit, or find out what else uses the account's limit"),
         (Reply::json(200, &json!("UNSEEN")), "invalid_response: invalid_json",
-         "look at the reason: portal_url_host is for stripe_portal_hosts, and for any other find out who answers at \
+         "check the reason: for portal_url_host add the host to stripe_portal_hosts, for any other find out what responds at \
           stripe_api_base"),
     ];
     for (reply, cause, fix) in rows {
@@ -165,12 +165,13 @@ async fn unusable_portal_configuration_is_reported_with_a_fix() {
     let fixture = fixture.set("STRIPE_PORTAL_CONFIGURATION", &named);
     let detail =
         format!("{named}: subscription_cancel is on; login_page is on (configuration_violation)");
-    let fix = "run billing-portal portal-config verify, and turn off at Stripe what it names";
+    let fix = "run billing-portal portal-config verify, and turn off at Stripe what it lists";
     fixture.assert_failure(name, &detail, fix, &[]).await;
 
     let fixture = fixture.set("STRIPE_PORTAL_CONFIGURATION", "bpc_unknown");
     let detail = "Stripe does not know bpc_unknown (configuration_missing)";
-    let fix = "correct stripe_portal_configuration, or remove it and let the service make its own";
+    let fix =
+        "correct stripe_portal_configuration, or remove it so that the service creates its own";
     fixture.assert_failure(name, detail, fix, &[]).await;
 
     let fixture = Fixture::new().await;

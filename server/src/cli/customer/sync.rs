@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     store::{LinkPolicy, NewMapping, Store, SyncFailure, SyncPage, SyncPosition, UnixSeconds},
-    stripe::{Cursor, CustomerPage, Stripe, StripeCustomer, Unavailable},
+    stripe::{Cursor, CustomerPage, Stripe, StripeCustomer, StripeError},
 };
 
 /// How often a page is requested while Stripe fails or asks to wait. With the waits between them that is about two
@@ -216,7 +216,7 @@ fn require_progress(before: &str, after: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-fn interrupted(failure: Unavailable) -> CliError {
+fn interrupted(failure: StripeError) -> CliError {
     let failure = CliError::from(failure);
     CliError::Other(format!(
         "{failure}. Progress is saved: run customer sync again to continue"

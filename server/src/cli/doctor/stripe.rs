@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::{
     config::Config,
     ids::Mode,
-    stripe::{Probe, Stage, Unavailable, UpstreamCause, Verification},
+    stripe::{Probe, Stage, StripeError, UpstreamCause, Verification},
 };
 
 const REACHABLE: &str = "stripe_reachable";
@@ -165,7 +165,7 @@ impl Asked {
 }
 
 /// The cause, and more of it where that is a word of ours: a status, or what is wrong with an answer.
-fn word(failure: &Unavailable) -> String {
+fn word(failure: &StripeError) -> String {
     let cause = failure.cause;
     let ours = matches!(
         cause,

@@ -1,0 +1,69 @@
+//! Limits the calls to Stripe: how many at a time, and how many requests a second.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use governor::{DefaultDirectRateLimiter, Quota};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long a call waits for its permit. A caller who would wait longer is better off with a 502 and `Retry-After`.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Requests that may go out at once after a pause. A handful smooths what several callers do at the same time; more
+/// would come close to Stripe's own limit within one second.
+const BURST: NonZeroU32 = NonZeroU32::new(5).unwrap();
+
+/// The limits, shared by all calls.
+#[derive(Debug)]
+pub(super) struct CallLimiter {
+    max_in_flight: usize,
+    permits: Arc<Semaphore>,
+    rate: Option<DefaultDirectRateLimiter>,
+}
+
+/// Permission to make one call, until it is dropped.
+pub(super) struct Permit {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl CallLimiter {
+    /// `max_in_flight` calls at a time and `per_second` requests a second; 0 requests a second: no limit.
+    pub(super) fn new(max_in_flight: u32, per_second: u32) -> Self {
+        let max_in_flight = max_in_flight as usize;
+        let limiter = |rate: NonZeroU32| {
+            DefaultDirectRateLimiter::direct(Quota::per_second(rate).allow_burst(BURST.min(rate)))
+        };
+        Self {
+            max_in_flight,
+            permits: Arc::new(Semaphore::new(max_in_flight)),
+            rate: NonZeroU32::new(per_second).map(limiter),
+        }
+    }
+
+    /// Waits for a permit, at most [`PERMIT_TIMEOUT`].
+    pub(super) async fn acquire(&self) -> Option<Permit> {
+        let waiting = async {
+            let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+            self.wait_for_rate()
+                .await
+                .then_some(Permit { _permit: permit })
+        };
+        tokio::time::timeout(PERMIT_TIMEOUT, waiting)
+            .await
+            .ok()
+            .flatten()
+    }
+
+    /// Waits until the rate allows one more request, at most [`PERMIT_TIMEOUT`]. `false` if it does not.
+    pub(super) async fn wait_for_rate(&self) -> bool {
+        match &self.rate {
+            Some(rate) => tokio::time::timeout(PERMIT_TIMEOUT, rate.until_ready())
+                .await
+                .is_ok(),
+            None => true,
+        }
+    }
+
+    /// Calls in progress.
+    pub(super) fn in_flight(&self) -> usize {
+        self.max_in_flight - self.permits.available_permits()
+    }
+}

@@ -1,0 +1,298 @@
+//! Makes the calls to Stripe: limits, retries and the log line of each attempt.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    answer::StripeResponse,
+    attempt::{ATTEMPT_TIMEOUT, Call, Transport},
+    breaker::{Breaker, Pass},
+    call_limiter::CallLimiter,
+    cause::UpstreamCause,
+    error::StripeError,
+    failure::AttemptError,
+    missing_customers::MissingCustomers,
+    resolver::Resolver,
+    retry_budget::RetryBudget,
+    verification::ConfigurationVerification,
+};
+use crate::{clock::Clock, config::StripeConfig, metrics::Metrics};
+
+/// How long a call may take, with all attempts and waits, including the wait for its permit. Callers commonly give up
+/// after ten seconds or more.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// Attempts of one call: two retries cover a closed connection and one failed server.
+const MAX_ATTEMPTS: u32 = 3;
+/// The wait before the first retry, before jitter. It doubles with each retry.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+/// The longest wait before a retry, before jitter, so that the deadline has room for the attempt.
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// Stripe, with the settings of this deployment.
+#[derive(Debug)]
+pub(crate) struct Stripe {
+    pub(super) transport: Transport,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) verification: ConfigurationVerification,
+    pub(super) missing: MissingCustomers,
+    limiter: CallLimiter,
+    breaker: Breaker,
+    retry_budget: RetryBudget,
+}
+
+impl Stripe {
+    /// A client that has no connection yet.
+    pub(crate) fn new(
+        config: StripeConfig,
+        clock: Clock,
+        resolver: Resolver,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            limiter: CallLimiter::new(config.max_in_flight, config.requests_per_second),
+            transport: Transport::new(config, resolver)?,
+            breaker: Breaker::new(clock.clone()),
+            retry_budget: RetryBudget::default(),
+            clock,
+            metrics,
+            verification: ConfigurationVerification::default(),
+            missing: MissingCustomers::default(),
+        })
+    }
+
+    /// The state of the portal configuration's verification.
+    pub(crate) fn verification(&self) -> &ConfigurationVerification {
+        &self.verification
+    }
+
+    /// Whether the portal configuration is verified. Otherwise no portal is opened.
+    pub(crate) fn is_configuration_verified(&self) -> bool {
+        let now = self.clock.instant();
+        self.verification.require_verified(now).is_ok()
+    }
+
+    /// Requests a recheck of the portal configuration, because Stripe reported a change.
+    pub(crate) fn recheck_configuration(&self) {
+        self.verification.mark_stale(self.clock.instant());
+    }
+
+    /// Whether calls go out: the breaker is closed.
+    pub(crate) fn is_breaker_closed(&self) -> bool {
+        self.breaker.is_closed()
+    }
+
+    /// Whether the last call found Stripe available and our credentials accepted.
+    pub(crate) fn last_call_succeeded(&self) -> bool {
+        self.breaker.last_call_succeeded()
+    }
+
+    /// Calls in progress.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.limiter.in_flight()
+    }
+
+    /// Makes a call, reads the response with `read`, and counts the call.
+    pub(super) async fn call_and_read<T>(
+        &self,
+        endpoint: &'static str,
+        call: &Call,
+        read: impl FnOnce(&StripeResponse) -> Result<T, StripeError>,
+    ) -> Result<T, StripeError> {
+        let began = self.clock.instant();
+        let read = self.call(call).await.and_then(|response| read(&response));
+        let outcome = match &read {
+            Ok(_) => CallOutcome::Done,
+            Err(error) => CallOutcome::Failed(error.cause),
+        };
+        self.count(endpoint, &outcome, self.elapsed_since(began));
+        read
+    }
+
+    pub(super) fn count(&self, endpoint: &'static str, outcome: &CallOutcome, elapsed: Duration) {
+        self.metrics
+            .stripe_call(endpoint, outcome.labels(), elapsed);
+    }
+
+    pub(super) fn elapsed_since(&self, began: Instant) -> Duration {
+        self.clock.instant().duration_since(began)
+    }
+
+    /// Makes a call with its retries. `Ok` is any response about the request itself, a refusal too.
+    pub(super) async fn call(&self, call: &Call) -> Result<StripeResponse, StripeError> {
+        let deadline = self.clock.instant() + CALL_DEADLINE;
+        // Before the wait for the permit: if the caller disconnects while waiting, the pass is dropped, and the breaker
+        // does not wait for a probe that never comes.
+        let pass = self.breaker.pass()?;
+        self.retry_budget.record_call(self.clock.instant());
+        let permit = self.limiter.acquire().await;
+        let _permit = permit.ok_or(UpstreamCause::CallLimitReached)?;
+        let result = self.attempts(call, deadline).await;
+        report_result(pass, &result);
+        result.map_err(|error| {
+            if let (UpstreamCause::RateLimited, Some(wait)) = (error.cause, error.retry_after) {
+                self.breaker.pause(wait);
+            }
+            error.into()
+        })
+    }
+
+    async fn attempts(
+        &self,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<StripeResponse, AttemptError> {
+        let mut backoff = FIRST_BACKOFF;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let result = self.attempt(call, attempt, deadline).await;
+            let (error, response) = match result {
+                Ok(response) if is_final(&response) => return Ok(response),
+                Ok(response) => (AttemptError::from(&response), Some(response)),
+                Err(error) => (error, None),
+            };
+            let wait = error.retry_after.unwrap_or_else(|| self.jitter(backoff));
+            if !self.may_retry(&error, attempt, wait, deadline) {
+                // Stripe asked to retry what no retry changes: then its response is the result.
+                return response
+                    .filter(|response| !is_transient(response))
+                    .ok_or(error);
+            }
+            self.record_retry(&error, attempt, wait);
+            tokio::time::sleep(wait).await;
+            if !self.limiter.wait_for_rate().await {
+                return Err(error);
+            }
+            backoff = MAX_BACKOFF.min(backoff * 2);
+        }
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        attempt: u32,
+        deadline: Instant,
+    ) -> Result<StripeResponse, AttemptError> {
+        let began = self.clock.instant();
+        let left = deadline.duration_since(began);
+        let result = self.transport.attempt(call, left).await;
+        log_attempt(call, attempt, self.elapsed_since(began), &result);
+        result
+    }
+
+    fn may_retry(
+        &self,
+        error: &AttemptError,
+        attempt: u32,
+        wait: Duration,
+        deadline: Instant,
+    ) -> bool {
+        let now = self.clock.instant();
+        error.retry
+            && attempt < MAX_ATTEMPTS
+            && now + wait + ATTEMPT_TIMEOUT <= deadline
+            && self.retry_budget.try_retry(now)
+    }
+
+    /// Full jitter: a random wait up to `ceiling`, so that callers that failed together do not retry together.
+    fn jitter(&self, ceiling: Duration) -> Duration {
+        let random = u16::from_le_bytes(self.clock.random_bytes());
+        ceiling.mul_f64(f64::from(random) / f64::from(u16::MAX))
+    }
+
+    fn record_retry(&self, error: &AttemptError, attempt: u32, wait: Duration) {
+        self.metrics.stripe_retry(error.cause.as_str());
+        let (event, reason) = ("stripe_retry", error.reason.as_str());
+        let wait_ms = milliseconds(wait);
+        if error.cause == UpstreamCause::Closed {
+            // Stripe closing an idle pooled connection is expected.
+            tracing::info!(event, reason, attempt, wait_ms);
+        } else {
+            tracing::warn!(event, reason, attempt, wait_ms);
+        }
+    }
+}
+
+/// Reports the result to the breaker.
+fn report_result(pass: Pass<'_>, result: &Result<StripeResponse, AttemptError>) {
+    match result {
+        Err(error) if error.cause.counts_as_outage() => pass.failed(error.cause),
+        Ok(StripeResponse { status: 401, .. }) => pass.failed(UpstreamCause::CredentialsRefused),
+        Ok(StripeResponse { status: 403, .. }) => pass.failed(UpstreamCause::Permission),
+        _ => pass.succeeded(),
+    }
+}
+
+fn log_attempt(
+    call: &Call,
+    attempt: u32,
+    elapsed: Duration,
+    result: &Result<StripeResponse, AttemptError>,
+) {
+    let elapsed_ms = milliseconds(elapsed);
+    let idempotency_key = &call.idempotency_key;
+    match result {
+        Ok(response) => tracing::info!(
+            event = "stripe_call",
+            path = call.path,
+            attempt,
+            idempotency_key,
+            elapsed_ms,
+            upstream_status = response.status,
+            stripe_request_id = response.request_id,
+            stripe_type = response.loggable_error("type"),
+            stripe_code = response.loggable_error("code"),
+            stripe_param = response.loggable_error("param"),
+        ),
+        Err(error) => tracing::warn!(
+            event = "stripe_call",
+            path = call.path,
+            attempt,
+            idempotency_key,
+            elapsed_ms,
+            upstream_status = error.upstream_status,
+            stripe_request_id = error.stripe_request_id,
+            upstream_cause = error.cause.as_str(),
+            reason = error.reason,
+        ),
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How a call ended, for the metrics.
+pub(super) enum CallOutcome {
+    /// Stripe did what was requested.
+    Done,
+    /// Stripe refused what was requested, for this reason.
+    Refused(&'static str),
+    /// The call failed.
+    Failed(UpstreamCause),
+}
+
+impl CallOutcome {
+    /// The labels `outcome` and `cause`.
+    fn labels(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Done => ("done", ""),
+            Self::Refused(reason) => ("refused", reason),
+            Self::Failed(cause) => ("failed", cause.as_str()),
+        }
+    }
+}
+
+/// Whether no further attempt would give another response.
+fn is_final(response: &StripeResponse) -> bool {
+    let succeeded = (200..300).contains(&response.status);
+    succeeded || (response.should_retry != Some(true) && !is_transient(response))
+}
+
+/// Whether the response is about Stripe's state and not about the request.
+fn is_transient(response: &StripeResponse) -> bool {
+    matches!(response.status, 409 | 429 | 500..600) || response.error("code") == "rate_limit"
+}
