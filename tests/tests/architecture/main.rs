@@ -8,6 +8,7 @@ mod conventions;
 mod crate_tree;
 mod cycles;
 mod detection;
+mod documents;
 mod layer_rules;
 mod layers;
 mod references;
@@ -113,4 +114,17 @@ fn every_file_says_what_it_is_for_and_is_finished() {
         .flat_map(|(file, text)| conventions::problems(file, text))
         .collect();
     assert_none(&problems);
+}
+
+#[test]
+fn the_documents_name_only_what_exists() {
+    let mut problems = documents::broken_links();
+    problems.extend(documents::misnamed_links());
+    problems.extend(documents::unknown_steps());
+    assert_none(&problems);
+}
+
+#[test]
+fn the_documents_use_plain_words() {
+    assert_none(&documents::withdrawn_words());
 }

@@ -101,7 +101,8 @@ fn dependencies(metadata: &Value, package: &str, with_tests: bool) -> Vec<String
         .collect()
 }
 
-fn root() -> PathBuf {
+/// The workspace's folder.
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("")
 }
 

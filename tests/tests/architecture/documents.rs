@@ -1,0 +1,102 @@
+//! The documents name only what exists: files that links lead to, modules on the way of a request, and tests. They use
+//! plain words.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use regex::Regex;
+
+use crate::workspace::{packages, root};
+
+/// The documents that people read, by their path in the workspace.
+const DOCUMENTS: [&str; 5] = [
+    "README.md",
+    "CHANGELOG.md",
+    "client/README.md",
+    "client/typescript/README.md",
+    "server/RUNBOOK.md",
+];
+
+/// Words that a search for the usual term would miss. `ask` is one only as a noun.
+const WITHDRAWN: &str = r"(?i)\b(promised?|promises|mend(ed|s)?|lest|told|whoever|word of|in force|anew|an ask|the ask|judged?|judges|house)\b";
+
+/// The text of a file of the workspace.
+fn read(file: &str) -> String {
+    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// What the pattern's first group finds, with the line.
+fn found(pattern: &str, text: &str) -> Vec<(usize, String)> {
+    let pattern = Regex::new(pattern).expect("a pattern");
+    let lines = text.lines().zip(1..);
+    let found = lines.flat_map(|(text, line)| {
+        let captures = pattern.captures_iter(text);
+        captures
+            .map(|found| (line, found[1].to_owned()))
+            .collect::<Vec<_>>()
+    });
+    found.collect()
+}
+
+/// One line for each relative link that leads to no file or folder.
+pub(crate) fn broken_links() -> Vec<String> {
+    let mut broken = Vec::new();
+    for document in DOCUMENTS {
+        let here = root().join(document);
+        let here = here.parent().expect("a file is in a folder");
+        for (line, target) in found(r"\]\(([^)#]+)[^)]*\)", &read(document)) {
+            let is_elsewhere = target.contains("://");
+            if !is_elsewhere && !here.join(&target).exists() {
+                broken.push(format!("{document}:{line} links to {target}"));
+            }
+        }
+    }
+    broken
+}
+
+/// One line for each link of the README whose text names another path than the one that it leads to.
+pub(crate) fn misnamed_links() -> Vec<String> {
+    let links = found(r"\[(`[^`]+`\]\([^)]+)\)", &read("README.md"));
+    let misnamed = links.iter().filter(|(_, link)| {
+        let (text, target) = link.split_once("](").expect("the pattern has it");
+        text.trim_matches('`').trim_end_matches('/') != target.trim_end_matches('/')
+    });
+    misnamed
+        .map(|(line, link)| format!("README.md:{line} names [{link})"))
+        .collect()
+}
+
+/// One line for each module on the README's way of a request that the server does not have.
+pub(crate) fn unknown_steps() -> Vec<String> {
+    let server = packages()
+        .iter()
+        .find(|package| package.name == "billing-portal-server")
+        .expect("the server is a package");
+    let modules: BTreeSet<_> = server
+        .files
+        .keys()
+        .filter_map(|file| file.strip_prefix("server/src/"))
+        .flat_map(|file| file.trim_end_matches(".rs").split('/'))
+        .collect();
+    let flow = found(r"^`(connection -> .+)`$", &read("README.md"));
+    let [(line, flow)] = &flow[..] else {
+        return vec![format!("README.md has {} flow lines", flow.len())];
+    };
+    let steps = found(r"([a-z_]+)(?: ->|$| \()", flow);
+    let unknown = steps
+        .iter()
+        .filter(|(_, step)| !modules.contains(step.as_str()));
+    unknown
+        .map(|(_, step)| format!("README.md:{line} names the module {step}"))
+        .collect()
+}
+
+/// One line for each withdrawn word in a document or in the contract.
+pub(crate) fn withdrawn_words() -> Vec<String> {
+    let documents = DOCUMENTS.into_iter().chain(["openapi/billing-portal.yaml"]);
+    let words = documents.flat_map(|document| {
+        let words = found(WITHDRAWN, &read(document)).into_iter();
+        words.map(move |(line, word)| format!("{document}:{line} says {word}"))
+    });
+    words.collect()
+}
