@@ -35,6 +35,7 @@ mod http;
 mod ids;
 mod log;
 mod metrics;
+mod redaction;
 
 pub use service::{Service, StartError, start};
 pub use stripe::Resolver;

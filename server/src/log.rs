@@ -7,7 +7,6 @@ mod field;
 mod layer;
 mod line;
 mod queue;
-mod redaction;
 mod writer;
 
 use std::{

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 
-use super::redaction::redact;
+use crate::redaction::redact;
 
 /// The longest value of a field in a line, in bytes with its mark. Ids, origins and causes are shorter; what is longer is text
 /// that somebody else chose, and the beginning identifies it.

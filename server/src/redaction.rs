@@ -1,7 +1,7 @@
-//! Replaces secrets in text that is about to be logged.
+//! Replaces secrets in text that is about to be logged or printed.
 //!
-//! No code logs a secret on purpose. This is the last line of defence, for the day on which some code does, and for
-//! callers who put a secret where it does not belong, such as the path.
+//! No code shows a secret on purpose, save a new key once. This is the last line of defence, for the day on which some
+//! code does, and for people who put a secret where it does not belong: in a path, an id, another setting.
 
 use std::borrow::Cow;
 
@@ -19,6 +19,9 @@ const KEY_PREFIXES: [&[u8]; 6] = [
 ];
 /// How the secret of a webhook endpoint begins.
 const WEBHOOK_PREFIX: &[u8] = b"whsec_";
+/// So many letters and digits after a prefix are a secret even inside of a word: Stripe's shortest secrets have 24.
+/// Fewer may be a name of the operator's, such as `network_live_1`.
+const MIN_SECRET_INSIDE_WORD: usize = 16;
 /// What every portal URL has in its path. The whole URL is a secret, also what stands before this.
 const PORTAL_PATH: &[u8] = b"/p/session/";
 
@@ -62,17 +65,43 @@ fn secret_at(bytes: &[u8], word: usize, at: usize) -> Option<(usize, usize)> {
     ) {
         return None;
     }
-    if KEY_PREFIXES
+    let key = KEY_PREFIXES
         .iter()
-        .any(|prefix| starts_with(bytes, at, prefix))
-    {
-        return Some((at, end_of(bytes, at, is_key_byte)));
+        .find_map(|prefix| after(bytes, at, prefix));
+    if let Some(rest) = key {
+        let needed = if is_inside_word(bytes, at) {
+            MIN_SECRET_INSIDE_WORD
+        } else {
+            1
+        };
+        let is_key = count_secret_bytes(bytes, rest, needed) == needed;
+        return is_key.then(|| (at, end_of(bytes, at, is_key_byte)));
     }
     let is_word_byte = |byte| !is_boundary(byte);
-    if starts_with(bytes, at, WEBHOOK_PREFIX) {
+    let is_secret = |rest: &usize| bytes.get(*rest).is_some_and(u8::is_ascii_graphic);
+    if after(bytes, at, WEBHOOK_PREFIX).filter(is_secret).is_some() {
         return Some((at, end_of(bytes, at, is_word_byte)));
     }
-    starts_with(bytes, at, PORTAL_PATH).then(|| (word, end_of(bytes, at, is_word_byte)))
+    after(bytes, at, PORTAL_PATH).map(|_| (word, end_of(bytes, at, is_word_byte)))
+}
+
+/// Whether what stands at `at` continues a word. The last digit of an encoded character does not.
+fn is_inside_word(bytes: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).map(|before| bytes[before]);
+    let encoded = at.checked_sub(3).is_some_and(|begin| bytes[begin] == b'%');
+    before.is_some_and(|byte| byte.is_ascii_alphanumeric()) && !encoded
+}
+
+/// How many letters, digits and asterisks stand at `at`, up to `max`, percent-decoded.
+fn count_secret_bytes(bytes: &[u8], mut at: usize, max: usize) -> usize {
+    let is_secret_byte = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'*';
+    for count in 0..max {
+        match decoded(bytes, at) {
+            Some((byte, next)) if is_secret_byte(byte) => at = next,
+            _ => return count,
+        }
+    }
+    max
 }
 
 fn end_of(bytes: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
@@ -90,18 +119,16 @@ fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'*' | b'%')
 }
 
-/// Whether the text at `at`, percent-decoded and in lower case, begins with `prefix`.
-fn starts_with(bytes: &[u8], mut at: usize, prefix: &[u8]) -> bool {
+/// Where the text at `at` continues after `prefix`, if it begins with it, percent-decoded and in lower case.
+fn after(bytes: &[u8], mut at: usize, prefix: &[u8]) -> Option<usize> {
     for expected in prefix {
-        let Some((byte, next)) = decoded(bytes, at) else {
-            return false;
-        };
+        let (byte, next) = decoded(bytes, at)?;
         if byte.to_ascii_lowercase() != *expected {
-            return false;
+            return None;
         }
         at = next;
     }
-    true
+    Some(at)
 }
 
 /// The byte that stands at `at`, percent-decoded as often as it was encoded, and where the next one begins.
@@ -148,6 +175,10 @@ mod tests {
             ("am_live_a am_live_b", "[redacted] [redacted]", "several"),
             ("ü am_live_a ü", "ü [redacted] ü", "beside other characters"),
             ("spam_lively sky_test whsec /p/sessions", "spam_lively sky_test whsec /p/sessions", "what only resembles a secret stays"),
+            ("network_live_1 team_test_eu", "network_live_1 team_test_eu", "an operator's own names stay"),
+            ("xsk_live_0123456789abcdef y", "x[redacted] y", "a whole secret inside of a word"),
+            ("a%3Dam_live_x", "a%3D[redacted]", "after an encoded character"),
+            ("sk_live_, whsec_ and am_test_…", "sk_live_, whsec_ and am_test_…", "a prefix alone is not a secret"),
             ("", "", "nothing"),
         ];
         for (text, expected, why) in rows {
