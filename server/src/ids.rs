@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
+use crate::redaction::contains_secret;
+
 /// The longest organization id, in bytes. Fixed by the contract of the commands.
 const MAX_ORGANIZATION_ID_BYTES: usize = 64;
 /// The longest Stripe id, in bytes: Stripe documents that ids have at most 255 characters.
@@ -31,6 +33,9 @@ impl FromStr for OrganizationId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_id_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if contains_secret(text) {
+            return Err("an organization id must not contain a secret");
+        }
         if (1..=MAX_ORGANIZATION_ID_BYTES).contains(&text.len()) && text.bytes().all(is_id_byte) {
             Ok(Self(text.to_owned()))
         } else {

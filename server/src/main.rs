@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
     cli::run(
         env::args_os(),
         variables,
+        &mut io::stdin(),
         &mut io::stdout(),
         &mut io::stderr(),
     )

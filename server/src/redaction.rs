@@ -55,6 +55,11 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether the text contains a secret, in any of the spellings that [`redact`] knows.
+pub(crate) fn contains_secret(text: &str) -> bool {
+    matches!(redact(text), Cow::Owned(_))
+}
+
 /// The secret that is recognized at `at`, as a range of bytes. Both ends are next to ASCII, so they are character
 /// boundaries.
 fn secret_at(bytes: &[u8], word: usize, at: usize) -> Option<(usize, usize)> {

@@ -19,7 +19,7 @@ pub(super) enum Command {
     Schema,
 }
 
-pub(super) fn execute(command: &Command, context: &Context) -> Result<Report, CliError> {
+pub(super) fn execute(command: &Command, context: &Context<'_>) -> Result<Report, CliError> {
     match command {
         Command::Check => Ok(check(context.serving_config().err())),
         Command::Show => show(&context.config()?),

@@ -1,6 +1,11 @@
 //! What the commands work with: the configuration, the database and Stripe, each opened when a command needs it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     clock::Clock,
@@ -33,17 +38,32 @@ impl From<StripeError> for CliError {
     }
 }
 
-/// The file and the variables of the configuration, and the clock.
-pub(super) struct Context {
+/// The file and the variables of the configuration, the clock, and what a command reads and writes while it runs.
+pub(super) struct Context<'a> {
     /// The configuration file that `--config` names.
     pub file: Option<PathBuf>,
     /// The environment.
     pub variables: BTreeMap<String, String>,
     /// The system's clock.
     pub clock: Clock,
+    /// Standard input, for commands that take `-`.
+    pub stdin: Mutex<&'a mut (dyn Read + Send)>,
 }
 
-impl Context {
+impl Context<'_> {
+    /// Standard input to its end. `InvalidData` if it has more than `max_bytes`.
+    pub(super) fn read_stdin(&self, max_bytes: u64) -> io::Result<Vec<u8>> {
+        let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut input = Vec::new();
+        // One byte more, so that longer input is noticed.
+        (&mut **stdin).take(max_bytes + 1).read_to_end(&mut input)?;
+        if input.len() as u64 > max_bytes {
+            let problem = format!("more than {max_bytes} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        Ok(input)
+    }
+
     /// The settings. Each command validates those that it uses.
     pub(super) fn config(&self) -> Result<Config, Problems> {
         Config::load(self.file.as_deref(), self.variables.clone())

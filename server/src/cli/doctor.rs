@@ -63,7 +63,7 @@ impl Check {
 }
 
 /// Makes every check.
-pub(super) async fn examine(context: &Context) -> Report {
+pub(super) async fn examine(context: &Context<'_>) -> Report {
     let (config, problems) = context.readable_config();
     let mut checks = vec![
         settings::configuration(&problems),

@@ -1,4 +1,6 @@
-//! `key`: creates, lists, revokes and rotates API keys.
+//! `key`: creates, lists, shows, revokes and rotates API keys.
+
+mod selector;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
@@ -6,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     context::{CliError, Context},
+    name::parse_name,
     report::Report,
 };
 use crate::{
@@ -29,7 +32,7 @@ pub(super) enum Command {
         #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
         scopes: Vec<String>,
         /// What it is for
-        #[arg(long)]
+        #[arg(long, value_parser = parse_name)]
         name: Option<String>,
         /// How long it is valid: a number and s, m, h or d
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -44,14 +47,19 @@ pub(super) enum Command {
         #[arg(long)]
         org: OrganizationId,
     },
+    /// Show a key's record
+    Show {
+        /// The key's id, or - to read the key itself from standard input
+        key_id: String,
+    },
     /// Revoke a key; takes effect within one second
     Revoke {
-        /// The key's id, not the key
+        /// The key's id, or - to read the key itself from standard input
         key_id: String,
     },
     /// Create a key's successor; the key itself expires after the overlap
     Rotate {
-        /// The key's id, not the key
+        /// The key's id, or - to read the key itself from standard input
         key_id: String,
         /// How long both are accepted
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -65,9 +73,6 @@ pub(super) enum Command {
 /// A key as the commands print it. Fields that are not set are absent.
 #[derive(Serialize)]
 struct KeyView {
-    /// The key itself: only where it was just created. It is never shown again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
     id: String,
     org: OrganizationId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +90,6 @@ struct KeyView {
 impl From<KeyRecord> for KeyView {
     fn from(record: KeyRecord) -> Self {
         Self {
-            key: None,
             id: record.id,
             org: record.org,
             name: record.name,
@@ -107,9 +111,14 @@ impl KeyView {
         let fields: Vec<String> = required.into_iter().chain(optional).collect();
         fields.join("\t")
     }
+
+    fn report(self) -> Report {
+        let text = self.line();
+        Report::new(self, text)
+    }
 }
 
-pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     let store = context.store().await?;
     match command {
         Command::Create {
@@ -129,22 +138,29 @@ pub(super) async fn execute(command: Command, context: &Context) -> Result<Repor
             let views: Vec<_> = records.into_iter().map(KeyView::from).collect();
             Ok(Report::list(&views, KeyView::line))
         }
+        Command::Show { key_id } => {
+            let key_id = selector::find(&key_id, context, &store).await?;
+            let record = store.show_key(&key_id).await?;
+            Ok(KeyView::from(record).report())
+        }
         Command::Revoke { key_id } => {
+            let key_id = selector::find(&key_id, context, &store).await?;
             let record = store.revoke_key(&key_id, context.clock.now()).await?;
-            let view = KeyView::from(record);
-            let text = view.line();
-            Ok(Report::new(view, text))
+            Ok(KeyView::from(record).report())
         }
         Command::Rotate {
             key_id,
             overlap,
             mode,
-        } => rotate(context, &store, &key_id, overlap, mode).await,
+        } => {
+            let key_id = selector::find(&key_id, context, &store).await?;
+            rotate(context, &store, &key_id, overlap, mode).await
+        }
     }
 }
 
 async fn rotate(
-    context: &Context,
+    context: &Context<'_>,
     store: &Store,
     key_id: &str,
     overlap: TimeDelta,
@@ -166,7 +182,7 @@ async fn rotate(
 }
 
 fn new_record(
-    context: &Context,
+    context: &Context<'_>,
     org: OrganizationId,
     name: Option<String>,
     mut scopes: Vec<String>,
@@ -187,7 +203,7 @@ fn new_record(
 }
 
 async fn create(
-    context: &Context,
+    context: &Context<'_>,
     store: &Store,
     mode: Option<Mode>,
     record: KeyRecord,
@@ -199,14 +215,10 @@ async fn create(
     let key = ApiKey::generate(mode, &context.clock);
     let (record, hash) = (&record, key.hash());
     store.create_key(NewKey { record, hash }).await?;
-    let key = key.expose().to_owned();
-    let view = KeyView::from(record.clone());
-    let text = format!(
-        "{}\n{key}\nSave the key now: it is not stored and cannot be shown again.",
-        view.line(),
-    );
-    let key = Some(key);
-    Ok(Report::new(KeyView { key, ..view }, text))
+    Ok(Report {
+        new_key: Some(key),
+        ..KeyView::from(record.clone()).report()
+    })
 }
 
 fn after(now: DateTime<Utc>, duration: TimeDelta) -> Result<DateTime<Utc>, CliError> {

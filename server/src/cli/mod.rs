@@ -6,6 +6,7 @@ mod context;
 mod customer;
 mod doctor;
 mod key;
+mod name;
 mod org;
 mod portal_config;
 mod progress;
@@ -14,15 +15,16 @@ mod serve;
 
 use std::{
     ffi::OsString,
-    io::{self, Write},
+    io::{Read, Write},
     path::PathBuf,
+    sync::Mutex,
 };
 
 use clap::{Parser, Subcommand};
 
-use crate::{clock::Clock, declared_openapi};
+use crate::{clock::Clock, declared_openapi, redaction::redact};
 use context::{CliError, Context};
-use report::Report;
+use report::{Report, print_error};
 
 /// Opens Stripe's hosted billing portal through one operation, `POST /v1/billing/portal`.
 #[derive(Debug, Parser)]
@@ -68,6 +70,7 @@ enum Command {
 pub async fn run(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     variables: impl IntoIterator<Item = (String, String)>,
+    stdin: &mut (impl Read + Send),
     stdout: &mut impl Write,
     stderr: &mut impl Write,
 ) -> u8 {
@@ -79,17 +82,18 @@ pub async fn run(
         file: arguments.config,
         variables: variables.into_iter().collect(),
         clock: Clock::system(),
+        stdin: Mutex::new(stdin),
     };
     match execute(arguments.command, &context).await {
-        Ok(report) => print(report, arguments.json, stdout, stderr),
+        Ok(report) => report.print(arguments.json, stdout, stderr),
         Err(error) => {
-            _ = writeln!(stderr, "error: {error}");
+            print_error(&format!("error: {error}"), stderr);
             1
         }
     }
 }
 
-async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     match command {
         Command::Serve => serve::serve(context).await,
         Command::Openapi => {
@@ -107,37 +111,12 @@ async fn execute(command: Command, context: &Context) -> Result<Report, CliError
 
 /// Help and version were asked for and go to standard output; wrong usage goes to standard error.
 fn print_usage(message: &clap::Error, stdout: &mut impl Write, stderr: &mut impl Write) -> u8 {
-    let text = message.render();
+    let text = message.render().to_string();
     _ = if message.use_stderr() {
-        write!(stderr, "{text}")
+        // The message quotes what was wrong, which may be a secret.
+        write!(stderr, "{}", redact(&text))
     } else {
         write!(stdout, "{text}")
     };
     u8::try_from(message.exit_code()).unwrap_or(2)
-}
-
-fn print(report: Report, json: bool, stdout: &mut impl Write, stderr: &mut impl Write) -> u8 {
-    let text = if json && !report.json.is_null() {
-        report.json.to_string()
-    } else {
-        for failure in &report.failures {
-            _ = writeln!(stderr, "{failure}");
-        }
-        report.text
-    };
-    match print_text(&text, stdout) {
-        Ok(()) => u8::from(report.failed),
-        // A new key is shown only here, so the command has failed if it could not be shown.
-        Err(error) => {
-            _ = writeln!(stderr, "error: the output could not be written: {error}");
-            1
-        }
-    }
-}
-
-fn print_text(text: &str, stdout: &mut impl Write) -> io::Result<()> {
-    if !text.is_empty() {
-        writeln!(stdout, "{text}")?;
-    }
-    stdout.flush()
 }

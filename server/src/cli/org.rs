@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     context::{CliError, Context},
+    name::parse_name,
     report::Report,
 };
 use crate::{
@@ -18,7 +19,7 @@ pub(super) enum Command {
     /// Create an organization
     Create {
         /// Its name, for people
-        #[arg(long)]
+        #[arg(long, value_parser = parse_name)]
         name: String,
         /// Your own id for it: 1 to 64 of A-Z a-z 0-9 . _ - [default: a new one]
         #[arg(long)]
@@ -73,7 +74,7 @@ impl OrganizationView {
     }
 }
 
-pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     let store = context.store().await?;
     match command {
         Command::Create { name, id } => {
@@ -98,7 +99,7 @@ pub(super) async fn execute(command: Command, context: &Context) -> Result<Repor
     }
 }
 
-fn new_id(context: &Context) -> Result<OrganizationId, CliError> {
+fn new_id(context: &Context<'_>) -> Result<OrganizationId, CliError> {
     let id = context.clock.ulid().to_string();
     id.parse()
         .map_err(|error: &str| CliError::Other(error.to_owned()))

@@ -27,7 +27,7 @@ struct ConfigurationView {
     violations: Vec<String>,
 }
 
-pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     let config = context.config()?;
     let stripe = context.stripe(&config)?;
     let verification = match command {

@@ -1,7 +1,13 @@
-//! What a command prints: text for people, one JSON value for programs.
+//! What a command prints: text for people, one JSON value for programs. No secret is printed, save a new key.
+
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::{api_key::ApiKey, redaction::redact};
+
+const SAVE_THE_KEY: &str = "Save the key now: it is not stored and cannot be shown again.";
 
 /// The result of a command.
 #[derive(Default)]
@@ -14,6 +20,8 @@ pub(super) struct Report {
     pub failed: bool,
     /// Lines for standard error. The JSON has them too.
     pub failures: Vec<String>,
+    /// The key that the command created. It is the only secret that is ever printed.
+    pub new_key: Option<ApiKey>,
 }
 
 impl Report {
@@ -30,6 +38,64 @@ impl Report {
     pub(super) fn list<T: Serialize>(items: &[T], line: impl Fn(&T) -> String) -> Self {
         Self::new(items, items.iter().map(line).collect::<Vec<_>>().join("\n"))
     }
+
+    /// Prints the report and returns the exit status.
+    pub(super) fn print(self, json: bool, stdout: &mut impl Write, stderr: &mut dyn Write) -> u8 {
+        let text = if json && !self.json.is_null() {
+            json_text(self.json, self.new_key.as_ref())
+        } else {
+            for failure in &self.failures {
+                print_error(failure, stderr);
+            }
+            plain_text(&self.text, self.new_key.as_ref())
+        };
+        match print_text(&text, stdout) {
+            Ok(()) => u8::from(self.failed),
+            // A new key is shown only here, so the command has failed if it could not be shown.
+            Err(error) => {
+                let problem = format!("error: the output could not be written: {error}");
+                print_error(&problem, stderr);
+                1
+            }
+        }
+    }
+}
+
+fn json_text(mut json: Value, new_key: Option<&ApiKey>) -> String {
+    redact_strings(&mut json);
+    if let (Some(fields), Some(key)) = (json.as_object_mut(), new_key) {
+        fields.insert("key".to_owned(), key.expose().into());
+    }
+    json.to_string()
+}
+
+fn plain_text(text: &str, new_key: Option<&ApiKey>) -> String {
+    let text = redact(text);
+    match new_key {
+        Some(key) => format!("{text}\n{}\n{SAVE_THE_KEY}", key.expose()),
+        None => text.into_owned(),
+    }
+}
+
+fn redact_strings(json: &mut Value) {
+    match json {
+        Value::String(text) => *text = redact(text).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(redact_strings),
+        Value::Object(fields) => fields.values_mut().for_each(redact_strings),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Prints a line on standard error, without secrets: a person may have given one in place of an id or a file.
+pub(super) fn print_error(line: &str, stderr: &mut dyn Write) {
+    _ = writeln!(stderr, "{}", redact(line));
+}
+
+fn print_text(text: &str, stdout: &mut impl Write) -> io::Result<()> {
+    if !text.is_empty() {
+        writeln!(stdout, "{text}")?;
+    }
+    stdout.flush()
 }
 
 /// The JSON of plain data.

@@ -40,7 +40,7 @@ impl Signals {
 /// needs milliseconds.
 const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) async fn serve(context: &Context) -> Result<Report, CliError> {
+pub(super) async fn serve(context: &Context<'_>) -> Result<Report, CliError> {
     let config = context.serving_config()?;
     let failed = |what: &str, error: io::Error| CliError::Other(format!("{what}: {error}"));
     log::init(config.settings()).map_err(|error| failed("log", error))?;

@@ -2,68 +2,11 @@
 
 mod config;
 
-use std::collections::BTreeMap;
-
 use billing_portal_server::clock::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
-use conformance::stripe::SimulatedStripe;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::harness::command::{self, Outcome};
-
-/// A deployment that is not running: settings, a database, Stripe.
-struct Deployment {
-    settings: BTreeMap<String, String>,
-    stripe: SimulatedStripe,
-    _directory: TempDir,
-}
-
-impl Deployment {
-    async fn new() -> Self {
-        let directory = TempDir::new().expect("a temporary directory");
-        let stripe = SimulatedStripe::builder()
-            .start()
-            .await
-            .expect("a free port");
-        let database = format!("sqlite://{}", directory.path().join("x.db").display());
-        let settings = [
-            ("DATABASE_URL", database),
-            ("STRIPE_SECRET_KEY", stripe.secret()),
-            ("STRIPE_API_BASE", stripe.api_base()),
-            (
-                "RETURN_URL_ALLOW_LIST",
-                "https://app.example.com".to_owned(),
-            ),
-        ];
-        let settings = settings
-            .map(|(name, value)| (name.to_owned(), value))
-            .into();
-        Self {
-            settings,
-            stripe,
-            _directory: directory,
-        }
-    }
-
-    async fn run(&self, line: &str) -> Outcome {
-        let arguments: Vec<&str> = line.split(' ').collect();
-        command::run(&arguments, &command::variables(&self.settings)).await
-    }
-
-    /// Runs a command that must succeed with `--json`: one value on stdout, nothing on stderr, and no null (a schema may speak of it).
-    async fn json(&self, line: &str) -> Value {
-        let outcome = self.run(&format!("{line} --json")).await;
-        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{line}");
-        let is_schema = line == "config schema";
-        assert!(
-            is_schema || !outcome.stdout.contains("null"),
-            "{line}: {}",
-            outcome.stdout
-        );
-        serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{line}: {error}"))
-    }
-}
+use crate::harness::deployment::Deployment;
 
 /// The value without its times and ids, which are held to their forms.
 fn settled(mut value: Value) -> Value {

@@ -5,6 +5,7 @@ pub(crate) mod contract;
 pub(crate) mod corpus;
 pub(crate) mod coverage;
 pub(crate) mod database;
+pub(crate) mod deployment;
 pub(crate) mod faulty_stripe;
 mod fixtures;
 pub(crate) mod log;

@@ -16,6 +16,7 @@ mod docs;
 mod doctor;
 mod error_responses;
 mod faults;
+mod field;
 mod harness;
 mod keys;
 mod limits;

@@ -106,7 +106,7 @@ fn is_mapping(first: &StringRecord) -> bool {
 pub(super) async fn import(
     file: &Path,
     policy: LinkPolicy,
-    context: &Context,
+    context: &Context<'_>,
     store: &Store,
 ) -> Result<Report, CliError> {
     let unusable = |problem: String| CliError::Other(format!("{} {problem}", file.display()));

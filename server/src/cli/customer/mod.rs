@@ -103,7 +103,7 @@ impl CustomerView {
     }
 }
 
-pub(super) async fn execute(command: Command, context: &Context) -> Result<Report, CliError> {
+pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     let store = context.store().await?;
     match command {
         Command::Link {
@@ -154,7 +154,7 @@ pub(super) async fn execute(command: Command, context: &Context) -> Result<Repor
 async fn link(
     org: &OrganizationId,
     customer: &CustomerId,
-    context: &Context,
+    context: &Context<'_>,
     store: &Store,
 ) -> Result<Report, CliError> {
     let link = store.link_customer(org, customer, context.clock.now());
@@ -174,7 +174,7 @@ fn link_policy(conflict: Conflict, existing_only: bool) -> LinkPolicy {
 async fn require_at_stripe(
     org: &OrganizationId,
     customer: &CustomerId,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<(), CliError> {
     let stripe = context.stripe(&context.config()?)?;
     let problem = match stripe.find_customer(customer).await? {

@@ -43,7 +43,7 @@ impl<'a> Sync<'a> {
         stripe: &'a Stripe,
         store: &'a Store,
         policy: LinkPolicy,
-        context: &Context,
+        context: &Context<'_>,
     ) -> Self {
         Self {
             stripe,

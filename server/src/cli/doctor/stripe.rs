@@ -25,7 +25,7 @@ pub(super) struct Asked {
 }
 
 /// Asks Stripe, or says which check keeps it from being asked.
-pub(super) async fn ask(context: &Context, config: &Config) -> Result<Asked, &'static str> {
+pub(super) async fn ask(context: &Context<'_>, config: &Config) -> Result<Asked, &'static str> {
     let settings = config.stripe().map_err(|_| settings::CONFIGURATION)?;
     let stripe = context
         .stripe(config)

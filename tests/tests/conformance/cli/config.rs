@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::Deployment;
 use crate::harness::command;
+use crate::harness::deployment::Deployment;
 
 #[tokio::test]
 async fn portal_config_commands_show_make_and_verify_the_configuration() {

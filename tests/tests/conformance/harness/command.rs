@@ -19,14 +19,25 @@ pub(crate) fn variables(settings: &BTreeMap<String, String>) -> Vec<(String, Str
     settings.iter().map(prefixed).collect()
 }
 
-/// Runs `billing-portal` with these arguments and variables, and no others.
+/// Runs `billing-portal` with these arguments and variables, and no others; standard input is empty.
 pub(crate) async fn run(arguments: &[&str], variables: &[(String, String)]) -> Outcome {
+    run_with_input(arguments, variables, "").await
+}
+
+/// The same with this text on standard input.
+pub(crate) async fn run_with_input(
+    arguments: &[&str],
+    variables: &[(String, String)],
+    input: &str,
+) -> Outcome {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let arguments = ["billing-portal"]
         .iter()
         .chain(arguments)
         .map(|argument| (*argument).to_owned());
-    let code = cli::run(arguments, variables.to_vec(), &mut stdout, &mut stderr).await;
+    let (mut stdin, variables) = (input.as_bytes(), variables.to_vec());
+    let code = cli::run(arguments, variables, &mut stdin, &mut stdout, &mut stderr);
+    let code = code.await;
     let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
     Outcome {
         code,

@@ -1,0 +1,11 @@
+//! The names that operators give to organizations and keys.
+
+use crate::redaction::contains_secret;
+
+/// A name is printed by many commands, so it must not be a secret that was pasted into the wrong place.
+pub(super) fn parse_name(text: &str) -> Result<String, &'static str> {
+    if contains_secret(text) {
+        return Err("a name must not contain a secret");
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,3 @@
+//! What people who do this job run into: one kind of fault each, tried with several inputs.
+
+mod secrets;
