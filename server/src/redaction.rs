@@ -83,8 +83,8 @@ fn secret_at(bytes: &[u8], word: usize, at: usize) -> Option<(usize, usize)> {
         return is_key.then(|| (at, end_of(bytes, at, is_key_byte)));
     }
     let is_word_byte = |byte| !is_boundary(byte);
-    let is_secret = |rest: &usize| bytes.get(*rest).is_some_and(u8::is_ascii_graphic);
-    if after(bytes, at, WEBHOOK_PREFIX).filter(is_secret).is_some() {
+    let is_secret = |rest: usize| bytes.get(rest).is_some_and(u8::is_ascii_graphic);
+    if after(bytes, at, WEBHOOK_PREFIX).is_some_and(is_secret) {
         return Some((at, end_of(bytes, at, is_word_byte)));
     }
     after(bytes, at, PORTAL_PATH).map(|_| (word, end_of(bytes, at, is_word_byte)))
