@@ -117,7 +117,7 @@ impl Pool {
 
 impl Own {
     fn builder(&self) -> ClientBuilder {
-        let builder = reqwest::Client::builder()
+        let builder = without_other_features()
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .connector_layer(NewConnectionLayer)
@@ -135,4 +135,21 @@ impl Own {
             builder
         }
     }
+}
+
+/// A builder that sends the same with every set of reqwest's features: the program's other crates may have turned on
+/// compression, HTTP/2, another resolver or another TLS implementation for the whole build.
+fn without_other_features() -> ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .http1_only()
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .no_hickory_dns();
+    #[cfg(feature = "rustls")]
+    let builder = builder.tls_backend_rustls();
+    #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+    let builder = builder.tls_backend_native();
+    builder
 }

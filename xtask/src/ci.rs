@@ -53,6 +53,7 @@ const STEPS: &[Step] = &[
     step("binary",       "cargo build --package billing-portal-server --bin billing-portal --locked"),
     step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast").needs("cargo-nextest"),
     step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked"),
+    step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked"),
     step("package",      "cargo package --package billing-portal-client --locked --allow-dirty"),
     step("browser",      "cargo nextest run --package conformance --locked --run-ignored only -E test(browser)").needs("chromedriver"),
     step("check",        "cargo xtask check"),
