@@ -10,8 +10,8 @@ use crate::session::PortalSession;
 
 /// Opens billing portals; each call blocks its thread. Cheap to clone: clones share their connections.
 ///
-/// It keeps a runtime on a thread of its own. Do not call it in async code: the call panics there, because it would
-/// block a thread that other tasks need.
+/// It keeps a runtime on a thread of its own. It may be made and dropped in async code, but do not call it there: the call
+/// panics, because it would block a thread that other tasks need.
 ///
 /// ```no_run
 /// use billing_portal_client::blocking::Client;
@@ -23,7 +23,26 @@ use crate::session::PortalSession;
 #[derive(Clone, Debug)]
 pub struct Client {
     client: crate::Client,
-    runtime: Arc<Runtime>,
+    runtime: Arc<BackgroundRuntime>,
+}
+
+/// A runtime that ends without waiting. A plain runtime waits for its threads when it is dropped, and panics instead if
+/// that happens in async code.
+#[derive(Debug)]
+struct BackgroundRuntime(Option<Runtime>);
+
+impl BackgroundRuntime {
+    fn get(&self) -> &Runtime {
+        self.0.as_ref().expect("only drop takes the runtime")
+    }
+}
+
+impl Drop for BackgroundRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Client {
@@ -44,7 +63,7 @@ impl Client {
             })?;
         Ok(Self {
             client,
-            runtime: Arc::new(runtime),
+            runtime: Arc::new(BackgroundRuntime(Some(runtime))),
         })
     }
 
@@ -70,6 +89,6 @@ impl Client {
         change: impl FnOnce(CreatePortalSession) -> CreatePortalSession,
     ) -> Result<PortalSession, Error> {
         let call = change(self.client.create_portal_session(return_url));
-        self.runtime.block_on(async { call.await })
+        self.runtime.get().block_on(async { call.await })
     }
 }
