@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use http::HeaderMap;
 use progenitor_client::ResponseValue;
 use tokio::time::timeout;
 use tracing::field::{Empty, display};
@@ -25,6 +26,7 @@ type Answered =
 pub(crate) async fn attempt(
     settings: &Settings,
     request: &types::CreatePortalSession,
+    headers: &HeaderMap,
     plan: Try,
 ) -> Result<PortalSession, Failure> {
     let span = tracing::info_span!(
@@ -34,6 +36,7 @@ pub(crate) async fn attempt(
         request_id = Empty
     );
     let exchange = Exchange::new(
+        headers.clone(),
         settings.authorization.clone(),
         settings.user_agent.clone(),
         plan.left,

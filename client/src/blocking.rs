@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
+use crate::background_runtime::BackgroundRuntime;
 use crate::call::CreatePortalSession;
 use crate::error::Error;
 use crate::session::PortalSession;
@@ -26,25 +27,6 @@ pub struct Client {
     runtime: Arc<BackgroundRuntime>,
 }
 
-/// A runtime that ends without waiting. A plain runtime waits for its threads when it is dropped, and panics instead if
-/// that happens in async code.
-#[derive(Debug)]
-struct BackgroundRuntime(Option<Runtime>);
-
-impl BackgroundRuntime {
-    fn get(&self) -> &Runtime {
-        self.0.as_ref().expect("only drop takes the runtime")
-    }
-}
-
-impl Drop for BackgroundRuntime {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 impl Client {
     /// A client from the variables `BILLING_PORTAL_API_KEY` and `BILLING_PORTAL_BASE_URL`.
     pub fn from_env() -> Result<Self, Error> {
@@ -63,7 +45,7 @@ impl Client {
             })?;
         Ok(Self {
             client,
-            runtime: Arc::new(BackgroundRuntime(Some(runtime))),
+            runtime: Arc::new(BackgroundRuntime::new(runtime)),
         })
     }
 

@@ -5,12 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
+
 use crate::attempt::attempt;
+use crate::call_header;
 use crate::error::Error;
 use crate::retry::Retries;
 use crate::return_url;
 use crate::session::PortalSession;
 use crate::settings::Settings;
+use crate::unprinted::UnprintedHeaders;
 
 /// A call of [`Client::create_portal_session`](crate::Client::create_portal_session): await it, or change its settings
 /// first.
@@ -21,6 +25,7 @@ pub struct CreatePortalSession {
     return_url: String,
     timeout: Duration,
     max_retries: u32,
+    headers: Result<UnprintedHeaders, Error>,
 }
 
 impl CreatePortalSession {
@@ -30,6 +35,7 @@ impl CreatePortalSession {
             max_retries: settings.max_retries,
             settings,
             return_url,
+            headers: Ok(UnprintedHeaders::default()),
         }
     }
 
@@ -46,14 +52,43 @@ impl CreatePortalSession {
         self
     }
 
+    /// Sends a header with this call, such as `traceparent`, on each of its tries. A header of the same name is
+    /// replaced.
+    ///
+    /// The headers that HTTP, the contract or this client sets cannot be changed: the call then fails and sends nothing.
+    ///
+    /// ```no_run
+    /// # async fn open(client: billing_portal_client::Client) -> Result<(), billing_portal_client::Error> {
+    /// let session = client
+    ///     .create_portal_session("https://app.example.com/settings/billing")
+    ///     .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        self.headers = self.headers.and_then(|mut headers| {
+            let (name, value) = call_header::parse(name, value)?;
+            headers.0.insert(name, value);
+            Ok(headers)
+        });
+        self
+    }
+
     async fn send(self) -> Result<PortalSession, Error> {
         let request = return_url::parse(&self.return_url)?;
+        let headers = self.headers?.0;
         let mut retries = Retries::new(self.timeout, self.max_retries);
         loop {
-            let failure = match attempt(&self.settings, &request, retries.next_try()).await {
-                Ok(session) => return Ok(session),
-                Err(failure) => failure,
-            };
+            let failure =
+                match attempt(&self.settings, &request, &headers, retries.next_try()).await {
+                    Ok(session) => return Ok(session),
+                    Err(failure) => failure,
+                };
             let Some(pause) = retries.pause_after(&failure, fastrand::f64()) else {
                 return Err(failure.error);
             };

@@ -79,11 +79,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// The service's error code, if the service answered.
+    /// The error code in the answer. Usually the service's; an unexpected answer may have one too.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         match self {
             Self::Api(error) => Some(&error.code),
+            Self::UnexpectedAnswer(answer) => answer.code.as_ref(),
             _ => None,
         }
     }
@@ -148,17 +149,23 @@ impl Error {
             | Self::InvalidRequest { .. }
             | Self::ConnectionRejected { .. } => false,
             Self::Connect { .. } | Self::Disconnected { .. } | Self::Timeout { .. } => true,
-            Self::UnexpectedAnswer(answer) => is_retryable_status(answer.status),
-            Self::Api(error) => match error.code {
+            Self::Api(_) | Self::UnexpectedAnswer(_) => self.is_retryable_answer(),
+        }
+    }
+
+    /// The code decides, and the status if the code is unknown.
+    fn is_retryable_answer(&self) -> bool {
+        match self.code() {
+            Some(
                 ErrorCode::RequestTimeout
                 | ErrorCode::RateLimited
                 | ErrorCode::Internal
-                | ErrorCode::ServiceUnavailable => true,
-                // The service says how long to wait if waiting helps.
-                ErrorCode::BillingPortalUnavailable => error.retry_after.is_some(),
-                ErrorCode::Unknown(_) => is_retryable_status(error.status),
-                _ => false,
-            },
+                | ErrorCode::ServiceUnavailable,
+            ) => true,
+            // The service says how long to wait if waiting helps.
+            Some(ErrorCode::BillingPortalUnavailable) => self.retry_after().is_some(),
+            Some(ErrorCode::Unknown(_)) | None => self.status().is_some_and(is_retryable_status),
+            Some(_) => false,
         }
     }
 

@@ -11,6 +11,7 @@ mod settings;
 // How a call is sent.
 mod attempt;
 mod call;
+mod call_header;
 mod exchange;
 mod hooks;
 mod retry;
@@ -41,8 +42,11 @@ mod error_code;
 pub mod errors;
 mod portal_url;
 mod unexpected_answer;
+mod unprinted;
 
 // The optional parts.
+#[cfg(feature = "blocking")]
+mod background_runtime;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "test-util")]

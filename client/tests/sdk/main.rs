@@ -7,6 +7,7 @@ mod connections;
 mod documented;
 mod examples;
 mod freshness;
+mod headers;
 mod kept_connections;
 mod permanent_failures;
 mod plain_http;
@@ -16,6 +17,7 @@ mod retries;
 mod retry_after;
 mod return_url;
 mod tls;
+mod unknown_bodies;
 
 use billing_portal_client::{Client, ClientBuilder};
 use conformance::http_server::ScriptedServer;
