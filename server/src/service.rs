@@ -27,7 +27,7 @@ use crate::{
     request_layer::RequestLayer,
     store::{Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, UpstreamCause},
-    webhooks,
+    webhooks::{self, WebhookOutcome},
 };
 
 /// How long the requests in progress may take after the listener has closed. A request has at most ten seconds for its
@@ -121,7 +121,7 @@ async fn build_app(config: &Config, clock: Clock, resolver: Resolver) -> Result<
     let metrics = Arc::new(Metrics::beginning_with(
         ErrorCode::ALL.map(|code| (code.status(), code.as_str())),
         UpstreamCause::ALL.map(UpstreamCause::as_str),
-        webhooks::ALARMING,
+        WebhookOutcome::alarming().map(WebhookOutcome::as_str),
     ));
     let stripe = Stripe::new(
         serving.stripe,

@@ -1,9 +1,11 @@
-//! Stripe's webhooks: events about customers keep the mapping, one about the portal configuration has it verified.
+//! Stripe's webhooks: events about customers update the mapping, an event about the portal configuration causes a
+//! recheck.
 //!
-//! Whoever knows the endpoint's secret is Stripe; nothing is believed, nor even parsed, before the signature over the
-//! raw bytes was checked. The answer is given after the commit, so that Stripe repeats what was not kept.
+//! The body is not parsed until its signature has been verified. The answer is sent after the commit, so that Stripe
+//! retries an event that was not stored.
 
 mod event;
+mod outcome;
 mod signature;
 
 use std::{sync::Arc, time::Duration};
@@ -25,38 +27,32 @@ use crate::{
     request_context::RequestContext,
     store::{CustomerEvent, EventResult, StoreError},
 };
-use event::{Event, Meaning};
+use event::{Action, Event};
 use signature::Signature;
 
-/// Where Stripe sends them.
+pub(crate) use outcome::WebhookOutcome;
+
+/// The path to which Stripe sends events.
 pub(crate) const PATH: &str = "/webhooks/stripe";
 
-/// The outcomes that somebody may want to be told of.
-pub(crate) const ALARMING: [&str; 4] = [
-    "invalid_signature",
-    "malformed",
-    "store_unavailable",
-    "customer_conflict",
-];
-
-/// The largest event, in bytes; Stripe's own are far smaller.
+/// The largest event, in bytes. Stripe's events have less than 256 KiB.
 pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
-/// How long the body may take. Stripe sends it at once, and who is slow keeps a place from others.
+/// How long the body may take. Stripe sends it at once, and a slow sender occupies memory that others need.
 const BODY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long the database may take. Stripe waits longer, and repeats what is answered 503.
+/// How long the database may take. Stripe waits longer than this, and retries what is answered 503.
 const STORE_TIMEOUT: Duration = Duration::from_secs(4);
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct ReceivedEnvelope {
     #[schema(value_type = bool, example = true)]
     success: True,
-    data: Received,
+    data: WebhookReceipt,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
-struct Received {
+struct WebhookReceipt {
     received: bool,
 }
 
@@ -107,24 +103,32 @@ pub(crate) async fn receive(
     body: Body,
 ) -> Result<Response> {
     let outcome = process(app, context, headers, body).await;
-    app.metrics.webhook(match &outcome {
-        Ok(outcome) => outcome,
-        Err(refusal) if refusal.code() == ErrorCode::InvalidSignature => "invalid_signature",
-        Err(refusal) if refusal.code() == ErrorCode::ServiceUnavailable => "store_unavailable",
-        Err(_) => "malformed",
-    });
+    let counted = match &outcome {
+        Ok(outcome) => *outcome,
+        Err(error) => outcome_of(error),
+    };
+    app.metrics.webhook(counted.as_str());
     outcome?;
-    let (success, data) = (True, Received { received: true });
+    let (success, data) = (True, WebhookReceipt { received: true });
     Ok(Success(ReceivedEnvelope { success, data }).into_response()) // 200
 }
 
-/// The outcome, in a word. Events that are of no use here are accepted too, so that Stripe does not retry them.
+fn outcome_of(error: &ApiError) -> WebhookOutcome {
+    match error.code() {
+        ErrorCode::InvalidSignature => WebhookOutcome::InvalidSignature,
+        ErrorCode::ServiceUnavailable => WebhookOutcome::StoreUnavailable,
+        _ => WebhookOutcome::Malformed,
+    }
+}
+
+/// Verifies, reads and applies an event. Events that are of no use here are accepted too, so that Stripe does not retry
+/// them.
 async fn process(
     app: &App,
     context: &RequestContext,
     headers: &HeaderMap,
     body: Body,
-) -> Result<&'static str, ApiError> {
+) -> Result<WebhookOutcome, ApiError> {
     let signature = Signature::of(headers, app.clock.now())?; // 400
     let _memory = app
         .webhook_memory
@@ -141,7 +145,7 @@ async fn process(
     let outcome = apply(app, &event).await?; // 503
     tracing::info!(
         event = "webhook",
-        outcome,
+        outcome = outcome.as_str(),
         id = event.id,
         r#type = event.kind
     );
@@ -154,26 +158,26 @@ fn expected_bytes(headers: &HeaderMap) -> usize {
     length.min(MAX_EVENT_BYTES)
 }
 
-async fn apply(app: &App, event: &Event) -> Result<&'static str, ApiError> {
-    match event.meaning() {
-        Meaning::Nothing(why) => Ok(why),
-        _ if event.livemode != (app.mode == Mode::Live) => Ok("other_mode"),
-        Meaning::ConfigurationChanged => {
+async fn apply(app: &App, event: &Event) -> Result<WebhookOutcome, ApiError> {
+    match event.action() {
+        Action::Ignore(outcome) => Ok(outcome),
+        _ if event.livemode != (app.mode == Mode::Live) => Ok(WebhookOutcome::OtherMode),
+        Action::ConfigurationChanged => {
             app.stripe.recheck_configuration();
-            Ok("configuration_recheck")
+            Ok(WebhookOutcome::ConfigurationRecheck)
         }
-        Meaning::Customer(change) => {
+        Action::Customer(change) => {
             let event = CustomerEvent {
                 id: event.id.clone(),
                 created: event.created(),
                 change,
             };
-            keep(app, &event).await
+            store_event(app, &event).await
         }
     }
 }
 
-async fn keep(app: &App, event: &CustomerEvent) -> Result<&'static str, ApiError> {
+async fn store_event(app: &App, event: &CustomerEvent) -> Result<WebhookOutcome, ApiError> {
     let applying = app.store.apply_event(event, app.clock.now());
     let applied = tokio::time::timeout(STORE_TIMEOUT, applying).await;
     let applied = applied.unwrap_or(Err(StoreError::TimedOut))?;
@@ -182,11 +186,11 @@ async fn keep(app: &App, event: &CustomerEvent) -> Result<&'static str, ApiError
             app.authenticator
                 .invalidate_organizations(&organizations)
                 .await;
-            Ok("applied")
+            Ok(WebhookOutcome::Applied)
         }
-        EventResult::Repeated => Ok("repeated"),
-        EventResult::Older => Ok("older"),
-        EventResult::UnknownOrganization => Ok("unknown_organization"),
+        EventResult::Repeated => Ok(WebhookOutcome::Repeated),
+        EventResult::Older => Ok(WebhookOutcome::Older),
+        EventResult::UnknownOrganization => Ok(WebhookOutcome::UnknownOrganization),
         EventResult::OwnedByOther(owner) => {
             tracing::error!(
                 event = "customer_of_another_organization",
@@ -195,7 +199,7 @@ async fn keep(app: &App, event: &CustomerEvent) -> Result<&'static str, ApiError
                 change = ?event.change,
                 %owner
             );
-            Ok("customer_conflict")
+            Ok(WebhookOutcome::CustomerConflict)
         }
     }
 }

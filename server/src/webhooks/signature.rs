@@ -13,25 +13,28 @@ use crate::{
 
 const HEADER: &str = "stripe-signature";
 
-/// How far, in seconds, the time of signing may be from ours. Stripe's own libraries look only at the past.
-const TOLERANCE: u64 = 300;
+/// How far, in seconds, the time of signing may differ from ours: the tolerance of Stripe's own libraries, which check
+/// only the past.
+const TOLERANCE_SECONDS: u64 = 300;
 
-/// A signature that is recent and has the form of one. It is not valid yet.
+/// A recent, well-formed signature that has not been verified yet.
 #[derive(Debug)]
 pub(super) struct Signature<'a> {
-    /// The time as it was written, for it is signed so.
+    /// The time as it was written: these bytes are signed.
     time: &'a str,
     candidates: Vec<&'a str>,
 }
 
 impl<'a> Signature<'a> {
-    /// The one signature of a request. What is wrong with it is for the log only.
+    /// Reads the one signature header of a request. What is wrong with it is only logged.
     pub(super) fn of(headers: &'a HeaderMap, now: DateTime<Utc>) -> Result<Self, ApiError> {
         let mut values = headers.get_all(HEADER).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
-            return Err(refused("there is not exactly one"));
+            return Err(refused("there is not exactly one signature header"));
         };
-        let value = value.to_str().map_err(|_| refused("it is not text"))?;
+        let value = value
+            .to_str()
+            .map_err(|_| refused("the signature header is not text"))?;
         let named = |name: &'static str| {
             value
                 .split(',')
@@ -47,17 +50,17 @@ impl<'a> Signature<'a> {
             return Err(refused("the time is not a number"));
         }
         let signed_at: i64 = time.parse().map_err(|_| refused("the time is too large"))?;
-        if now.timestamp().abs_diff(signed_at) > TOLERANCE {
+        if now.timestamp().abs_diff(signed_at) > TOLERANCE_SECONDS {
             return Err(refused("the time is too far from ours"));
         }
         let candidates: Vec<&str> = named("v1").collect();
         if candidates.is_empty() {
-            return Err(refused("there is none of version 1"));
+            return Err(refused("there is no signature of version 1"));
         }
         Ok(Self { time, candidates })
     }
 
-    /// Whether one of the secrets makes one of the signatures, told in constant time.
+    /// Requires that a configured secret matches one of the signatures. Compares in constant time.
     pub(super) fn require_valid(&self, secrets: &[Secret], body: &[u8]) -> Result<(), ApiError> {
         let valid = secrets.iter().any(|secret| {
             let expected = self.expected(secret, body);
@@ -68,7 +71,7 @@ impl<'a> Signature<'a> {
         if valid {
             Ok(())
         } else {
-            Err(refused("no secret of ours makes it"))
+            Err(refused("no configured secret matches"))
         }
     }
 
@@ -83,7 +86,7 @@ impl<'a> Signature<'a> {
     }
 }
 
-/// The body may not have been read, so the connection ends.
+/// The body may not have been read, so the connection is closed.
 fn refused(why: &'static str) -> ApiError {
     ApiError::from(ErrorCode::InvalidSignature)
         .with_cause(why)
