@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::{
     api_key::{ApiKey, ApiKeyHash},
     clock::Clock,
-    config::Settings,
+    config::ServeConfig,
     http::{
         api_error::ApiError, client_address::rate_limit_key, error_code::ErrorCode,
         rate_limit::RateLimit,
@@ -31,6 +31,9 @@ const MAX_PENDING_USES: usize = 1024;
 /// Keys whose recorded day is cached, so that it is written once a day. The cache is emptied when it is full.
 const MAX_RECORDED_USES: usize = 10_000;
 
+/// A key may use a third of its limit for a minute at once, as the setting documents.
+const BURST_DIVISOR: u32 = 3;
+
 /// Finds the caller that a key belongs to.
 pub(crate) struct Authenticator {
     store: Store,
@@ -43,23 +46,23 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    /// An authenticator for keys of `mode`, with the limits of the settings.
-    pub(crate) fn new(store: Store, clock: Clock, mode: Mode, settings: &Settings) -> Self {
+    /// An authenticator for keys of the deployment's mode, with its limits.
+    pub(crate) fn new(store: Store, clock: Clock, config: &ServeConfig) -> Self {
         let (uses, pending) = mpsc::channel(MAX_PENDING_USES);
         tokio::spawn(write_uses(store.clone(), pending));
         Self {
             store,
             clock,
-            mode,
+            mode: config.stripe.mode,
             callers: Cache::builder()
                 .max_capacity(MAX_CACHED_CALLERS)
                 .time_to_live(CACHE_TTL)
                 .build(),
-            failures: RateLimit::new(
-                settings.rate_limit_failed_auth,
-                settings.rate_limit_failed_auth,
+            failures: RateLimit::new(config.failed_auth_per_minute, config.failed_auth_per_minute),
+            requests: RateLimit::new(
+                config.requests_per_minute,
+                config.requests_per_minute / BURST_DIVISOR,
             ),
-            requests: RateLimit::new(settings.rate_limit_per_key, settings.rate_limit_per_key / 3),
             uses,
         }
     }

@@ -27,7 +27,7 @@ use tracing_subscriber::{
 };
 
 use self::{layer::LogLayer, queue::Queue};
-use crate::{clock::Clock, config::Settings};
+use crate::{clock::Clock, config::LogFormat};
 
 pub(crate) use self::queue::LogCounts;
 
@@ -37,22 +37,21 @@ pub(crate) const AUDIT_TARGET: &str = "audit";
 /// The queue of this process's log, once there is one.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-/// Logs from here on, as the settings say. A second call changes nothing, as when tests share a process.
+/// Logs from here on the events that pass the filter. A second call changes nothing, as when tests share a process.
 ///
 /// # Errors
 /// If standard error is closed or no thread can be started.
-pub(crate) fn init(settings: &Settings) -> io::Result<()> {
+pub(crate) fn init(filter: EnvFilter, format: LogFormat) -> io::Result<()> {
     let queue = Arc::new(Queue::default());
     if QUEUE.set(Arc::clone(&queue)).is_err() {
         return Ok(());
     }
     // A descriptor of its own: the lock of `io::stderr` would be held while a write waits for the reader.
     let output = File::from(io::stderr().as_fd().try_clone_to_owned()?);
-    let layer = LogLayer::new(settings.log_format, Clock::system(), Arc::clone(&queue));
+    let layer = LogLayer::new(format, Clock::system(), Arc::clone(&queue));
     thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || writer::run(&queue, output))?;
-    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let layer = layer.with_filter(filter.or(filter_fn(is_always_logged)));
     _ = tracing_subscriber::registry().with(layer).try_init();
     panic::set_hook(Box::new(log_panic));

@@ -9,13 +9,14 @@ use std::{
     time::Duration,
 };
 
+use poem::{Endpoint, Response};
 use tokio::{sync::Semaphore, task::JoinHandle};
 
 use crate::{
     app::App,
     auth::Authenticator,
     clock::Clock,
-    config::{Config, Environment, Problems, Settings},
+    config::{Environment, ServeConfig},
     http::{
         client_address::TrustedProxies, connection::ConnectionTimeouts, error_code::ErrorCode,
         listener::Listener, memory_budget::MemoryBudget, router::Router, swagger_ui,
@@ -49,9 +50,6 @@ const MAX_VERIFICATION_RETRY: Duration = Duration::from_secs(30);
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The configuration is not valid.
-    #[error("{0}")]
-    Configuration(#[from] Problems),
     /// The database cannot be used.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -80,79 +78,87 @@ pub struct Service {
 /// Starts the service. If Stripe does not respond, the service starts all the same: the operation answers 502 until
 /// Stripe responds.
 pub async fn start(
-    config: &Config,
+    config: &ServeConfig,
     clock: Clock,
     resolver: Resolver,
 ) -> Result<Service, StartError> {
-    let settings = config.settings();
     let app = Arc::new(build_app(config, clock, resolver).await?);
-    warn_about_unusual_settings(settings, app.mode);
-    let timeouts = ConnectionTimeouts {
-        headers: seconds(settings.header_timeout_seconds),
-        idle: seconds(settings.idle_timeout_seconds),
-    };
-    let max = settings.max_connections;
-    let refused = |address| move |error| StartError::Listen { address, error };
+    warn_about_unusual_settings(config);
     let mut routes = swagger_ui::routes(Router::default().operations(Portal));
     if !app.webhook_secrets.is_empty() {
         routes = webhooks::routes(routes);
     }
-    let api = RequestLayer::api(Arc::clone(&app), routes);
-    let api =
-        Listener::open(settings.listen, api, timeouts, max).map_err(refused(settings.listen))?;
-    let operations = operations::routes(&openapi::JSON);
-    let operations = RequestLayer::operations(Arc::clone(&app), operations);
-    let operations = Listener::open(settings.operations_listen, operations, timeouts, max);
-    let operations = operations.map_err(refused(settings.operations_listen))?;
+    let api = open_port(
+        config.listen,
+        RequestLayer::api(Arc::clone(&app), routes),
+        config,
+    )?;
+    let routes = operations::routes(&openapi::JSON);
+    let operations = open_port(
+        config.operations_listen,
+        RequestLayer::operations(Arc::clone(&app), routes),
+        config,
+    )?;
     tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
     Ok(Service {
         verification: tokio::spawn(verify_periodically(Arc::clone(&app.stripe))),
         app,
         api,
         operations,
-        shutdown_delay: seconds(settings.shutdown_delay_seconds),
+        shutdown_delay: config.shutdown_delay,
     })
 }
 
-async fn build_app(config: &Config, clock: Clock, resolver: Resolver) -> Result<App, StartError> {
-    let (settings, serving) = (config.settings(), config.serving()?);
-    let store = Store::open(serving.database_url.expose()).await?;
-    let mode = serving.stripe.mode;
+fn open_port(
+    address: SocketAddr,
+    endpoint: impl Endpoint<Output = Response> + 'static,
+    config: &ServeConfig,
+) -> Result<Listener, StartError> {
+    let timeouts = ConnectionTimeouts {
+        headers: config.header_timeout,
+        idle: config.idle_timeout,
+    };
+    Listener::open(address, endpoint, timeouts, config.max_connections)
+        .map_err(|error| StartError::Listen { address, error })
+}
+
+async fn build_app(
+    config: &ServeConfig,
+    clock: Clock,
+    resolver: Resolver,
+) -> Result<App, StartError> {
+    let store = Store::open(config.database_url.expose()).await?;
     let metrics = Arc::new(Metrics::beginning_with(
         ErrorCode::ALL.map(|code| (code.status(), code.as_str())),
         UpstreamCause::ALL.map(UpstreamCause::as_str),
         WebhookOutcome::alarming().map(WebhookOutcome::as_str),
     ));
-    let stripe = Stripe::new(
-        serving.stripe,
-        clock.clone(),
-        resolver,
-        Arc::clone(&metrics),
-    )?;
+    let (stripe, counters) = (config.stripe.clone(), Arc::clone(&metrics));
+    let stripe = Stripe::new(stripe, clock.clone(), resolver, counters)?;
     Ok(App {
-        mode,
-        allow_list: serving.allow_list,
-        authenticator: Authenticator::new(store.clone(), clock.clone(), mode, settings),
-        trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
+        mode: config.stripe.mode,
+        allow_list: config.allow_list.clone(),
+        authenticator: Authenticator::new(store.clone(), clock.clone(), config),
+        trusted_proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         store,
         stripe: Arc::new(stripe),
         clock,
-        portal_url_ttl: serving.portal_url_ttl,
-        body_timeout: seconds(settings.body_timeout_seconds),
-        request_permits: Arc::new(Semaphore::new(settings.max_in_flight as usize)),
+        portal_url_ttl: config.portal_url_ttl,
+        body_timeout: config.body_timeout,
+        request_permits: Arc::new(Semaphore::new(config.max_in_flight)),
         webhook_memory: MemoryBudget::new(WEBHOOK_MEMORY_KIB, WEBHOOK_MEMORY_PER_PEER_KIB),
-        webhook_secrets: settings.stripe_webhook_secret.clone(),
+        webhook_secrets: config.webhook_secrets.clone(),
         metrics,
         draining: AtomicBool::new(false),
     })
 }
 
 /// Logs settings that are valid but unusual.
-fn warn_about_unusual_settings(settings: &Settings, mode: Mode) {
-    if settings.environment == Environment::Production && mode == Mode::Test {
+fn warn_about_unusual_settings(config: &ServeConfig) {
+    if config.environment == Environment::Production && config.stripe.mode == Mode::Test {
         tracing::warn!("production with a Stripe test secret: nobody can pay");
     }
-    if settings.stripe_webhook_secret.is_empty() {
+    if config.webhook_secrets.is_empty() {
         tracing::info!("stripe_webhook_secret is not set: webhooks are not received");
     }
 }
@@ -205,8 +211,4 @@ async fn verify_periodically(stripe: Arc<Stripe>) {
             () = stripe.verification().recheck.notified() => {}
         }
     }
-}
-
-fn seconds(seconds: u32) -> Duration {
-    Duration::from_secs(seconds.into())
 }

@@ -21,7 +21,7 @@ pub(super) enum Command {
 
 pub(super) fn execute(command: &Command, context: &Context<'_>) -> Result<Report, CliError> {
     match command {
-        Command::Check => Ok(check(context.serving_config().err())),
+        Command::Check => Ok(check(context.serve_config().err())),
         Command::Show => show(&context.config()?),
         Command::Schema => {
             let schema = Config::schema();

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     clock::Clock,
-    config::{Config, Problems},
+    config::{Config, Problems, ServeConfig},
     service::StartError,
     store::{Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, StripeError},
@@ -70,7 +70,7 @@ impl Context<'_> {
     }
 
     /// The settings, all of them validated for `serve`.
-    pub(super) fn serving_config(&self) -> Result<Config, Problems> {
+    pub(super) fn serve_config(&self) -> Result<ServeConfig, Problems> {
         Config::load_for_serving(self.file.as_deref(), self.variables.clone())
     }
 

@@ -41,9 +41,10 @@ impl Signals {
 const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) async fn serve(context: &Context<'_>) -> Result<Report, CliError> {
-    let config = context.serving_config()?;
+    let config = context.serve_config()?;
     let failed = |what: &str, error: io::Error| CliError::Other(format!("{what}: {error}"));
-    log::init(config.settings()).map_err(|error| failed("log", error))?;
+    log::init(config.log_filter.clone(), config.log_format)
+        .map_err(|error| failed("log", error))?;
     let signals = Signals::subscribe().map_err(|error| failed("signals", error))?;
     let started = service::start(&config, context.clock.clone(), Resolver::default()).await;
     let report = match started {

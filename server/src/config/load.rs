@@ -1,4 +1,4 @@
-//! Puts the settings together: defaults, then the file, then the variables, then the files that hold secrets.
+//! Reads the settings: defaults, then the file, then the variables, then the files that contain secrets.
 
 use std::{
     collections::BTreeMap,
@@ -9,14 +9,14 @@ use std::{
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::{Config, Problems, Secret, Settings};
+use super::{Config, Problems, Secret, ServeConfig, Settings};
 
 const PREFIX: &str = "BILLING_PORTAL_";
 const DEFAULT_FILE: &str = "billing-portal.toml";
 const DEFAULT_DATABASE_URL: &str = "sqlite://billing-portal.db";
 
-/// Variables with our prefix that are not ours but the SDK's.
-const OF_THE_SDK: [&str; 2] = ["BILLING_PORTAL_API_KEY", "BILLING_PORTAL_BASE_URL"];
+/// Variables with the same prefix that the SDK reads.
+const SDK_VARIABLES: [&str; 2] = ["BILLING_PORTAL_API_KEY", "BILLING_PORTAL_BASE_URL"];
 
 impl Config {
     /// Reads `file` (without one: `billing-portal.toml` where it exists), then the variables, which win.
@@ -28,39 +28,43 @@ impl Config {
         problems.none_or(config)
     }
 
-    /// The same for `serve`: what cannot be read and what cannot be served with are reported together.
+    /// Everything that `serve` needs. What cannot be read and what is not valid are reported together.
     pub fn load_for_serving(
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, Problems> {
-        let (config, problems) = Self::read_for_serving(file, variables);
-        match config {
-            Some(config) => problems.none_or(config),
-            None => Err(problems),
-        }
+    ) -> Result<ServeConfig, Problems> {
+        Self::read_and_validate(file, variables).1
     }
 
-    /// The same, as far as it goes: what is wrong has its default. None where the file cannot be read, for then it is
-    /// not known what was wanted.
+    /// The settings as far as they can be read, where one that is not valid has its default; and all problems. `None` if
+    /// the file cannot be read, because then it is not known what the operator wanted.
     pub(crate) fn read_for_serving(
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> (Option<Self>, Problems) {
+        let (config, validated) = Self::read_and_validate(file, variables);
+        (config, validated.err().unwrap_or_default())
+    }
+
+    fn read_and_validate(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> (Option<Self>, Result<ServeConfig, Problems>) {
         let (config, mut problems) = Self::read(file, variables);
-        let named: Vec<String> = problems
-            .0
-            .iter()
-            .map(|problem| problem.setting.clone())
-            .collect();
+        let named = |problems: &Problems, setting: &str| {
+            problems.0.iter().any(|problem| problem.setting == setting)
+        };
         let file = file.unwrap_or(Path::new(DEFAULT_FILE));
-        let unread = named.contains(&file.display().to_string());
-        if let Err(Problems(more)) = config.serving() {
-            problems.0.extend(
-                more.into_iter()
-                    .filter(|problem| !named.contains(&problem.setting)),
-            );
-        }
-        ((!unread).then_some(config), problems)
+        let unread = named(&problems, &file.display().to_string());
+        let validated = match config.serve() {
+            Ok(serve) => problems.none_or(serve),
+            Err(Problems(mut more)) => {
+                more.retain(|problem| !named(&problems, &problem.setting));
+                problems.0.extend(more);
+                Err(problems)
+            }
+        };
+        ((!unread).then_some(config), validated)
     }
 
     fn read(
@@ -74,7 +78,7 @@ impl Config {
             let Some(name) = variable.strip_prefix(PREFIX) else {
                 continue;
             };
-            if OF_THE_SDK.contains(&variable.as_str()) {
+            if SDK_VARIABLES.contains(&variable.as_str()) {
                 continue;
             }
             let setting = name.to_lowercase();
@@ -95,7 +99,7 @@ impl Config {
             },
         );
         let mut settings: Settings = table.try_into().unwrap_or_default();
-        // Whoever needs a secret is told of its file; who does not is not kept from what they came for.
+        // An unreadable secret file is an error only for commands that need that secret.
         let mut unread = Problems::default();
         read_secret_files(&mut settings, &mut unread);
         (Self { settings, unread }, problems)
@@ -125,8 +129,8 @@ fn read_file(file: Option<&Path>, problems: &mut Problems) -> Table {
     Table::new()
 }
 
-/// A variable's text as the value that the setting's schema asks for; text that does not fit stays text, so that the
-/// setting's own check says what is wrong with it.
+/// A variable's text as a value of the type in the setting's schema. Text of another type stays text, so that the
+/// setting's own check reports it.
 fn read_variable(text: &str, property: &Json) -> Value {
     match property["type"].as_str() {
         Some("array") => Value::Array(split_list(text).into_iter().map(Value::from).collect()),
@@ -138,7 +142,7 @@ fn read_variable(text: &str, property: &Json) -> Value {
     }
 }
 
-/// White space around the commas goes; at the two ends it stays, and is refused like any other stray character.
+/// Removes white space around the commas. At the two ends it stays, and the setting's check rejects it.
 fn split_list(text: &str) -> Vec<&str> {
     if text.is_empty() {
         return Vec::new();
@@ -216,7 +220,7 @@ fn read_secret_file(file: &Path) -> Result<String, String> {
             fs::metadata(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
         if metadata.permissions().mode() & 0o007 != 0 {
             return Err(format!(
-                "{shown} can be read or written by everybody; run chmod o= {shown}"
+                "{shown} can be read or written by everyone; run chmod o= {shown}"
             ));
         }
     }

@@ -14,9 +14,10 @@ use serde::Serialize;
 
 pub use secret::Secret;
 pub use settings::{Environment, LogFormat, Settings};
+pub use validate::ServeConfig;
 pub(crate) use validate::StripeConfig;
 
-/// The settings that are in force.
+/// The effective settings, as they were read.
 #[derive(Debug, Clone)]
 pub struct Config {
     settings: Settings,
@@ -25,7 +26,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Refuses a secret whose file could not be read.
+    /// Reports a secret whose file could not be read.
     fn require_read(&self, setting: &str) -> Result<(), Problems> {
         let unread = self.unread.0.iter();
         let unread = unread.filter(|problem| problem.setting == setting);

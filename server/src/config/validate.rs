@@ -1,29 +1,61 @@
-//! What the settings must fulfil beyond their types, and their values as the service uses them.
+//! Validates the settings beyond their types, and parses them into the values that the service uses.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
+use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
-use super::{Config, Environment, Problems, Secret, Settings};
+use super::{Config, Environment, LogFormat, Problems, Secret, Settings};
 use crate::{
     ids::{Mode, is_stripe_id},
     return_url::{AllowList, AllowedOrigin},
 };
 
-/// What `serve` needs, checked.
+/// Everything that `serve` needs, validated and parsed. It is made once; the settings are not used after it.
 #[derive(Debug, Clone)]
-pub(crate) struct Serving {
-    /// The database.
-    pub database_url: Secret,
+pub struct ServeConfig {
+    /// How strict the deployment is.
+    pub(crate) environment: Environment,
+    /// The address of the API.
+    pub(crate) listen: SocketAddr,
+    /// The address of the operations port.
+    pub(crate) operations_listen: SocketAddr,
+    /// The URL of the database.
+    pub(crate) database_url: Secret,
     /// The return-URL policy.
-    pub allow_list: AllowList,
-    /// How Stripe is asked.
-    pub stripe: StripeConfig,
+    pub(crate) allow_list: AllowList,
+    /// How Stripe is called.
+    pub(crate) stripe: StripeConfig,
+    /// The secrets with which webhooks are signed. Empty: webhooks are not received.
+    pub(crate) webhook_secrets: Vec<Secret>,
     /// How long a caller may use a portal URL.
-    pub portal_url_ttl: Duration,
+    pub(crate) portal_url_ttl: Duration,
+    /// Requests a minute for each key; 0: no limit.
+    pub(crate) requests_per_minute: u32,
+    /// Failed authentications a minute for each address; 0: no limit.
+    pub(crate) failed_auth_per_minute: u32,
+    /// Networks of proxies whose `X-Forwarded-For` is trusted.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Requests at a time.
+    pub(crate) max_in_flight: usize,
+    /// Connections at a time, on each port.
+    pub(crate) max_connections: u32,
+    /// How long the headers of a request may take.
+    pub(crate) header_timeout: Duration,
+    /// How long the body of a request may take.
+    pub(crate) body_timeout: Duration,
+    /// How long a connection may be idle between requests.
+    pub(crate) idle_timeout: Duration,
+    /// How long the API still accepts requests after SIGTERM.
+    pub(crate) shutdown_delay: Duration,
+    /// Which events are logged.
+    pub(crate) log_filter: EnvFilter,
+    /// How they are written.
+    pub(crate) log_format: LogFormat,
 }
 
-/// How Stripe is asked, checked.
+/// How Stripe is called, validated.
 #[derive(Debug, Clone)]
 pub(crate) struct StripeConfig {
     /// The secret key.
@@ -43,8 +75,8 @@ pub(crate) struct StripeConfig {
 }
 
 impl Config {
-    /// Everything that `serve` needs, or all that is wrong with it.
-    pub(crate) fn serving(&self) -> Result<Serving, Problems> {
+    /// Validates everything that `serve` needs. The error has all problems.
+    pub(super) fn serve(&self) -> Result<ServeConfig, Problems> {
         let settings = &self.settings;
         let mut problems = Problems::default();
         let database_url = problems.collect(self.database_url());
@@ -56,18 +88,33 @@ impl Config {
         if settings.listen.port() != 0 && settings.listen == settings.operations_listen {
             problems.add("operations_listen", "must not be the API's address");
         }
-        if let Err(error) = settings.log.parse::<tracing_subscriber::EnvFilter>() {
-            problems.add("log", error.to_string());
-        }
-        match (database_url, stripe, allow_list) {
-            (Some(database_url), Some(stripe), Some(allow_list)) => problems.none_or(Serving {
-                database_url,
-                allow_list,
-                stripe,
-                portal_url_ttl: Duration::from_secs(settings.portal_url_ttl_seconds.into()),
-            }),
-            _ => Err(problems),
-        }
+        let log_filter = problems.collect(log_filter(settings));
+        let (Some(database_url), Some(stripe), Some(allow_list), Some(log_filter)) =
+            (database_url, stripe, allow_list, log_filter)
+        else {
+            return Err(problems);
+        };
+        problems.none_or(ServeConfig {
+            database_url,
+            stripe,
+            allow_list,
+            log_filter,
+            environment: settings.environment,
+            listen: settings.listen,
+            operations_listen: settings.operations_listen,
+            webhook_secrets: settings.stripe_webhook_secret.clone(),
+            portal_url_ttl: seconds(settings.portal_url_ttl_seconds),
+            requests_per_minute: settings.rate_limit_per_key,
+            failed_auth_per_minute: settings.rate_limit_failed_auth,
+            trusted_proxies: settings.trusted_proxies.clone(),
+            max_in_flight: settings.max_in_flight as usize,
+            max_connections: settings.max_connections,
+            header_timeout: seconds(settings.header_timeout_seconds),
+            body_timeout: seconds(settings.body_timeout_seconds),
+            idle_timeout: seconds(settings.idle_timeout_seconds),
+            shutdown_delay: seconds(settings.shutdown_delay_seconds),
+            log_format: settings.log_format,
+        })
     }
 
     /// The database's URL.
@@ -111,7 +158,7 @@ impl Config {
         problems.none_or(mode.unwrap_or(Mode::Test))
     }
 
-    /// How Stripe is asked.
+    /// How Stripe is called.
     pub(crate) fn stripe(&self) -> Result<StripeConfig, Problems> {
         let settings = &self.settings;
         let mut problems = Problems::default();
@@ -141,6 +188,17 @@ impl Config {
             _ => Err(problems),
         }
     }
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
+}
+
+fn log_filter(settings: &Settings) -> Result<EnvFilter, Problems> {
+    let mut problems = Problems::default();
+    let filter = settings.log.parse::<EnvFilter>();
+    let filter = filter.map_err(|error| problems.add("log", error.to_string()));
+    filter.map_err(|()| problems)
 }
 
 fn require_webhook_secrets(settings: &Settings) -> Result<(), Problems> {

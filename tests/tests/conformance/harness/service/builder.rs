@@ -147,7 +147,8 @@ impl Builder {
             .set("STRIPE_SECRET_KEY", &stripe.secret())
             .set("STRIPE_API_BASE", &api_base);
         let variables = command::variables(&this.settings);
-        let config = Config::load(None, variables.clone()).expect("the settings are good");
+        let config =
+            Config::load_for_serving(None, variables.clone()).expect("the settings are good");
         let running = start(&config, this.clock, this.resolver)
             .await
             .expect("the service starts");
