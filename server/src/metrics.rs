@@ -61,19 +61,19 @@ impl Default for Metrics {
         let registry = Registry::new_custom(Some("billing_portal".to_owned()), None)
             .expect("the prefix is a name");
         Self {
-            requests: counters(&registry, "requests_total", "Requests of the API, by status and error code (OK: none; MALFORMED: not HTTP enough for one).", &["status", "code"]),
+            requests: counters(&registry, "requests_total", "Requests of the API, by status and error code (OK: none; MALFORMED: malformed HTTP, which has none).", &["status", "code"]),
             request_seconds: histogram(&registry, "request_duration_seconds", "Time from a request to its answer."),
             unavailable: counters(&registry, "unavailable_total", "Requests answered 502, by cause; the runbook has a section for each.", &["upstream_cause"]),
             stripe_calls: counters(&registry, "stripe_calls_total", "Calls to Stripe with their retries, by outcome (done, refused, failed) and cause.", &["endpoint", "outcome", "cause"]),
             stripe_call_seconds: histograms(&registry, "stripe_call_duration_seconds", "Time of a call to Stripe with its retries and waits.", &["endpoint", "outcome"]),
-            stripe_retries: counters(&registry, "stripe_retries_total", "Tries after the first, by the cause of the one before.", &["cause"]),
+            stripe_retries: counters(&registry, "stripe_retries_total", "Attempts after the first, by the cause of the one before.", &["cause"]),
             webhooks: counters(&registry, "webhooks_total", "Webhook deliveries, by outcome.", &["outcome"]),
             customers_missing: counter(&registry, "customers_missing_total", "Mappings marked stale because Stripe does not have the customer."),
             configuration_restored: counter(&registry, "configuration_restored_total", "Times that our portal configuration had been changed and was restored."),
             requests_in_flight: gauge(&registry, "requests_in_flight", "Requests of the API that are being answered."),
             stripe_in_flight: gauge(&registry, "stripe_calls_in_flight", "Calls to Stripe under way."),
             breaker_open: gauge(&registry, "stripe_breaker_open", "1 while calls to Stripe have stopped for a while."),
-            configuration_verified: gauge(&registry, "configuration_verified", "1 while the portal configuration is known to keep the promise; while 0 no portal is opened."),
+            configuration_verified: gauge(&registry, "configuration_verified", "1 while the portal configuration is verified; while 0 no portal is opened."),
             log_lines_dropped: counters(&registry, "log_lines_dropped_total", "Log lines that were lost because they could not be written, by kind (record: audit events and alerts; other).", &["kind"]),
             log_write_failures: counter(&registry, "log_write_failures_total", "Attempts to write the log that failed."),
             log_record_bytes_waiting: gauge(&registry, "log_record_bytes_waiting", "Bytes of audit events and alerts that wait to be written; near 7 MiB the operation answers 503."),
@@ -115,7 +115,7 @@ impl Metrics {
         self.request_seconds.observe(elapsed.as_secs_f64());
     }
 
-    /// Counts a 502.
+    /// Counts a request that was answered 502, by its cause.
     pub(crate) fn unavailable(&self, cause: &'static str) {
         self.unavailable.with_label_values(&[cause]).inc();
     }
@@ -190,7 +190,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// The `code` of an answer that is no error.
+/// The label `code` of a success, and of a request that is too malformed to have a code.
 const OK: &str = "OK";
 const MALFORMED: &str = "MALFORMED";
 

@@ -1,6 +1,6 @@
-//! The operations port: is the process alive, and should it be sent requests. Never on the API's port.
+//! The operations port: whether the process is alive, and whether it should receive requests. Never on the API's port.
 //!
-//! Its document is made from what is declared here, for nobody outside depends on it; it shows the webhook, too.
+//! Its OpenAPI document is generated from these declarations, because no integrator depends on it.
 
 pub(crate) mod openapi;
 
@@ -23,7 +23,7 @@ use crate::{
 /// How long the database may take. Balancers usually give up on a probe after one or two seconds.
 const READINESS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// That the process answers.
+/// Whether the process responds.
 #[derive(Serialize, ToSchema)]
 struct Health {
     /// Always `ok`.
@@ -31,23 +31,23 @@ struct Health {
     status: &'static str,
 }
 
-/// Whether to send requests here. Stripe is told and does not decide: its outage would hide every instance, and with
-/// them the 502 that tells callers what is wrong.
+/// Whether to send requests here. Stripe's state is informational and does not affect readiness: an outage of Stripe
+/// would remove every instance, and with them the 502 that tells callers the reason.
 #[derive(Serialize, ToSchema)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own that an operator reads"
 )]
 struct Readiness {
-    /// Whether requests should be sent here: the store answers, and the service is not about to end.
+    /// Whether requests should be sent here: the database responds, and the service is not shutting down.
     ready: bool,
-    /// Whether the database answers.
+    /// Whether the database responds.
     store: bool,
-    /// Whether the service is about to end.
+    /// Whether the service is shutting down.
     draining: bool,
-    /// Whether the last call to Stripe found it there, and our secret good.
+    /// Whether the last call to Stripe succeeded: Stripe responded and accepted the secret key.
     stripe: bool,
-    /// Whether the portal configuration is known to keep the promise; no portal is opened before.
+    /// Whether the portal configuration is verified. Otherwise no portal is opened.
     portal_configuration_verified: bool,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn routes(document: &'static str) -> Router {
 
 /// Is the process alive?
 ///
-/// It answers as long as it runs, to the very end of a drain. Restart it when it does not.
+/// It responds as long as it runs, until the end of a drain. Restart it if it does not respond.
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -76,7 +76,7 @@ fn health() -> Response {
 
 /// Should requests be sent here?
 ///
-/// For load balancers. 503 while the database does not answer, and from the moment that the service is told to end.
+/// For load balancers. 503 while the database does not respond, and from the signal to shut down on.
 #[utoipa::path(
     get,
     path = "/readyz",

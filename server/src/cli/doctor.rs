@@ -1,7 +1,7 @@
-//! `doctor`: which of the operation's outcomes would fail today, why, and what to do.
+//! `doctor`: reports what would fail now, why, and how to fix it.
 //!
-//! Every check is always told, in one order. One that could not be made because an earlier one failed is no pass: it
-//! says what it waits for. The settings are used as far as they are good, so that one mistake does not hide another.
+//! Every check is always reported, in the same order. A check that was skipped because an earlier one failed has not
+//! passed: it names the earlier one. The valid settings are used, so that one mistake does not hide another.
 
 mod settings;
 mod stripe;
@@ -38,10 +38,10 @@ impl Check {
         }
     }
 
-    /// It could not be made before another one passes.
-    fn waits(name: &'static str, other: &str) -> Self {
-        let detail = format!("not checked: it waits for {other}");
-        Self::failed(name, detail, format!("mend {other} first"))
+    /// The check was skipped, because another one failed.
+    fn skipped(name: &'static str, other: &str) -> Self {
+        let detail = format!("skipped: {other} failed");
+        Self::failed(name, detail, format!("fix {other} first"))
     }
 
     /// What a person might still want to do.
@@ -72,9 +72,9 @@ pub(super) async fn examine(context: &Context<'_>) -> Report {
         settings::stripe_secret(config.as_ref(), &problems),
         settings::webhook_secret(config.as_ref(), &problems),
     ];
-    let asked = match (config, settings::hindrance(&problems)) {
+    let asked = match (config, settings::blocking_check(&problems)) {
         (Some(config), None) => stripe::ask(context, &config).await,
-        (Some(_), Some(hindrance)) => Err(hindrance),
+        (Some(_), Some(blocking_check)) => Err(blocking_check),
         (None, _) => Err(settings::CONFIGURATION),
     };
     checks.extend(stripe::checks(asked));
@@ -90,7 +90,7 @@ fn report(checks: &[Check]) -> Report {
     let ok = failed.is_empty();
     let lines: Vec<String> = checks.iter().map(Check::line).collect();
     let verdict = if ok {
-        "all is well: portals open".to_owned()
+        "all checks passed".to_owned()
     } else {
         let (failures, all) = (failed.len(), checks.len());
         format!("{failures} of {all} checks failed: {}", failed.join(", "))

@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 by hyper, with a client that may be slow, but not endlessly.
+//! One connection: HTTP/1.1 by hyper, with a timeout for each phase in which a client may be slow.
 //!
 //! hyper's own header timeout also runs while a kept-alive connection is idle, which may take longer. So the phases
 //! are timed here: the headers of a request, from its first byte (of the first one, from the connection) to its
@@ -32,13 +32,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long, and how many reads of 4 KiB at a time, a client that was refused is still listened to.
+/// How long a client is read from after its answer was sent, so that it can receive the answer to a refused body.
 const LINGER: Duration = Duration::from_secs(1);
+/// Reads of 4 KiB in one turn while lingering: a fast sender must not keep the task from yielding.
 const MAX_DISCARDED_READS: usize = 64;
-/// How long a client that sends no more is taken for one that still reads. TCP tells the two apart only once something
+/// How long a client that has closed its sending half is assumed to read still. TCP shows the difference only when data
 /// is sent: a client that closes its sending half right after the request gets what is answered within this time, and
-/// one that has gone away holds its place, and its call to Stripe, no longer than this.
+/// one that has disconnected keeps its permit and its call to Stripe no longer than this.
 const HALF_CLOSED: Duration = Duration::from_secs(1);
+/// Headers of a request: hyper's default, named so that it does not change.
 const MAX_HEADERS: usize = 100;
 /// Room for the largest header section that gets an answer of ours, and for its request line.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -60,7 +62,7 @@ pub(crate) async fn serve(
     timeouts: ConnectionTimeouts,
     drain: CancellationToken,
 ) {
-    // A small answer is not to wait for more to send with it.
+    // A small answer must not wait for further data.
     _ = stream.set_nodelay(true);
     let local = stream.local_addr().map(Addr::from).unwrap_or_default();
     let phase = Arc::new(AtomicU8::new(HEADERS));
@@ -88,7 +90,7 @@ pub(crate) async fn serve(
     let connection = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
-        // The end of what a client sends ends its request, too; the stream holds it back for a while.
+        // The end of the client's stream cancels its request. TimeoutStream delays it.
         .half_close(false)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -108,7 +110,7 @@ const HEADERS: u8 = 0;
 const BUSY: u8 = 1;
 const IDLE: u8 = 2;
 
-/// A stream whose reader gives up when the phase has taken too long.
+/// A stream that fails with a timeout when a phase has taken too long.
 struct TimeoutStream {
     stream: TcpStream,
     timeouts: ConnectionTimeouts,
@@ -118,14 +120,15 @@ struct TimeoutStream {
     deadline: Pin<Box<Sleep>>,
     /// Runs from the first moment in which an answer could not be sent on, until the next request.
     unread: Option<Pin<Box<Sleep>>>,
-    /// Runs from the end of what we have to say.
+    /// Runs from the end of the answer.
     lingering: Option<Pin<Box<Sleep>>>,
-    /// Runs from the moment in which the client sent its last, while its request is being answered.
+    /// Runs from the end of the client's stream, while its request is being answered.
     sends_no_more: Option<Pin<Box<Sleep>>>,
 }
 
 impl TimeoutStream {
-    /// Reads while a request is being answered; the end is told only when the client is taken for gone.
+    /// Reads while a request is being answered. Reports the end of the stream only after the client is treated as
+    /// disconnected.
     fn read_meanwhile(
         &mut self,
         cx: &mut Context<'_>,
@@ -157,7 +160,7 @@ impl TimeoutStream {
         }
     }
 
-    /// Waits for a client that does not read its answer, but not longer than for one that asks nothing.
+    /// Waits for a client that does not read its answer, at most for the idle timeout.
     fn or_give_up(
         &mut self,
         sent: Poll<io::Result<usize>>,
@@ -209,8 +212,8 @@ impl AsyncWrite for TimeoutStream {
         this.or_give_up(sent, cx)
     }
 
-    /// The time between requests begins when an answer goes out. hyper, which was told while it waited for the answer
-    /// that there is nothing to read, asks again only when it is woken: by the client, or by the end of this time.
+    /// The time between requests begins when an answer goes out. hyper, which found nothing to read while it waited for
+    /// the answer, reads again only when it is woken: by the client, or by the end of this time.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let phase = this.phase.load(Ordering::Relaxed);
@@ -221,8 +224,8 @@ impl AsyncWrite for TimeoutStream {
         Pin::new(&mut this.stream).poll_flush(cx)
     }
 
-    /// Says that there is no more to come, then listens a little longer: closed with bytes unread, the system would
-    /// send a reset, and the client might never see why it was refused before it had sent its whole body.
+    /// Closes the sending half, then reads a little longer: if a connection is closed with unread bytes, the system sends
+    /// a reset, and a client that is still sending its body might not receive the answer.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.lingering.is_none() {

@@ -1,7 +1,7 @@
-//! What every answer looks like: the success and error envelopes.
+//! The form of every response: the success and error envelopes.
 //!
 //! The table of error codes is used three times: to answer, to declare the operation's responses in the server's
-//! OpenAPI document, and to be compared with the contract. HTTP statuses are named here and nowhere else.
+//! OpenAPI document, and to be compared with the contract.
 
 use std::collections::BTreeMap;
 
@@ -113,7 +113,7 @@ impl<E: Type> ApiResponse for Success<E> {
     }
 }
 
-/// A request that is not HTTP enough to be routed. Its answer has no body, like those of the HTTP engine.
+/// A request that is malformed HTTP. Its response has no body, like those of the HTTP engine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Malformed {
     /// No `Host`, or several.
@@ -173,10 +173,14 @@ fn json_content<T: Type>() -> Vec<MetaMediaType> {
 }
 
 fn json_response(status: StatusCode, envelope: &impl Serialize) -> Response {
-    // A struct of strings, booleans and string maps always serialises.
-    let body = serde_json::to_vec(envelope).unwrap_or_default();
-    Response::builder()
-        .status(status)
-        .content_type(schema::JSON)
-        .body(body)
+    match serde_json::to_vec(envelope) {
+        Ok(body) => Response::builder()
+            .status(status)
+            .content_type(schema::JSON)
+            .body(body),
+        Err(error) => {
+            tracing::error!(%error, "a response could not be serialized");
+            StatusCode::INTERNAL_SERVER_ERROR.into()
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub(crate) enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The codes with which the operation answers. The last three of the enum are for requests that are no operation.
+    /// The codes of the operation's errors. The last three of the enum are for requests that reach no operation.
     pub(crate) const OPERATION_CODES: [Self; 12] = [
         Self::BadRequest,
         Self::Unauthorized,

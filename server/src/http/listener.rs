@@ -1,6 +1,6 @@
-//! Accepts connections: so many at a time, and calmly when the system has no more to give.
+//! Accepts connections, up to a maximum, and pauses when the system has no file descriptors left.
 //!
-//! poem's own server has no bound on connections and spins when file descriptors run out.
+//! poem's own server has no maximum, and retries without a pause.
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -13,12 +13,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::connection::{self, ConnectionTimeouts};
 
-/// Connections that may wait to be accepted. The usual 128 are too few for a rush: the system resets the others.
+/// Connections that may wait to be accepted. With the usual 128 the system resets the others during a burst.
 const BACKLOG: u32 = 4096;
-/// How long to wait after the system refused a connection.
+/// How long to wait after accepting failed: long enough not to use a whole CPU, short enough not to be noticed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
-/// A port that is being listened on.
+/// An open port.
 #[derive(Debug)]
 pub(crate) struct Listener {
     address: SocketAddr,
@@ -58,12 +58,12 @@ impl Listener {
         Ok(listener)
     }
 
-    /// The address, with the port that the system chose where none was given.
+    /// The address, with the port that the system chose if the requested port is 0.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Accepts no more, and waits until the requests under way are answered.
+    /// Stops accepting connections, and waits until the requests in progress are answered.
     pub(crate) fn close(&self) -> impl Future<Output = ()> + '_ {
         self.closing.cancel();
         self.connections.close();
@@ -77,7 +77,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     } else {
         TcpSocket::new_v6()?
     };
-    // A restart need not wait until the system has forgotten the connections of before.
+    // A restart must not wait until the system has removed the previous connections.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -93,7 +93,7 @@ async fn accept(
 ) {
     let permits = Arc::new(Semaphore::new(max_connections as usize));
     loop {
-        // The permit is taken before the connection, so that one too many waits in the system's queue.
+        // The permit is acquired before the connection, so that further connections wait in the system's queue.
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };

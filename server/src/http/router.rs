@@ -34,13 +34,13 @@ impl Router {
         self
     }
 
-    /// Adds an endpoint that is read only.
+    /// Adds an endpoint that only reads.
     #[must_use]
     pub(crate) fn get(self, path: &str, endpoint: impl Endpoint + 'static) -> Self {
         self.route_to(Method::GET, path, endpoint)
     }
 
-    /// Adds an endpoint that is sent something, and that is no operation of the API.
+    /// Adds an endpoint that receives data and is not an operation of the API.
     #[must_use]
     pub(crate) fn post(self, path: &str, endpoint: impl Endpoint + 'static) -> Self {
         self.route_to(Method::POST, path, endpoint)

@@ -1,8 +1,8 @@
-//! The contract, as it was committed, and Swagger UI showing it; on the operations port beside the document of what is
-//! not for integrators.
+//! Serves the contract as it was committed, and Swagger UI. On the operations port Swagger UI shows a second document:
+//! the operations that are not for integrators.
 //!
-//! What is served is the contract itself, never the document that the code declares: the two are equal because
-//! `cargo xtask check` says so, and this is the one that people wrote.
+//! The contract itself is served, not the document that the code declares. `cargo xtask check` verifies that the two are
+//! equal.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,8 +16,8 @@ pub(crate) const CONTRACT: &str = include_str!("../../../openapi/billing-portal.
 
 /// The same as JSON.
 static CONTRACT_JSON: LazyLock<String> = LazyLock::new(|| {
-    // Committed and checked, so it is YAML that JSON can express.
-    let contract: serde_json::Value = serde_yaml::from_str(CONTRACT).unwrap_or_default();
+    let contract: serde_json::Value = serde_yaml::from_str(CONTRACT)
+        .expect("the committed contract is YAML that JSON can express");
     contract.to_string()
 });
 

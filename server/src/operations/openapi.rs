@@ -1,6 +1,6 @@
-//! The OpenAPI document of what is not for integrators, put together from the handlers' own declarations.
+//! The OpenAPI document of the operations that are not for integrators, generated from the handlers' declarations.
 //!
-//! It never mixes with the contract, which people write: nothing here is promised to callers of the API.
+//! It is separate from the contract: callers of the API must not rely on anything here.
 
 use std::sync::LazyLock;
 
@@ -10,8 +10,8 @@ use crate::webhooks;
 
 /// The document.
 pub(crate) static JSON: LazyLock<String> = LazyLock::new(|| {
-    // A document of strings and lists always serialises.
-    Document::openapi().to_json().unwrap_or_default()
+    let json = Document::openapi().to_json();
+    json.expect("a document of strings and lists always serializes")
 });
 
 #[derive(OpenApi)]

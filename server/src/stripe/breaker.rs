@@ -18,7 +18,7 @@ const FAILURES_TO_OPEN: u32 = 20;
 const COOL_DOWN: Duration = Duration::from_secs(5);
 /// The longest pause that Stripe's `Retry-After` can impose: a wrong value must not stop the service for hours.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-/// The least wait that a caller is told, as `Retry-After` has whole seconds.
+/// The least `Retry-After` for callers: the header has whole seconds.
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The breaker, shared by all calls.

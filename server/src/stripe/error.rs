@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::cause::{Severity, UpstreamCause};
 
-/// The longest wait that a caller is told, whatever Stripe asks: after it the caller should at least try once.
+/// The longest `Retry-After` for callers, whatever Stripe asks: after it a caller should try once.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
-/// The wait that a caller is told if Stripe asks for none.
+/// The `Retry-After` for callers if Stripe asks for none. The header has whole seconds.
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A call that failed for good.

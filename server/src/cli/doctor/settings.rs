@@ -24,7 +24,7 @@ fn problem_of(problems: &Problems, setting: &str) -> Option<String> {
 
 /// The check on this side that keeps Stripe from being asked: the secret goes to nobody while it is not known for
 /// sure where it should go.
-pub(super) fn hindrance(problems: &Problems) -> Option<&'static str> {
+pub(super) fn blocking_check(problems: &Problems) -> Option<&'static str> {
     let is_about_stripe = |problem: &&Problem| {
         problem.setting.starts_with("stripe_") && problem.setting != WEBHOOK_SECRET
     };
@@ -50,7 +50,7 @@ pub(super) fn configuration(problems: &Problems) -> Check {
 pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Check {
     const NAME: &str = "database";
     let Some(config) = config else {
-        return Check::waits(NAME, CONFIGURATION);
+        return Check::skipped(NAME, CONFIGURATION);
     };
     if let Some(problem) = problem_of(problems, DATABASE_URL) {
         return Check::failed(NAME, problem, "correct database_url");
@@ -88,7 +88,7 @@ async fn answers(config: &Config) -> Result<(), StoreError> {
 pub(super) fn return_url_allow_list(config: Option<&Config>, problems: &Problems) -> Check {
     const FIX: &str = "list the origins of your own pages in return_url_allow_list, such as https://app.example.com";
     let Some(config) = config else {
-        return Check::waits(ALLOW_LIST, CONFIGURATION);
+        return Check::skipped(ALLOW_LIST, CONFIGURATION);
     };
     if let Some(problem) = problem_of(problems, ALLOW_LIST) {
         return Check::failed(ALLOW_LIST, problem, FIX);
@@ -103,7 +103,7 @@ pub(super) fn return_url_allow_list(config: Option<&Config>, problems: &Problems
 /// The secret is there and has the form of one.
 pub(super) fn stripe_secret(config: Option<&Config>, problems: &Problems) -> Check {
     let Some(config) = config else {
-        return Check::waits(STRIPE_SECRET, CONFIGURATION);
+        return Check::skipped(STRIPE_SECRET, CONFIGURATION);
     };
     let fix = "put a restricted key (rk_…) of Stripe's dashboard, with the permission Customer portal: Write, into \
                stripe_secret_key or the file that stripe_secret_key_file names";
@@ -134,7 +134,7 @@ pub(super) fn stripe_secret(config: Option<&Config>, problems: &Problems) -> Che
 pub(super) fn webhook_secret(config: Option<&Config>, problems: &Problems) -> Check {
     const NAME: &str = "webhook_secret";
     let Some(config) = config else {
-        return Check::waits(NAME, CONFIGURATION);
+        return Check::skipped(NAME, CONFIGURATION);
     };
     if let Some(problem) = problem_of(problems, WEBHOOK_SECRET) {
         let fix = "copy the endpoint's signing secret, whsec_…, from Stripe's dashboard into stripe_webhook_secret";

@@ -52,9 +52,11 @@ pub(super) fn checks(asked: Result<Asked, &'static str>) -> Vec<Check> {
             let checks = stages.map(|stage| asked.check(stage));
             checks.into_iter().chain([asked.clock()]).collect()
         }
-        Err(hindrance) => {
+        Err(blocking_check) => {
             let names = stages.map(name).into_iter().chain([CLOCK]);
-            names.map(|name| Check::waits(name, hindrance)).collect()
+            names
+                .map(|name| Check::skipped(name, blocking_check))
+                .collect()
         }
     }
 }
@@ -85,7 +87,7 @@ impl Asked {
         let stopped = [configuration, telling].into_iter().flatten();
         let first = stopped.map(|failure| Stage::of(failure.cause)).min();
         match first.filter(|first| *first < stage) {
-            Some(first) => Check::waits(name, self::name(first)),
+            Some(first) => Check::skipped(name, self::name(first)),
             None => self.passed(stage),
         }
     }
@@ -115,7 +117,9 @@ impl Asked {
             (Stage::Mode, _) => {
                 Check::passed(name, format!("{} mode throughout", self.mode.as_str()))
             }
-            (Stage::Configuration, Ok(Some(verification))) => self.promise(name, verification),
+            (Stage::Configuration, Ok(Some(verification))) => {
+                self.configuration(name, verification)
+            }
             (Stage::Configuration, _) => {
                 Check::passed(name, "ours was not made yet: serve makes it at start")
             }
@@ -123,7 +127,7 @@ impl Asked {
     }
 
     /// Whether the configuration changes no plans.
-    fn promise(&self, name: &'static str, verification: &Verification) -> Check {
+    fn configuration(&self, name: &'static str, verification: &Verification) -> Check {
         let id = &verification.id;
         if verification.ok {
             return Check::passed(name, format!("{id} changes no plans"));
@@ -141,7 +145,7 @@ impl Asked {
     fn clock(&self) -> Check {
         let reached = self.check(Stage::Reached);
         match self.probe.clock_ahead {
-            None if !reached.ok => Check::waits(CLOCK, REACHABLE),
+            None if !reached.ok => Check::skipped(CLOCK, REACHABLE),
             None => Check::passed(CLOCK, "not compared: Stripe did not tell its time"),
             Some(ahead) if ahead.abs() <= TOLERANCE => {
                 Check::passed(CLOCK, "within a minute of Stripe's")
@@ -164,7 +168,7 @@ impl Asked {
     }
 }
 
-/// The cause, and more of it where that is a word of ours: a status, or what is wrong with an answer.
+/// The cause, with its reason if that is a word of this service: a status, or what is wrong with a response.
 fn word(failure: &StripeError) -> String {
     let cause = failure.cause;
     let ours = matches!(

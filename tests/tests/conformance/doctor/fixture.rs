@@ -119,8 +119,8 @@ impl Fixture {
             if other == name {
                 assert_eq!(check, failing);
             } else if waiting.contains(&other.as_str()) {
-                let detail = format!("not checked: it waits for {name}");
-                let fix = format!("mend {name} first");
+                let detail = format!("skipped: {name} failed");
+                let fix = format!("fix {name} first");
                 let expected = json!({ "name": other, "ok": false, "detail": detail, "fix": fix });
                 assert_eq!(check, expected, "while {name} fails");
             } else {

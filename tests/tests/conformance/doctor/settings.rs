@@ -39,7 +39,7 @@ async fn a_wrong_setting_fails_its_own_check_and_skips_only_the_checks_that_need
                 );
             }
             if waits {
-                let expected = format!("not checked: it waits for {failing}");
+                let expected = format!("skipped: {failing} failed");
                 assert_eq!(found["detail"], expected, "{name}={value}");
             }
         }
