@@ -9,9 +9,10 @@ use regex::Regex;
 use crate::workspace::{packages, root};
 
 /// The documents that people read, by their path in the workspace.
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "client/README.md",
     "client/typescript/README.md",
     "server/RUNBOOK.md",
@@ -89,6 +90,30 @@ pub(crate) fn unknown_steps() -> Vec<String> {
     unknown
         .map(|(_, step)| format!("README.md:{line} names the module {step}"))
         .collect()
+}
+
+/// One line for each name in the last column of a table of SECURITY.md that no test has.
+pub(crate) fn unknown_tests() -> Vec<String> {
+    let test = Regex::new(r"#\[(?:tokio::)?test[^\]]*\]\s+(?:#\[[^\]]*\]\s+)*(?:async )?fn (\w+)");
+    let test = test.expect("a pattern");
+    let files = packages().iter().flat_map(|package| package.files.values());
+    let tests: BTreeSet<_> = files
+        .flat_map(|text| test.captures_iter(text).map(|found| found[1].to_owned()))
+        .collect();
+    let mut cited = 0;
+    let mut unknown = Vec::new();
+    for (row, line) in read("SECURITY.md").lines().zip(1..) {
+        let cells = row.strip_prefix('|').and_then(|row| row.strip_suffix('|'));
+        let last = cells.and_then(|cells| cells.rsplit('|').next());
+        for (_, name) in found(r"`(\w+)`", last.unwrap_or_default()) {
+            cited += 1;
+            if !tests.contains(&name) {
+                unknown.push(format!("SECURITY.md:{line} cites the test {name}"));
+            }
+        }
+    }
+    assert!(cited > 50, "SECURITY.md cites {cited} tests");
+    unknown
 }
 
 /// One line for each withdrawn word in a document or in the contract.

@@ -121,6 +121,7 @@ fn the_documents_name_only_what_exists() {
     let mut problems = documents::broken_links();
     problems.extend(documents::misnamed_links());
     problems.extend(documents::unknown_steps());
+    problems.extend(documents::unknown_tests());
     assert_none(&problems);
 }
 
