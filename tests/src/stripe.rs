@@ -8,49 +8,28 @@ mod account;
 mod customers;
 mod endpoints;
 mod form;
+mod object;
 mod received;
 mod refusal;
 mod reply;
+mod world;
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
-use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
+use wiremock::{Mock, MockServer, matchers};
 
 use account::Account;
+pub use endpoints::Endpoint;
 pub use received::Received;
 pub use reply::Reply;
+use world::World;
 
 /// The secret that a simulated Stripe accepts unless the builder names another.
 pub const SECRET: &str = "sk_live_simulated0000000000000000";
-
-/// How many received calls are kept; a long demo or benchmark must not grow without bound.
-const KEPT_CALLS: usize = 10_000;
-
-/// What can be told to fail on its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Endpoint {
-    /// `POST /v1/billing_portal/sessions`.
-    Sessions,
-    /// Everything under `/v1/billing_portal/configurations`.
-    Configurations,
-    /// Everything under `/v1/customers`.
-    Customers,
-}
-
-/// All that the endpoints read and change.
-#[derive(Debug)]
-struct World {
-    account: Account,
-    received: VecDeque<Received>,
-    calls: usize,
-    /// Answers that come before the endpoint's own: the next ones, then one for all.
-    scripted: VecDeque<(Endpoint, Reply)>,
-    standing: Vec<(Endpoint, Reply)>,
-}
 
 /// How a simulated Stripe is set up.
 #[derive(Clone, Debug)]
@@ -112,7 +91,7 @@ impl Builder {
             .await;
         let shared = Arc::clone(&world);
         Mock::given(matchers::any())
-            .respond_with(move |request: &wiremock::Request| answer(&shared, request))
+            .respond_with(move |request: &wiremock::Request| world::answer(&shared, request))
             .mount(&server)
             .await;
         Ok(SimulatedStripe { server, world })
@@ -236,38 +215,6 @@ impl SimulatedStripe {
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        lock(&self.world)
+        world::lock(&self.world)
     }
-}
-
-/// A test that panicked while holding the lock has failed already; the others go on.
-fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Keeps the call, then gives the scripted answer if there is one, else the endpoint's own.
-fn answer(world: &Mutex<World>, request: &wiremock::Request) -> ResponseTemplate {
-    let call = Received::new(request);
-    let mut world = lock(world);
-    world.calls += 1;
-    if world.received.len() == KEPT_CALLS {
-        world.received.pop_front();
-    }
-    world.received.push_back(call.clone());
-
-    let endpoint = endpoints::endpoint(&call.path);
-    let next = world
-        .scripted
-        .iter()
-        .position(|(of, _)| Some(*of) == endpoint);
-    let scripted = match next {
-        Some(position) => world.scripted.remove(position).map(|(_, reply)| reply),
-        None => world
-            .standing
-            .iter()
-            .find(|(of, _)| Some(*of) == endpoint)
-            .map(|(_, reply)| reply.clone()),
-    };
-    let reply = scripted.unwrap_or_else(|| endpoints::answer(&mut world.account, &call));
-    reply.with_request_id(world.calls).into_response()
 }

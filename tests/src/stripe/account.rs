@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::customers::Customers;
+use super::object::{merge, unix_time};
 use super::reply::Reply;
 
 /// A successful call, for its repetition under the same key.
@@ -145,23 +145,6 @@ fn default_configuration(id: &str, livemode: bool) -> Value {
         "name": null,
         "updated": now,
     })
-}
-
-/// Objects are merged, everything else is replaced, as an update of Stripe's does.
-pub(super) fn merge(into: &mut Value, change: &Value) {
-    match (into, change) {
-        (Value::Object(into), Value::Object(change)) => {
-            for (name, value) in change {
-                merge(into.entry(name.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (into, value) => *into = value.clone(),
-    }
-}
-
-pub(super) fn unix_time() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }
 
 /// Sixteen characters that no other object has; std seeds every `RandomState` differently.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::account::{merge, unix_time};
 use super::form::{self, CUSTOMER_LIST_FIELDS};
+use super::object::{merge, unix_time};
 use super::refusal::Refusal;
 
 pub(super) const CUSTOMERS: &str = "/v1/customers";

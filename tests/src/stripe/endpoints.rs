@@ -5,9 +5,20 @@ use serde_json::{Value, json};
 use super::account::{Account, Done};
 use super::customers::{CUSTOMERS, customer_id};
 use super::form::{self, CONFIGURATION_FIELDS, LIST_FIELDS, SESSION_FIELDS};
+use super::received::Received;
 use super::refusal::Refusal;
 use super::reply::Reply;
-use super::{Endpoint, Received};
+
+/// What can be told to fail on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `POST /v1/billing_portal/sessions`.
+    Sessions,
+    /// Everything under `/v1/billing_portal/configurations`.
+    Configurations,
+    /// Everything under `/v1/customers`.
+    Customers,
+}
 
 const SESSIONS: &str = "/v1/billing_portal/sessions";
 const CONFIGURATIONS: &str = "/v1/billing_portal/configurations";

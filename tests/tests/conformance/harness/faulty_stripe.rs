@@ -4,6 +4,7 @@
 //! verified. A call for a session, once the script is given, meets the script's next step at the stage that the step
 //! is about: the look-up of the host name, the handshake, or the exchange. After the last step all is well again.
 
+mod black_hole;
 mod exchange;
 mod network;
 mod script;
@@ -12,29 +13,28 @@ pub(crate) mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use conformance::stripe::SimulatedStripe;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use black_hole::BlackHole;
 use conformance::http_client;
 use conformance::http_message::TestRequest;
 use conformance::http_server::ServerConnection;
+use exchange::FOR_EVER;
 pub(crate) use script::SessionCall;
 use script::{Script, Shared};
-use step::{Kind, Stage, Step};
+use step::{Kind, Step};
 
 const SESSIONS: &str = "/v1/billing_portal/sessions";
-/// Longer than any connection is kept by the service.
-const FOR_EVER: Duration = Duration::from_hours(1);
 
 /// It ends when it is dropped, and its connections with it.
 pub(crate) struct FaultyStripe {
     pub(crate) simulated: Arc<SimulatedStripe>,
     address: SocketAddr,
     script: Shared,
-    black_hole: Option<network::BlackHole>,
+    black_hole: Option<BlackHole>,
     _accepting: JoinSet<()>,
 }
 
@@ -68,7 +68,7 @@ impl FaultyStripe {
     /// From now on calls for sessions meet these steps.
     pub(crate) async fn play(&mut self, steps: &[Step]) {
         if steps.iter().any(|step| step.kind == Kind::Blackhole) {
-            self.black_hole = Some(network::BlackHole::open(self.address.port()).await);
+            self.black_hole = Some(BlackHole::open(self.address.port()).await);
         }
         self.script().begin(steps);
     }

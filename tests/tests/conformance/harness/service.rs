@@ -14,7 +14,6 @@ use tempfile::TempDir;
 
 use super::command::{self, Outcome};
 use super::{contract, coverage};
-pub(crate) use builder::Builder;
 use conformance::http_client;
 use conformance::http_message::TestRequest;
 use conformance::http_message::TestResponse;
@@ -34,15 +33,6 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// One as the builder makes it when nothing is said.
-    pub(crate) async fn start() -> Self {
-        Builder::default().start().await
-    }
-
-    pub(crate) fn builder() -> Builder {
-        Builder::default()
-    }
-
     /// Where the API listens.
     pub(crate) fn api(&self) -> SocketAddr {
         self.running.api_address()

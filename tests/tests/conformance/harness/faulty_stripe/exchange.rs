@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::FOR_EVER;
 use super::step::{Kind, Step, session};
 use conformance::http_server::ServerConnection;
 
+/// Longer than the service keeps any connection.
+pub(super) const FOR_EVER: Duration = Duration::from_hours(1);
+/// The time between two bytes of a slow response.
 const DRIP: Duration = Duration::from_secs(1);
 /// What was sent gets there before what follows.
 const ARRIVAL: Duration = Duration::from_millis(30);

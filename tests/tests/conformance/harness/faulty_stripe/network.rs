@@ -2,22 +2,18 @@
 
 use std::future::pending;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr};
 
 use billing_portal_server::Resolver;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::timeout;
 
+use super::FaultyStripe;
+use super::black_hole;
 use super::script::Shared;
-use super::step::Kind;
-use super::{FaultyStripe, Stage};
+use super::step::{Kind, Stage};
 
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Nothing listens here on our port.
 const REFUSES: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-/// Connections here are never completed.
-const SWALLOWS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 
 impl FaultyStripe {
     /// Finds this Stripe, as the script lets it, and no other host.
@@ -39,31 +35,7 @@ async fn look_up(host: String, script: Shared) -> io::Result<Vec<IpAddr>> {
         Some(Kind::DnsNxdomain) => Err(not_found()),
         Some(Kind::DnsHang) => pending().await,
         Some(Kind::Refuse) => Ok(vec![REFUSES.into()]),
-        Some(Kind::Blackhole) => Ok(vec![SWALLOWS.into()]),
+        Some(Kind::Blackhole) => Ok(vec![black_hole::ADDRESS.into()]),
         _ => Ok(vec![HERE.into()]),
-    }
-}
-
-/// A port whose queue is full, so that the system drops whoever knocks.
-pub(super) struct BlackHole {
-    _listener: TcpListener,
-    _queue: Vec<TcpStream>,
-}
-
-impl BlackHole {
-    pub(super) async fn open(port: u16) -> Self {
-        let address = SocketAddr::from((SWALLOWS, port));
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.bind(address).expect("the port is free there too");
-        let listener = socket.listen(1).expect("it can be listened on");
-        let mut queue = Vec::new();
-        let knock = || timeout(Duration::from_millis(300), TcpStream::connect(address));
-        while let Ok(waiting) = knock().await {
-            queue.push(waiting.expect("it is accepted into the queue"));
-        }
-        Self {
-            _listener: listener,
-            _queue: queue,
-        }
     }
 }

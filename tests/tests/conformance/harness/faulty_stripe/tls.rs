@@ -13,9 +13,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
+use super::FaultyStripe;
 use super::script::Shared;
-use super::step::Kind;
-use super::{FaultyStripe, Stage};
+use super::step::{Kind, Stage};
 
 const HOST: &str = "127.0.0.1";
 const AUTHORITY: &str = "authority.pem";

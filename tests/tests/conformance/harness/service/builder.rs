@@ -53,6 +53,17 @@ impl Default for Builder {
     }
 }
 
+impl Service {
+    /// A service with the settings of the builder.
+    pub(crate) async fn start() -> Self {
+        Builder::default().start().await
+    }
+
+    pub(crate) fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
 impl Builder {
     /// With this setting; the name is the variable's without its prefix.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
