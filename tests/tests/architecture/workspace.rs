@@ -121,10 +121,12 @@ fn read_package(package: &Value) -> Package {
     }
 }
 
+/// A folder with a manifest of its own is another package.
 fn read_folder(folder: &Path, files: &mut Files) {
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("an entry").path();
-        if path.is_dir() && !path.ends_with("target") && !path.ends_with("node_modules") {
+        let is_ours = !path.join("Cargo.toml").exists() && !path.ends_with("node_modules");
+        if path.is_dir() && is_ours {
             read_folder(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("source is text");
