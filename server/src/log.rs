@@ -29,10 +29,7 @@ use tracing_subscriber::{
 use self::{layer::LogLayer, queue::Queue};
 use crate::{clock::Clock, config::LogFormat};
 
-pub(crate) use self::queue::LogCounts;
-
-/// The target of audit events. They are logged at every level.
-pub(crate) const AUDIT_TARGET: &str = "audit";
+pub(crate) use self::{layer::AUDIT_TARGET, queue::LogCounts};
 
 /// The queue of this process's log, once there is one.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();

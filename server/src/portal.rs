@@ -128,9 +128,7 @@ impl CreatePortalSession {
     fn validate(mut object: JsonObject, allow_list: &AllowList) -> Result<Self, ApiError> {
         let return_url = match object.take("return_url") {
             None => Err("is required".to_owned()),
-            Some(Value::String(text)) => allow_list
-                .admit(&text)
-                .map_err(|refusal| refusal.to_string()),
+            Some(Value::String(text)) => allow_list.check(&text).map_err(|error| error.to_string()),
             Some(_) => Err("must be a string".to_owned()),
         };
         let mut problems = object.unknown_fields();

@@ -8,18 +8,20 @@
 //! what goes on to Stripe is the parser's own serialisation, never the caller's text. In doubt: refuse.
 
 mod allowed_origin;
-
-use std::fmt;
+mod error;
+mod spelling;
 
 use url::Url;
 
 pub use allowed_origin::AllowedOrigin;
+pub use error::ReturnUrlError;
+use spelling::{require_plain_spelling, written_authority};
 
 /// The longest return URL, in characters as received and in bytes as sent to Stripe. Stripe documents no limit;
 /// this is a common floor of browsers and proxies.
 pub const MAX_LENGTH: usize = 2048;
 
-/// A URL the portal may send a browser back to. Only [`AllowList::admit`] makes one.
+/// A URL the portal may send a browser back to. Only [`AllowList::check`] makes one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReturnUrl(Url);
 
@@ -32,54 +34,6 @@ impl ReturnUrl {
     /// Scheme, host and port, for the log: path and query are the caller's business.
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
-    }
-}
-
-/// The way in which a return URL breaks the rules; its text tells the caller what to change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// R1: there is nothing there.
-    Empty,
-    /// R2: longer than [`MAX_LENGTH`].
-    TooLong,
-    /// R3: a character that parsers repair, or that a reader cannot see.
-    ForbiddenCharacter,
-    /// R4: a `%` that escapes nothing.
-    MalformedEscape,
-    /// R5: not https.
-    NotHttps,
-    /// R5: neither https nor, as development allows, http.
-    NotHttp,
-    /// R6: not a URL.
-    NotAUrl,
-    /// R6: a user name or a password.
-    Credentials,
-    /// R6: the origin is not on the list.
-    NotAllowListed,
-    /// R7: the origin is on the list, but the authority is written in another way.
-    SpelledDifferently,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "must not be empty",
-            Self::TooLong => "must be at most 2048 characters",
-            Self::ForbiddenCharacter => {
-                "must not contain white space, control or invisible characters, or backslashes"
-            }
-            Self::MalformedEscape => "must have two hexadecimal digits after every %",
-            Self::NotHttps => "must begin with https://",
-            Self::NotHttp => "must begin with https:// or http://",
-            Self::NotAUrl => "must be a valid URL",
-            Self::Credentials => "must not contain a user name or password",
-            Self::NotAllowListed => {
-                "scheme, host and port must match an entry of the return-URL allow-list"
-            }
-            Self::SpelledDifferently => {
-                "host and port must be written exactly as on the return-URL allow-list"
-            }
-        })
     }
 }
 
@@ -97,76 +51,37 @@ impl AllowList {
     }
 
     /// Checks the rules R1 to R7 in order and returns the canonical URL.
-    pub fn admit(&self, text: &str) -> Result<ReturnUrl, Refusal> {
+    pub fn check(&self, text: &str) -> Result<ReturnUrl, ReturnUrlError> {
         if text.is_empty() {
-            return Err(Refusal::Empty);
+            return Err(ReturnUrlError::Empty);
         }
         if text.chars().count() > MAX_LENGTH {
-            return Err(Refusal::TooLong);
+            return Err(ReturnUrlError::TooLong);
         }
         require_plain_spelling(text)?;
         let authority = written_authority(text, self.http)?;
 
-        let url = Url::parse(text).map_err(|_| Refusal::NotAUrl)?;
+        let url = Url::parse(text).map_err(|_| ReturnUrlError::NotAUrl)?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Refusal::Credentials);
+            return Err(ReturnUrlError::Credentials);
         }
         let origin = self.origins.iter().find(|origin| origin.is_origin_of(&url));
-        let origin = origin.ok_or(Refusal::NotAllowListed)?;
+        let origin = origin.ok_or(ReturnUrlError::NotAllowListed)?;
         if !origin.is_written_as(authority) {
-            return Err(Refusal::SpelledDifferently);
+            return Err(ReturnUrlError::SpelledDifferently);
         }
         // Escaping can lengthen a URL, so the bound holds for what is sent, too.
         if url.as_str().len() > MAX_LENGTH {
-            return Err(Refusal::TooLong);
+            return Err(ReturnUrlError::TooLong);
         }
         Ok(ReturnUrl(url))
     }
 }
 
-/// R3 and R4, over the whole text.
-fn require_plain_spelling(text: &str) -> Result<(), Refusal> {
-    if text.chars().any(is_forbidden) {
-        return Err(Refusal::ForbiddenCharacter);
-    }
-    let mut after_percent = text.split('%').skip(1);
-    let is_escape =
-        |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
-    if !after_percent.all(is_escape) {
-        return Err(Refusal::MalformedEscape);
-    }
-    Ok(())
-}
-
-fn is_forbidden(character: char) -> bool {
-    character.is_control()
-        || character.is_whitespace()
-        || character == '\\'
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// R5, and the text between `://` and the path, query, fragment or end.
-fn written_authority(text: &str, http: bool) -> Result<&str, Refusal> {
-    let strip = |prefix: &str| {
-        let start = text.get(..prefix.len())?;
-        start
-            .eq_ignore_ascii_case(prefix)
-            .then(|| &text[prefix.len()..])
-    };
-    let rest = strip("https://").or_else(|| strip("http://").filter(|_| http));
-    let refusal = if http {
-        Refusal::NotHttp
-    } else {
-        Refusal::NotHttps
-    };
-    let rest = rest.ok_or(refusal)?;
-    Ok(rest.split(['/', '?', '#']).next().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+
     use super::*;
 
     fn allow_list() -> AllowList {
@@ -184,8 +99,8 @@ mod tests {
         )
     }
 
-    fn check(text: &str, expected: Result<&str, Refusal>, why: &str) {
-        let admitted = allow_list().admit(text);
+    fn check(text: &str, expected: Result<&str, ReturnUrlError>, why: &str) {
+        let admitted = allow_list().check(text);
         assert_eq!(
             admitted
                 .as_ref()
@@ -204,52 +119,60 @@ mod tests {
 
     #[test]
     fn each_way_to_break_a_rule_is_named() {
-        check("", Err(Refusal::Empty), "R1");
+        check("", Err(ReturnUrlError::Empty), "R1");
         check(
             &format!("https://app.example.com/{}", "a".repeat(2025)),
-            Err(Refusal::TooLong),
+            Err(ReturnUrlError::TooLong),
             "R2 as received",
         );
         check(
             &format!("https://app.example.com/{}", "é".repeat(400)),
-            Err(Refusal::TooLong),
+            Err(ReturnUrlError::TooLong),
             "R2 as sent",
         );
         check(
             "https://app.example.com/a b",
-            Err(Refusal::ForbiddenCharacter),
+            Err(ReturnUrlError::ForbiddenCharacter),
             "R3",
         );
         check(
             "https://app.example.com/100%",
-            Err(Refusal::MalformedEscape),
+            Err(ReturnUrlError::MalformedEscape),
             "R4",
         );
-        check("http://app.example.com/", Err(Refusal::NotHttps), "R5");
-        check("https://app.example.com:x/", Err(Refusal::NotAUrl), "R6");
+        check(
+            "http://app.example.com/",
+            Err(ReturnUrlError::NotHttps),
+            "R5",
+        );
+        check(
+            "https://app.example.com:x/",
+            Err(ReturnUrlError::NotAUrl),
+            "R6",
+        );
         check(
             "https://me@app.example.com/",
-            Err(Refusal::Credentials),
+            Err(ReturnUrlError::Credentials),
             "R6",
         );
         check(
             "https://app.example.org/",
-            Err(Refusal::NotAllowListed),
+            Err(ReturnUrlError::NotAllowListed),
             "R6",
         );
         check(
             "https:///192.0.2.7/",
-            Err(Refusal::SpelledDifferently),
+            Err(ReturnUrlError::SpelledDifferently),
             "R7 for an address",
         );
         check(
             "https://app.example.com:0443/",
-            Err(Refusal::SpelledDifferently),
+            Err(ReturnUrlError::SpelledDifferently),
             "R7",
         );
         check(
             "https:///192.0.2.7/",
-            Err(Refusal::SpelledDifferently),
+            Err(ReturnUrlError::SpelledDifferently),
             "R7 holds for addresses, too",
         );
     }

@@ -3,64 +3,14 @@
 //! Every check is always reported, in the same order. A check that was skipped because an earlier one failed has not
 //! passed: it names the earlier one. The valid settings are used, so that one mistake does not hide another.
 
+mod check;
 mod settings;
 mod stripe;
 
-use serde::Serialize;
 use serde_json::json;
 
 use super::{context::Context, report::Report};
-
-/// Something that must be so for portals to open, and whether it is.
-#[derive(Debug, Serialize)]
-struct Check {
-    name: &'static str,
-    ok: bool,
-    detail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<String>,
-}
-
-impl Check {
-    fn passed(name: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            name,
-            ok: true,
-            detail: detail.into(),
-            fix: None,
-        }
-    }
-
-    fn failed(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            ok: false,
-            ..Self::passed(name, detail).with_fix(fix)
-        }
-    }
-
-    /// The check was skipped, because another one failed.
-    fn skipped(name: &'static str, other: &str) -> Self {
-        let detail = format!("skipped: {other} failed");
-        Self::failed(name, detail, format!("fix {other} first"))
-    }
-
-    /// What a person might still want to do.
-    fn with_fix(self, fix: impl Into<String>) -> Self {
-        Self {
-            fix: Some(fix.into()),
-            ..self
-        }
-    }
-
-    fn line(&self) -> String {
-        let verdict = if self.ok { "ok" } else { "FAIL" };
-        let line = format!("{verdict:<4}  {:<21}  {}", self.name, self.detail);
-        match &self.fix {
-            Some(fix) => format!("{line}\n      fix: {fix}"),
-            None => line,
-        }
-    }
-}
+use check::Check;
 
 /// Makes every check.
 pub(super) async fn examine(context: &Context<'_>) -> Report {

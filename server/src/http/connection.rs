@@ -66,16 +66,7 @@ pub(crate) async fn serve(
     _ = stream.set_nodelay(true);
     let local = stream.local_addr().map(Addr::from).unwrap_or_default();
     let phase = Arc::new(AtomicU8::new(HEADERS));
-    let stream = TimeoutStream {
-        stream,
-        timeouts,
-        phase: Arc::clone(&phase),
-        armed_for: HEADERS,
-        deadline: Box::pin(sleep(timeouts.headers)),
-        unread: None,
-        lingering: None,
-        sends_no_more: None,
-    };
+    let stream = TimeoutStream::new(stream, timeouts, Arc::clone(&phase));
     let service = service_fn(|request: hyper::Request<Incoming>| {
         phase.store(BUSY, Ordering::Relaxed);
         let addresses = (LocalAddr(local.clone()), RemoteAddr(Addr::from(peer)));
@@ -127,6 +118,19 @@ struct TimeoutStream {
 }
 
 impl TimeoutStream {
+    fn new(stream: TcpStream, timeouts: ConnectionTimeouts, phase: Arc<AtomicU8>) -> Self {
+        Self {
+            stream,
+            timeouts,
+            phase,
+            armed_for: HEADERS,
+            deadline: Box::pin(sleep(timeouts.headers)),
+            unread: None,
+            lingering: None,
+            sends_no_more: None,
+        }
+    }
+
     /// Reads while a request is being answered. Reports the end of the stream only after the client is treated as
     /// disconnected.
     fn read_meanwhile(

@@ -9,12 +9,14 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use super::{
-    AUDIT_TARGET,
     field::Fields,
     line::Line,
     queue::{Kind, Queue},
 };
 use crate::{clock::Clock, config::LogFormat};
+
+/// The target of audit events. They are logged at every level.
+pub(crate) const AUDIT_TARGET: &str = "audit";
 
 /// Queues a line for each event.
 pub(super) struct LogLayer {

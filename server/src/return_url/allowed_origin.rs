@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url, quirks::domain_to_unicode};
 
-use super::{require_plain_spelling, written_authority};
+use super::spelling::{require_plain_spelling, written_authority};
 
 /// An entry of the allow-list: scheme, host and effective port (RFC 6454). An entry without a port means the
 /// scheme's default port and no other.
@@ -50,10 +50,7 @@ impl AllowedOrigin {
             .ok_or("port 0 is not a port")?;
         let origin = Self {
             scheme,
-            // An address has no other spelling, and the function answers nothing for one.
-            display_host: Some(domain_to_unicode(&host))
-                .filter(|text| !text.is_empty())
-                .unwrap_or_else(|| host.clone()),
+            display_host: display_host(&host),
             host,
             port,
         };
@@ -90,6 +87,16 @@ impl fmt::Display for AllowedOrigin {
             ("https", 443) | ("http", 80) => Ok(()),
             (_, port) => write!(f, ":{port}"),
         }
+    }
+}
+
+/// The host as people write it. An address has no other spelling: the function returns an empty text for it.
+fn display_host(host: &str) -> String {
+    let unicode = domain_to_unicode(host);
+    if unicode.is_empty() {
+        host.to_owned()
+    } else {
+        unicode
     }
 }
 

@@ -110,7 +110,6 @@ pub(super) async fn import(
     store: &Store,
 ) -> Result<Report, CliError> {
     let unusable = |problem: String| CliError::Other(format!("{} {problem}", file.display()));
-    let total = count(file);
     let mut rows = open(file).map_err(unusable)?.into_byte_records().peekable();
     let columns = match rows.peek() {
         Some(Ok(first)) => Columns::of(&text(first)).map_err(unusable)?,
@@ -118,7 +117,7 @@ pub(super) async fn import(
         None => return Err(unusable("is empty".to_owned())),
     };
     let header = u64::from(rows.next_if(|_| columns.has_header).is_some());
-    let total = total.map(|total| total.saturating_sub(header));
+    let total = count(file).map(|rows| rows.saturating_sub(header));
     let (mut summary, mut batch) = (Summary::default(), Batch::default());
     let mut progress = Progress::new("customers", total, &context.clock);
     let now = context.clock.now();

@@ -121,22 +121,13 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             let text = format!("{org}\tno customer");
             Ok(Report::new(json!({ "org": org }), text))
         }
-        Command::List => {
-            let links = store.list_customers().await?;
-            let views: Vec<_> = links.into_iter().map(CustomerView::from).collect();
-            Ok(Report::list(&views, CustomerView::line))
-        }
+        Command::List => list(&store).await,
         Command::Import {
             file,
             replace,
             existing_only,
         } => {
-            let conflict = if replace {
-                Conflict::Replace
-            } else {
-                Conflict::Refuse
-            };
-            let policy = link_policy(conflict, existing_only);
+            let policy = link_policy(import_conflict(replace), existing_only);
             import::import(&file, policy, context, &store).await
         }
         Command::Sync {
@@ -151,6 +142,12 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
     }
 }
 
+async fn list(store: &Store) -> Result<Report, CliError> {
+    let links = store.list_customers().await?;
+    let views: Vec<_> = links.into_iter().map(CustomerView::from).collect();
+    Ok(Report::list(&views, CustomerView::line))
+}
+
 async fn link(
     org: &OrganizationId,
     customer: &CustomerId,
@@ -161,6 +158,14 @@ async fn link(
     let view = CustomerView::from(link.await?);
     let text = view.line();
     Ok(Report::new(view, text))
+}
+
+fn import_conflict(replace: bool) -> Conflict {
+    if replace {
+        Conflict::Replace
+    } else {
+        Conflict::Refuse
+    }
 }
 
 fn link_policy(conflict: Conflict, existing_only: bool) -> LinkPolicy {

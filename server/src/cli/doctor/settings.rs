@@ -1,6 +1,6 @@
 //! The checks of what is on this side: the settings and the database.
 
-use super::Check;
+use super::check::Check;
 use crate::{
     config::{Config, Environment, Problem, Problems},
     ids::Mode,

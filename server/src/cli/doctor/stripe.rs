@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Check, settings};
+use super::{check::Check, settings};
 use crate::cli::context::Context;
 use crate::{
     config::Config,
