@@ -9,12 +9,13 @@ use regex::Regex;
 use crate::workspace::{packages, root};
 
 /// The documents that people read, by their path in the workspace.
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "CHANGELOG.md",
     "SECURITY.md",
     "client/README.md",
     "client/typescript/README.md",
+    "server/DEPLOY.md",
     "server/RUNBOOK.md",
 ];
 

@@ -12,6 +12,7 @@ mod cli;
 mod configuration;
 mod crash;
 mod customers;
+mod deploy;
 mod docs;
 mod doctor;
 mod error_responses;
