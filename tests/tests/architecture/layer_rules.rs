@@ -16,6 +16,7 @@ pub(crate) const RULES: &[Rule] = &[
             "server/src/auth",
             "server/src/cli",
             "server/src/extract",
+            "server/src/http",
             "server/src/portal",
             "server/src/request_layer",
             "server/src/service",

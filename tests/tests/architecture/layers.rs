@@ -53,6 +53,16 @@ pub(crate) fn broken_rules(tree: &CrateTree, rules: &[Rule]) -> Vec<String> {
 }
 
 impl Rule {
+    /// Every place that the rule names.
+    pub(crate) fn places(&self) -> Vec<&'static str> {
+        match self {
+            Self::OnlyIn { files, .. } | Self::UseOnlyCrates { files, .. } => files.to_vec(),
+            Self::ImportOnlyFrom { files, from } | Self::NeverImportFrom { files, from } => {
+                [*files, *from].concat()
+            }
+        }
+    }
+
     fn problem(&self, reference: &Reference) -> Option<String> {
         let file = reference.file.as_str();
         match (self, &reference.defined) {
@@ -102,7 +112,7 @@ impl Rule {
 }
 
 /// A place is a file, or a module with all modules below it.
-fn is_in(file: &str, places: &[&str]) -> bool {
+pub(crate) fn is_in(file: &str, places: &[&str]) -> bool {
     places.iter().any(|place| {
         file.strip_prefix(place)
             .is_some_and(|rest| rest.is_empty() || rest == ".rs" || rest.starts_with('/'))

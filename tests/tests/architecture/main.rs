@@ -27,7 +27,15 @@ const PRODUCT: [&str; 3] = ["server/src/", "client/src/", "xtask/src/"];
 const CYCLES_TO_REMOVE: [&str; 2] = ["client/tests/public_api/", "xtask/src/"];
 
 /// Lengths that are still to be reduced.
-const LENGTHS_TO_REDUCE: [&str; 2] = ["the median", "a function has at most"];
+const LENGTHS_TO_REDUCE: [&str; 7] = [
+    "xtask: ",
+    "server/src/cli/customer/import.rs",
+    "server/src/cli/customer/mod.rs",
+    "server/src/http/connection.rs",
+    "server/src/return_url/allowed_origin.rs",
+    "client/src/attempt.rs",
+    "the median file",
+];
 
 /// Fails with one problem a line.
 #[track_caller]
@@ -52,6 +60,21 @@ fn each_layer_uses_only_what_it_may() {
         .flat_map(|tree| layers::broken_rules(&tree, RULES))
         .collect();
     assert_none(&broken);
+}
+
+/// A rule about a file that was renamed would hold whatever that file does.
+#[test]
+fn every_rule_is_about_files_that_exist() {
+    let files: Vec<_> = packages()
+        .iter()
+        .flat_map(|package| package.files.keys())
+        .collect();
+    let places = RULES.iter().flat_map(layers::Rule::places);
+    let absent = places.filter(|place| !files.iter().any(|file| layers::is_in(file, &[place])));
+    let absent: Vec<_> = absent
+        .map(|place| format!("{place} does not exist"))
+        .collect();
+    assert_none(&absent);
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn the_time_and_randomness_come_from_the_clock_only() {
 
 #[test]
 fn store_and_stripe_know_no_caller() {
-    for module in ["app", "auth", "portal"] {
+    for module in ["app", "auth", "http", "portal"] {
         let line = format!("use crate::{{clock::now, {module}::X}};");
         assert_broken("server/src/store.rs", &line, "must not import server/src/");
         assert_broken("server/src/stripe.rs", &line, "must not import server/src/");
