@@ -4,8 +4,13 @@
 //! its own process. The tests that speak HTTP to the service are in `tests/`.
 
 mod byte_stream;
+#[cfg(feature = "contract")]
+pub mod contract;
+pub mod deployment;
 pub mod http_client;
 pub mod http_message;
 pub mod http_server;
 pub mod response_assertions;
+pub mod service_process;
 pub mod stripe;
+pub mod workspace;

@@ -21,8 +21,9 @@ pub(super) fn judge(
     let Some(answer) = answer else { return };
     // What is refused before it is routed may have an empty body; all else is in the contract.
     if !answer.body.is_empty() || case.request.method == "HEAD" {
-        problems.extend(contract::problems(&case.request.method, answer));
-        coverage::record_answer(answer);
+        let exchange = coverage::answer_only(&case.request.method, answer);
+        problems.extend(contract::problems(&exchange));
+        coverage::record(&exchange);
     }
     judge_code(answer, expected, problems);
     judge_headers(answer, expected, problems);

@@ -29,7 +29,7 @@ async fn pass_on(mut client: ServerConnection, service: SocketAddr) -> Option<()
     loop {
         let ask = client.request(PATIENCE).await?;
         let answer = http_client::exchange(service, &ask, PATIENCE).await?;
-        coverage::record_exchange(&ask, &answer, Some("sdk"));
+        coverage::record(&coverage::exchange(&ask, &answer, Some("sdk")));
         client.send(&answer.to_bytes()).await.ok()?;
     }
 }

@@ -132,8 +132,9 @@ pub(crate) async fn send(address: SocketAddr, ask: &TestRequest) -> TestResponse
 /// Holds an answer of the API to the contract, and records it.
 #[track_caller]
 pub(crate) fn judge(ask: &TestRequest, answer: &TestResponse) {
-    coverage::record_exchange(ask, answer, None);
-    let problems = contract::problems(&ask.method, answer);
+    let exchange = coverage::exchange(ask, answer, None);
+    coverage::record(&exchange);
+    let problems = contract::problems(&exchange);
     assert!(
         problems.is_empty(),
         "{} {}: {}\n{}",
