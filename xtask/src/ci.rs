@@ -1,22 +1,63 @@
 //! `cargo xtask ci`: the one list of everything that must hold, the same on a laptop and on a build machine.
 //!
-//! Every step runs, so that one run tells all. What the machine lacks is named in the last lines; with `REQUIRE_ALL=1`
-//! it is a failure.
+//! Every step runs, so that one run reports everything. What the machine lacks is named in the last lines, with how to
+//! get it; with `REQUIRE_ALL=1` a step that cannot run is a failure.
 
 use std::{
-    env,
-    path::Path,
+    env, fs,
     process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
 
-use crate::coverage;
+use anyhow::Result;
+use xshell::Shell;
 
-/// A step: its name, its command line, the program it needs that not every machine has, and what it is run with.
+use crate::workspace;
+
+/// A program that not every machine has.
+struct Tool {
+    program: &'static str,
+    /// Its name for people.
+    name: &'static str,
+    /// How to get it.
+    hint: &'static str,
+}
+
+const NEXTEST: Tool = Tool {
+    program: "cargo-nextest",
+    name: "cargo-nextest",
+    hint: "cargo install --locked cargo-nextest",
+};
+const CHROMIUM: Tool = Tool {
+    program: "chromedriver",
+    name: "Chromium",
+    hint: "on Debian: apt-get install chromium chromium-driver",
+};
+const NODE: Tool = Tool {
+    program: "npm",
+    name: "Node 20 or newer",
+    hint: "https://nodejs.org, or on Debian: apt-get install nodejs npm",
+};
+const PYTHON: Tool = Tool {
+    program: "python3",
+    name: "Python 3",
+    hint: "on Debian: apt-get install python3 python3-venv",
+};
+
+/// What a step does where its tool is missing.
+enum Without {
+    /// Nothing.
+    Skip,
+    /// The same with what comes with Rust.
+    Run(&'static str),
+}
+
+/// A step of the list.
 struct Step {
     name: &'static str,
     command: &'static str,
-    needs: Option<&'static str>,
+    /// The tool it needs, and what happens without.
+    needs: Option<(Tool, Without)>,
     environment: &'static [(&'static str, &'static str)],
 }
 
@@ -30,11 +71,13 @@ const fn step(name: &'static str, command: &'static str) -> Step {
 }
 
 impl Step {
-    const fn needs(self, program: &'static str) -> Self {
-        Self {
-            needs: Some(program),
-            ..self
-        }
+    const fn needs(self, tool: Tool) -> Self {
+        self.needs_or(tool, Without::Skip)
+    }
+
+    const fn needs_or(self, tool: Tool, without: Without) -> Self {
+        let needs = Some((tool, without));
+        Self { needs, ..self }
     }
 
     const fn with(self, environment: &'static [(&'static str, &'static str)]) -> Self {
@@ -51,80 +94,89 @@ const STEPS: &[Step] = &[
     step("lints",        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings"),
     step("docs",         "cargo doc --workspace --no-deps --all-features --locked").with(&[("RUSTDOCFLAGS", "-D warnings")]),
     step("binary",       "cargo build --package billing-portal-server --bin billing-portal --locked"),
-    step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast").needs("cargo-nextest"),
+    step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast")
+        .needs_or(NEXTEST, Without::Run("cargo test --workspace --all-features --locked --no-fail-fast --lib --bins --tests")),
     step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked"),
     step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked"),
     step("package",      "cargo package --package billing-portal-client --locked --allow-dirty"),
-    step("browser",      "cargo nextest run --package conformance --locked --run-ignored only -E test(browser)").needs("chromedriver"),
+    step("browser",      "cargo test --package conformance --locked --test conformance -- --ignored browser").needs(CHROMIUM),
     step("check",        "cargo xtask check"),
     step("self-test",    "cargo xtask self-test"),
     step("coverage",     "cargo xtask coverage"),
-    step("TypeScript",   "cargo xtask typescript").needs("npm"),
-    step("schemathesis", "cargo xtask schemathesis").needs("python3"),
+    step("TypeScript",   "cargo xtask typescript").needs(NODE),
+    step("schemathesis", "cargo xtask schemathesis").needs(PYTHON),
     step("demo",         "cargo xtask demo --once"),
 ];
 
 /// How a step ended.
-enum Verdict {
+enum Outcome {
     Passed(Duration),
     Failed,
-    Skipped(&'static str),
+    Skipped(&'static Tool),
 }
 
-/// Runs every step.
-pub(crate) fn run(root: &Path) -> ExitCode {
+/// Runs every step and prints how each ended.
+pub(crate) fn run() -> Result<ExitCode> {
     let require_all = env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
-    coverage::forget();
-    let verdicts: Vec<_> = STEPS
-        .iter()
-        .map(|step| (step.name, run_step(step, root)))
-        .collect();
+    let shell = workspace::shell()?;
+    // What an earlier run recorded must not stand in for what no test produces any more; there may be no record.
+    let _ = fs::remove_file(workspace::target()?.join("conformance/coverage.jsonl"));
+    let mut outcomes = Vec::new();
+    for step in STEPS {
+        outcomes.push((step.name, run_step(step, &shell)?));
+    }
     println!();
-    let mut ok = true;
-    for (name, verdict) in &verdicts {
-        match verdict {
-            Verdict::Passed(took) => println!("passed   {name} ({:.1} s)", took.as_secs_f64()),
-            Verdict::Failed => println!("FAILED   {name}"),
-            Verdict::Skipped(lacking) => println!("skipped  {name}: this machine has no {lacking}"),
+    for (name, outcome) in &outcomes {
+        match outcome {
+            Outcome::Passed(took) => println!("passed   {name} ({:.1} s)", took.as_secs_f64()),
+            Outcome::Failed => println!("FAILED   {name}"),
+            Outcome::Skipped(tool) => println!(
+                "skipped  {name}: {} is not installed ({})",
+                tool.name, tool.hint
+            ),
         }
-        ok &= match verdict {
-            Verdict::Passed(_) => true,
-            Verdict::Failed => false,
-            Verdict::Skipped(_) => !require_all,
-        };
     }
-    if ok {
-        ExitCode::SUCCESS
-    } else {
+    let failed = |(_, outcome): &(_, Outcome)| match outcome {
+        Outcome::Passed(_) => false,
+        Outcome::Failed => true,
+        Outcome::Skipped(_) => require_all,
+    };
+    Ok(if outcomes.iter().any(failed) {
         ExitCode::FAILURE
-    }
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
-fn run_step(step: &Step, root: &Path) -> Verdict {
-    println!("\n== {}: {}", step.name, step.command);
-    if let Some(program) = step.needs.filter(|program| !is_installed(program)) {
-        return Verdict::Skipped(program);
-    }
+fn run_step(step: &'static Step, shell: &Shell) -> Result<Outcome> {
+    let missing = step.needs.as_ref().filter(|(tool, _)| !is_installed(tool));
+    let command = match missing {
+        None => step.command,
+        Some((_, Without::Run(other))) => other,
+        Some((tool, Without::Skip)) => {
+            println!("\n== {}: {} is not installed", step.name, tool.name);
+            return Ok(Outcome::Skipped(tool));
+        }
+    };
+    println!("\n== {}: {command}", step.name);
     let began = Instant::now();
-    let mut words = step.command.split(' ');
-    let program = words.next().unwrap_or_default();
+    let mut words = command.split(' ');
+    let program = words.next().unwrap_or(command);
     let environment = step.environment.iter().copied();
-    let status = Command::new(program)
-        .args(words)
-        .envs(environment)
-        .current_dir(root)
-        .status();
-    match status {
-        Ok(status) if status.success() => Verdict::Passed(began.elapsed()),
-        _ => Verdict::Failed,
-    }
+    let run = shell.cmd(program).args(words).envs(environment);
+    let status = Command::from(run).status()?;
+    Ok(if status.success() {
+        Outcome::Passed(began.elapsed())
+    } else {
+        Outcome::Failed
+    })
 }
 
-fn is_installed(program: &str) -> bool {
-    let asked = Command::new(program)
+fn is_installed(tool: &Tool) -> bool {
+    let version = Command::new(tool.program)
         .arg("--version")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    asked.is_ok_and(|status| status.success())
+    version.is_ok_and(|status| status.success())
 }

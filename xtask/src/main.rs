@@ -1,30 +1,17 @@
 //! `cargo xtask`: one command for each thing that a maintainer does.
 //!
-//! The contract is edited by a person; everything here either makes something from it or holds something to it.
-//! Nothing here links the server.
+//! The contract is edited by a person; the commands make files from it or compare something with it. What reads the
+//! contract is behind the feature `contract`, so that the demo builds without the SDK's generator.
 
-mod check;
 mod ci;
-mod coverage;
-#[cfg(feature = "demo")]
-mod demo;
-mod document;
-mod exchange;
-mod generate;
-mod outcomes;
-mod release;
-mod rust_sdk;
-#[cfg(feature = "demo")]
-mod schemathesis;
-mod self_test;
-mod typescript;
+#[cfg(feature = "contract")]
+mod contract;
+mod product;
 mod workspace;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-use check::{evidence::Evidence, report};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Maintainers' commands.
 #[derive(Parser)]
@@ -38,86 +25,68 @@ struct Arguments {
 enum Command {
     /// Write every file that is derived from the contract
     Generate,
-    /// Tell whether anything has drifted from the contract: exit 0 no, 4 `generate` mends it, 1 a person must
+    /// Report everything that differs from the contract: exit 0 nothing, 4 `generate` fixes it, 1 a person must
     Check {
         /// How to print the findings
         #[arg(long, value_enum, default_value_t)]
-        format: report::Format,
+        format: Format,
     },
-    /// Tell what a finding means; without an id, list them all
+    /// Explain a finding; without an id, list them all
     Explain {
         /// Such as SRV-STATUS
         id: Option<String>,
     },
-    /// Hold what the tests recorded to the contract: run them first
+    /// Compare what the tests recorded with the contract: run the tests first
     Coverage {
         /// How to print the findings
         #[arg(long, value_enum, default_value_t)]
-        format: report::Format,
+        format: Format,
     },
     /// Run the whole product here, with a simulated Stripe, until Ctrl-C
     Demo {
-        /// Go through every outcome instead, print a table, and end
+        /// Produce every outcome instead, print a table, and end
         #[arg(long)]
         once: bool,
     },
-    /// Everything that must hold before a change lands: format, lints, docs, tests, the check
+    /// Run everything that must hold before a change lands: format, lints, docs, tests, the check
     Ci,
-    /// Release the contract as VERSION: refused while anything has drifted or the version is too small for the change
+    /// Release the contract as VERSION; refused while there are findings or the version is too small for the change
     Release {
         /// Such as 1.1.0
         version: String,
     },
-    /// Let schemathesis judge the running service; needs Python
+    /// Run schemathesis against the service; needs Python
     Schemathesis,
-    /// Hold the TypeScript definitions' tests and example to the compiler; needs Node
+    /// Compile the type tests and the example of the TypeScript package; needs Node
     Typescript,
-    /// Feed the check evidence that lies, and print which kinds of drift it sees
+    /// Run the check on mutated inputs and report which kinds of drift it detects
     SelfTest,
 }
 
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    /// For a person at a terminal
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+    /// Workflow commands that GitHub shows beside the lines
+    Github,
+}
+
 fn main() -> ExitCode {
-    let root = workspace::root();
-    match Arguments::parse().command {
-        Command::Generate => generate::run(&root).map_or_else(problem, |()| ExitCode::SUCCESS),
-        Command::Check { format } => {
-            let findings = check::findings(&Evidence::gather(&root));
-            report::report(&findings, format, &report::nothing_has_drifted())
-        }
-        Command::Explain { id } => report::explain(id.as_deref()),
-        Command::Coverage { format } => coverage::run(format).unwrap_or_else(problem),
-        #[cfg(feature = "demo")]
-        Command::Demo { once } => demo::run(once).unwrap_or_else(problem),
-        #[cfg(feature = "demo")]
-        Command::Schemathesis => schemathesis::run(&root).unwrap_or_else(problem),
-        #[cfg(not(feature = "demo"))]
-        Command::Demo { .. } | Command::Schemathesis => problem(with_the_product(&root)),
-        Command::Ci => ci::run(&root),
-        Command::Release { version } => {
-            release::run(&root, &version).map_or_else(problem, |()| ExitCode::SUCCESS)
-        }
-        Command::Typescript => typescript::test().map_or_else(problem, |()| ExitCode::SUCCESS),
-        Command::SelfTest => self_test::run(Evidence::gather(&root)).unwrap_or_else(problem),
-    }
-}
-
-/// Becomes an xtask that is built with the simulated Stripe and the SDK; comes back only if it cannot.
-#[cfg(not(feature = "demo"))]
-fn with_the_product(root: &std::path::Path) -> String {
-    use std::os::unix::process::CommandExt;
-
-    let mut cargo = std::process::Command::new(env!("CARGO"));
-    let cargo = cargo.args(["run", "--package", "xtask", "--features", "demo", "--"]);
-    let error = cargo
-        .args(std::env::args_os().skip(1))
-        .current_dir(root)
-        .exec();
-    format!("cargo: {error}")
-}
-
-/// What a command could not do goes to stderr.
-#[expect(clippy::needless_pass_by_value, reason = "it is the end of a result")]
-fn problem(reason: String) -> ExitCode {
-    eprintln!("{reason}");
-    ExitCode::FAILURE
+    let ended = match Arguments::parse().command {
+        Command::Ci => ci::run(),
+        Command::Demo { once } => product::demo(once),
+        Command::Schemathesis => product::schemathesis(),
+        #[cfg(feature = "contract")]
+        command => contract::run(command),
+        #[cfg(not(feature = "contract"))]
+        _ => workspace::restart_with_contract(),
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
 }

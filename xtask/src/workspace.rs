@@ -1,52 +1,62 @@
-//! Where things are in this workspace.
+//! The workspace, found when the tool runs: a path that is compiled in would be that of another checkout that shares
+//! the target directory.
 
 use std::{
     env,
-    ffi::OsString,
-    fs,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitCode},
 };
 
-/// The workspace's root.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the workspace")
-        .to_owned()
+use anyhow::{Context, Result};
+use xshell::{Cmd, Shell};
+
+/// What cargo writes into a target directory.
+const TARGET_MARK: &str = "CACHEDIR.TAG";
+
+/// The workspace's root: the nearest directory with a `Cargo.lock`, seen from the package that cargo runs.
+pub(crate) fn root() -> Result<PathBuf> {
+    let start = match env::var_os("CARGO_MANIFEST_DIR") {
+        Some(package) => package.into(),
+        None => env::current_dir()?,
+    };
+    let mut above = start.ancestors();
+    let root = above.find(|path| path.join("Cargo.lock").exists());
+    Ok(root.context("this is outside the workspace")?.to_owned())
 }
 
-/// Where cargo builds.
-pub(crate) fn target() -> PathBuf {
-    variable("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+/// Where cargo built this program.
+pub(crate) fn target() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    let mut above = program.ancestors();
+    let target = above.find(|path| path.join(TARGET_MARK).exists());
+    target.map_or_else(
+        || Ok(root()?.join("target")),
+        |target| Ok(Path::to_owned(target)),
+    )
 }
 
-/// The text of a file of the workspace.
-pub(crate) fn read(root: &Path, file: &str) -> Result<String, String> {
-    fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))
+/// A shell at the workspace's root.
+pub(crate) fn shell() -> Result<Shell> {
+    let shell = Shell::new()?;
+    shell.change_dir(root()?);
+    Ok(shell)
 }
 
-/// Builds the service's binary where it is not fresh, and returns its path. Cargo tells what it does on stderr.
-pub(crate) fn build_binary() -> Result<PathBuf, String> {
-    let built = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--package",
-            "billing-portal-server",
-            "--bin",
-            "billing-portal",
-        ])
-        .current_dir(root())
-        .status()
-        .map_err(|error| format!("cargo: {error}"))?;
-    if built.success() {
-        Ok(target().join("debug/billing-portal"))
-    } else {
-        Err("the service does not build".to_owned())
-    }
+/// Becomes another program, so that signals and the exit code are that program's; comes back only if it cannot.
+pub(crate) fn become_program(command: Cmd<'_>) -> Result<ExitCode> {
+    let what = command.to_string();
+    Err(Command::from(command).exec()).context(what)
 }
 
-/// A variable of the environment.
-pub(crate) fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name)
+/// Starts this package again with what reads the contract, for the same command.
+#[cfg(not(feature = "contract"))]
+pub(crate) fn restart_with_contract() -> Result<ExitCode> {
+    let shell = shell()?;
+    let arguments = env::args_os().skip(1);
+    let again = xshell::cmd!(
+        shell,
+        "cargo run --quiet --package xtask --features contract -- {arguments...}"
+    );
+    become_program(again)
 }

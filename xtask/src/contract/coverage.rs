@@ -1,0 +1,109 @@
+//! `cargo xtask coverage`: what the tests saw the server do, held to the contract.
+//!
+//! Each test that speaks HTTP appends what it saw to `conformance/coverage.jsonl` below cargo's target folder, one
+//! exchange of [`recorded_exchange`] a line. Everything that is documented must be in the record, and nothing else.
+
+use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
+
+use anyhow::{Context, Result};
+use conformance::contract::{
+    Contract, recorded_exchange,
+    tree::{child, entries, strings},
+};
+use serde_json::Value;
+
+use super::{
+    check::{
+        finding::{Finding, Findings},
+        report,
+    },
+    read_contract,
+};
+use crate::{Format, workspace};
+
+/// Where the tests record what they see, below cargo's target folder.
+const RECORD: &str = "conformance/coverage.jsonl";
+
+/// Compares the record with the contract and prints the findings.
+pub(crate) fn run(root: &Path, format: Format) -> Result<ExitCode> {
+    let contract = Contract::new(read_contract(root)?);
+    let record = fs::read_to_string(workspace::target()?.join(RECORD)).unwrap_or_default();
+    let exchanges = record.lines().map(serde_json::from_str);
+    let exchanges = exchanges
+        .collect::<Result<Vec<Value>, _>>()
+        .context(RECORD)?;
+    let findings = findings(&contract, &exchanges);
+    let clean = format!(
+        "{} exchanges: all that is documented was seen, and nothing else.",
+        exchanges.len()
+    );
+    Ok(report::report(&findings, format, &clean))
+}
+
+/// Everything in which the recorded exchanges and the contract disagree.
+pub(crate) fn findings(contract: &Contract, exchanges: &[Value]) -> Vec<Finding> {
+    let mut found = Findings::about(contract);
+    if exchanges.is_empty() {
+        found.in_file("META-RECORD", RECORD, 1);
+        return found.list;
+    }
+    unseen(exchanges, &mut found);
+    let mut request_ids = BTreeSet::new();
+    for (exchange, line) in exchanges.iter().zip(1..) {
+        let mut problems = recorded_exchange::problems(contract, exchange);
+        let id = exchange["response"]["headers"]["x-request-id"].as_str();
+        if id.is_some_and(|id| !request_ids.insert(id)) {
+            problems.push(recorded_exchange::Problem {
+                id: "LIVE-REQUEST-ID",
+                pointer: "/paths".to_owned(),
+                seen: format!("{}: an id that was seen before", exchange["status"]),
+            });
+        }
+        for problem in problems {
+            let finding = found.at(problem.id, &problem.pointer);
+            finding.says("seen", problem.seen);
+            finding.says("record", format!("{RECORD}:{line}"));
+        }
+    }
+    // One wrong answer may be recorded a thousand times.
+    found.list.sort();
+    found
+        .list
+        .dedup_by(|a, b| (a.id, &a.pointer, &a.sides[0]) == (b.id, &b.pointer, &b.sides[0]));
+    found.list
+}
+
+/// What is documented and was never seen: statuses, codes, headers, and codes of no operation.
+fn unseen(exchanges: &[Value], found: &mut Findings<'_>) {
+    let contract = found.contract;
+    let mut expect = |seen: bool, pointer: &str, what: &str| {
+        if !seen {
+            found.at("LIVE-UNSEEN", pointer).says("never seen", what);
+        }
+    };
+    let mut outside = contract.listed_codes();
+    for operation in contract.operations() {
+        for (status, pointer, response) in operation.responses() {
+            let is_it = |one: &&Value| {
+                one["operation"] == operation.value["operationId"]
+                    && one["status"].as_u64() == status.parse().ok()
+            };
+            let seen: Vec<_> = exchanges.iter().filter(is_it).collect();
+            expect(!seen.is_empty(), &pointer, status);
+            for code in strings(&response["x-error-codes"]) {
+                outside.retain(|other| *other != code);
+                let seen = seen.iter().any(|one| one["code"] == code);
+                expect(seen, &child(&pointer, "x-error-codes"), code);
+            }
+            for (header, _) in entries(&response["headers"]) {
+                let same = |name: &str| name.eq_ignore_ascii_case(header);
+                let seen = seen.iter().any(|one| strings(&one["headers"]).any(same));
+                expect(seen, &child(&child(&pointer, "headers"), header), header);
+            }
+        }
+    }
+    for code in outside {
+        let seen = exchanges.iter().any(|one| one["code"] == code);
+        expect(seen, "/info/description", code);
+    }
+}

@@ -1,0 +1,82 @@
+//! The Rust SDK's operation and types, made by progenitor from the contract.
+
+use std::{
+    panic,
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result, bail};
+use conformance::contract::resolve::resolve_all_but_schemas;
+use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
+use serde_json::Value;
+
+/// The generator whose output is committed, as pinned in this package's manifest.
+pub(crate) const GENERATOR: &str = "progenitor 0.15.1";
+
+/// The type of the per-call context that the SDK's hooks find in the generated client.
+const CALL_CONTEXT: &str = "crate::exchange::Exchange";
+
+/// The SDK's generated source for a contract.
+///
+/// progenitor panics on what it was not made for; the error then has the panic's message. The check needs the source of
+/// the same contract several times, so the last one is remembered.
+pub(crate) fn source(contract: &Value) -> Result<String> {
+    static LAST: Mutex<Option<(Value, String)>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, source)) = last.as_ref().filter(|(made_from, _)| made_from == contract) {
+        return Ok(source.clone());
+    }
+    let source = caught(contract)?;
+    *last = Some((contract.clone(), source.clone()));
+    Ok(source)
+}
+
+fn caught(contract: &Value) -> Result<String> {
+    let quiet = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let outcome = panic::catch_unwind(|| generate(contract));
+    panic::set_hook(quiet);
+    outcome.unwrap_or_else(|panic| {
+        let reason = panic.downcast_ref::<String>().cloned();
+        let reason = reason.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        bail!("panicked: {}", reason.unwrap_or_default())
+    })
+}
+
+fn generate(contract: &Value) -> Result<String> {
+    // progenitor does not follow every kind of reference; it names types after those to schemas.
+    let contract = resolve_all_but_schemas(contract);
+    let document: openapiv3::OpenAPI =
+        serde_json::from_value(contract).context("not an OpenAPI 3.0 document")?;
+    let tokens = Generator::new(&settings()).generate_tokens(&document)?;
+    let syntax = syn::parse2(tokens).context("the generated code does not parse")?;
+    Ok(prettyplease::unparse(&syntax))
+}
+
+fn settings() -> GenerationSettings {
+    let mut settings = GenerationSettings::new();
+    settings
+        .with_interface(InterfaceStyle::Positional)
+        // Without the hooks the request would leave with an undocumented header and without the key, so their
+        // absence must not compile.
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type(CALL_CONTEXT.parse().expect("the path of a type is Rust"))
+        // Ordered, so that what an integrator prints is the same each time.
+        .with_map_type("::std::collections::BTreeMap");
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_named_generator_is_the_pinned_one() {
+        let (name, version) = GENERATOR.split_once(' ').expect("a name and a version");
+        let pin = format!("{name} = {{ version = \"={version}\"");
+        assert!(
+            include_str!("../../Cargo.toml").contains(&pin),
+            "the manifest pins another generator than {GENERATOR}"
+        );
+    }
+}

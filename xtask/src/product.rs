@@ -1,0 +1,34 @@
+//! What runs the whole product: the demo and schemathesis. Both are examples of the package `conformance`, built
+//! together with the service, so that cargo builds what they share once.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use xshell::cmd;
+
+use crate::workspace;
+
+/// Runs the demo until Ctrl-C, or `once` through every outcome.
+pub(crate) fn demo(once: bool) -> Result<ExitCode> {
+    run_example("demo", if once { &["--once"] } else { &[] })
+}
+
+/// Runs schemathesis against the service.
+pub(crate) fn schemathesis() -> Result<ExitCode> {
+    run_example("schemathesis", &[])
+}
+
+/// Builds the service and an example without what only the tests need, and becomes the example.
+fn run_example(example: &str, arguments: &[&str]) -> Result<ExitCode> {
+    let shell = workspace::shell()?;
+    let build = cmd!(
+        shell,
+        "cargo build --no-default-features --package billing-portal-server --bin billing-portal
+         --package conformance --example {example}"
+    );
+    build.quiet().run()?;
+    let programs = workspace::target()?.join("debug");
+    let program = programs.join("examples").join(example);
+    let command = cmd!(shell, "{program} {arguments...}");
+    workspace::become_program(command.env("XTASK_SERVICE_BINARY", programs.join("billing-portal")))
+}
