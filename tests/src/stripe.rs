@@ -2,7 +2,7 @@
 //!
 //! It is stricter than the real one where that catches our mistakes: a call without `Stripe-Version` is refused, and
 //! so is every form field that Stripe's reference does not document. What it was sent is kept for tests to look at,
-//! and it can be told to fail. Nothing here knows our server; it only speaks HTTP on a loopback address.
+//! and it can be set to fail. Nothing here knows our server; it only speaks HTTP on a loopback address.
 
 mod account;
 mod customers;
@@ -105,7 +105,7 @@ pub struct SimulatedStripe {
 }
 
 impl SimulatedStripe {
-    /// One that listens on a free loopback port and accepts [`SECRET`], unless told otherwise.
+    /// One that listens on a free loopback port and accepts [`SECRET`], unless the builder changes that.
     #[must_use]
     pub fn builder() -> Builder {
         Builder {
@@ -182,7 +182,7 @@ impl SimulatedStripe {
         self.world().standing.push((endpoint, reply));
     }
 
-    /// Forgets every answer that it was told to give.
+    /// Removes every scripted reply.
     pub fn recover(&self) {
         let mut world = self.world();
         world.scripted.clear();

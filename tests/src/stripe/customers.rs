@@ -32,7 +32,7 @@ struct Customer {
 }
 
 impl Customers {
-    /// Makes a customer, or one that was deleted anew.
+    /// Creates a customer, or restores a deleted one.
     pub(super) fn add(&mut self, id: &str, differing: &Value) {
         let customer = Customer {
             id: id.to_owned(),

@@ -9,7 +9,7 @@ use super::received::Received;
 use super::refusal::Refusal;
 use super::reply::Reply;
 
-/// What can be told to fail on its own.
+/// What can fail on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `POST /v1/billing_portal/sessions`.

@@ -86,7 +86,7 @@ fn a_refusal_of_a_known_caller_is_audited_with_its_cause() {
             send(service.api(), &refused).await;
         }
     });
-    let told: Vec<Value> = audit(lines)
+    let audited: Vec<Value> = audit(lines)
         .iter()
         .map(|event| {
             [
@@ -109,7 +109,7 @@ fn a_refusal_of_a_known_caller_is_audited_with_its_cause() {
         json!(["lonely", "refused", "NO_STRIPE_CUSTOMER", null, origin, null]),
         json!(["acme", "refused", "VALIDATION_FAILED", null, null, null]),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(audited, expected);
 }
 
 #[test]
@@ -130,12 +130,12 @@ fn abandoned_request_is_audited() {
         sleep(Duration::from_millis(1_300)).await;
     });
     let events = audit(lines);
-    let told: Vec<_> = events
+    let audited: Vec<_> = events
         .iter()
         .map(|event| (&event["event"], &event["outcome"], &event["org_id"]))
         .collect();
     let expected = ["portal_session_abandoned", "unknown", "acme"].map(Value::from);
-    assert_eq!(told, [(&expected[0], &expected[1], &expected[2])]);
+    assert_eq!(audited, [(&expected[0], &expected[1], &expected[2])]);
 }
 
 #[tokio::test]

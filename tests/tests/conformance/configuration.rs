@@ -1,4 +1,4 @@
-//! The promise that the portal changes no plans: one verified portal configuration, or no portal.
+//! Plans cannot be changed in the portal: there is one verified portal configuration, or no portal.
 
 mod configured;
 mod start;

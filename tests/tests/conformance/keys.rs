@@ -5,7 +5,7 @@ mod lifetime;
 use crate::harness::service::Service;
 use conformance::http_message::{RETURN_URL, TestRequest};
 
-/// A key with a good checksum, computed here anew: CRC-32/ISO-HDLC, bit by bit, in base62, the highest digit first.
+/// A key with a correct checksum, computed independently of the service: CRC-32/ISO-HDLC, bit by bit, in base62, the highest digit first.
 pub(crate) fn well_formed(prefix: &str, random: &str) -> String {
     let base62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let text = format!("{prefix}{random}");

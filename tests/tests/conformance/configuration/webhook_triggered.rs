@@ -1,4 +1,4 @@
-//! The promise after Stripe has told of a change, and when nobody tells.
+//! A portal configuration that changes: after a webhook reports it, and without a webhook.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ async fn tell(service: &Service) {
     let changed = json!({"id": "bpc_changed", "object": "billing_portal.configuration"});
     let id = format!("evt_{}", service.stripe.calls());
     let kind = "billing_portal.configuration.updated";
-    let told = signed(&event(&id, kind, unix_time(), &changed));
-    assert_eq!(send(service.api(), &told).await.status, 200);
+    let change_event = signed(&event(&id, kind, unix_time(), &changed));
+    assert_eq!(send(service.api(), &change_event).await.status, 200);
 }
 
 /// Asks until the portal answers this, which must not take five seconds.
@@ -79,7 +79,7 @@ async fn our_configuration_is_restored_after_a_webhook_reports_a_change() {
     while features_on(&stripe.configurations()[0]).contains(&"subscription_cancel") {
         assert!(
             began.elapsed() < Duration::from_secs(5),
-            "it is mended in time"
+            "it is fixed in time"
         );
         sleep(Duration::from_millis(20)).await;
     }

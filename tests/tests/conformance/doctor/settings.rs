@@ -22,7 +22,7 @@ async fn a_wrong_setting_fails_its_own_check_and_skips_only_the_checks_that_need
     for (name, value, failing, waiting) in rows {
         let fixture = Fixture::new().await.set(name, value);
         for (check, found) in fixture.checks().await {
-            // Every problem of the settings is told by the first check, too.
+            // The first check reports every problem of the settings, too.
             let fails = check == failing || check == "configuration";
             let waits = waiting.contains(&check.as_str());
             assert_eq!(

@@ -71,7 +71,7 @@ impl Setup {
         self.front = Some(front);
     }
 
-    /// Another process serves from now on, so that it can be told to end.
+    /// Another process serves from now on, so that it can be terminated.
     pub(super) async fn in_a_process(&mut self) {
         // The system's resolver may not know `localhost`.
         let base = self.faulty.api_base().replace("localhost", "127.0.0.1");

@@ -1,4 +1,4 @@
-//! A Stripe with a network that fails as told: raw sockets before a simulated Stripe.
+//! A Stripe whose network fails by a script: raw sockets in front of a simulated Stripe.
 //!
 //! What is not a call for a session goes on to the simulated Stripe, so that the portal configuration is found and
 //! verified. A call for a session, once the script is given, meets the script's next step at the stage that the step

@@ -47,7 +47,7 @@ async fn link_wins_over_earlier_events() {
 async fn a_failed_command_leaves_the_mapping_open_to_events() {
     let service = service().await;
     service.organization("fresh", None).await;
-    let told = event(
+    let update = event(
         "evt_1",
         "customer.created",
         unix_time() - 60,
@@ -57,7 +57,7 @@ async fn a_failed_command_leaves_the_mapping_open_to_events() {
         .command(&["customer", "unlink", "--org", "fresh"])
         .await;
     assert_eq!(unlinked.code, 1, "there was none");
-    deliver(&service, &told).await;
+    deliver(&service, &update).await;
     assert_eq!(mapping(&service, "fresh").await, active("cus_1"));
 }
 

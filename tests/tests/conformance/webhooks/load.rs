@@ -35,14 +35,14 @@ async fn callers_do_not_wait_for_pending_writes() {
     let mut waiting = JoinSet::new();
     for number in 0..12 {
         let object = customer("cus_1", "acme");
-        let told = event(
+        let update = event(
             &format!("evt_{number}"),
             "customer.updated",
             unix_time(),
             &object,
         );
-        let (api, told) = (service.api(), signed(&told));
-        waiting.spawn(async move { send(api, &told).await.status });
+        let (api, update) = (service.api(), signed(&update));
+        waiting.spawn(async move { send(api, &update).await.status });
     }
     sleep(Duration::from_millis(50)).await;
     let began = Instant::now();
@@ -57,13 +57,13 @@ async fn callers_do_not_wait_for_pending_writes() {
 async fn a_slow_sender_does_not_block_others() {
     let builder = Service::builder().set("STRIPE_WEBHOOK_SECRET", SECRET);
     let service = builder.set("TRUSTED_PROXIES", "127.0.0.0/8").start().await;
-    let told = event(
+    let update = event(
         "evt_1",
         "customer.updated",
         unix_time(),
         &customer("cus_1", "acme"),
     );
-    let from = |address: &str| signed(&told).with_header("X-Forwarded-For", address);
+    let from = |address: &str| signed(&update).with_header("X-Forwarded-For", address);
     let mut slow = Vec::new();
     for _ in 0..20 {
         let head = from("203.0.113.7")
@@ -97,14 +97,14 @@ async fn many_concurrent_events_are_all_stored() {
     let mut sending = JoinSet::new();
     for number in 0..150 {
         let object = customer(&format!("cus_{number}"), "acme");
-        let told = event(
+        let update = event(
             &format!("evt_{number}"),
             "customer.updated",
             unix_time() + number,
             &object,
         );
-        let (api, told) = (service.api(), signed(&told));
-        sending.spawn(async move { send(api, &told).await.status });
+        let (api, update) = (service.api(), signed(&update));
+        sending.spawn(async move { send(api, &update).await.status });
     }
     assert_eq!(sending.join_all().await, [200; 150]);
     assert_eq!(mapping(&service, "acme").await, active("cus_149"));
@@ -130,13 +130,13 @@ async fn events_are_stored_during_an_import() {
         .is_none()
     {
         let object = customer("cus_1x", "acme");
-        let told = event(
+        let update = event(
             &format!("evt_{delivered}"),
             "customer.updated",
             unix_time(),
             &object,
         );
-        assert_eq!(send(service.api(), &signed(&told)).await.status, 200);
+        assert_eq!(send(service.api(), &signed(&update)).await.status, 200);
         delivered += 1;
         sleep(Duration::from_millis(20)).await;
     }

@@ -79,7 +79,7 @@ async fn events_lead_to_the_same_state_in_any_order() {
     }
 }
 
-/// What happens, in no order, some of it told twice.
+/// What happens, in no order, some of it delivered twice.
 fn happenings(random: &mut Random, model: &mut Model) -> Vec<Value> {
     let now = unix_time();
     let mut deliveries = Vec::new();

@@ -97,7 +97,7 @@ async fn a_continued_run_also_reports_the_failures_of_the_interrupted_one() {
     service.stripe.delete_customer("cus_bad");
     let (_, answer) = run(&service, &["customer", "sync"]).await;
     let named = answer["failures"].as_array().map(Vec::len);
-    assert_eq!(named, Some(2), "a run that is not taken up begins anew");
+    assert_eq!(named, Some(2), "a run that is not continued starts again");
 }
 
 #[tokio::test]
