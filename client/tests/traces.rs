@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use billing_portal_client::test_util::API_KEY as KEY;
 use billing_portal_client::{ApiKey, Client, Error};
-use conformance::http_server::{ScriptedReply, reply};
+use billing_portal_tests::http_server::{ScriptedReply, reply};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 

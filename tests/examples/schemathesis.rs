@@ -7,7 +7,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use conformance::{deployment::Deployment, workspace};
+use billing_portal_tests::{deployment::Deployment, workspace};
 use tokio::process::Command;
 
 /// Pinned: another version may have other default checks, which must be a change that a person makes.

@@ -2,8 +2,8 @@
 //!
 //! ```no_run
 //! # async fn example() -> Option<()> {
-//! use conformance::http_client::ClientConnection;
-//! use conformance::http_message::TestRequest;
+//! use billing_portal_tests::http_client::ClientConnection;
+//! use billing_portal_tests::http_message::TestRequest;
 //! use std::time::Duration;
 //!
 //! let request = TestRequest::portal("am_test_…", "https://app.example.com/billing");

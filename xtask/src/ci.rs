@@ -99,7 +99,7 @@ const STEPS: &[Step] = &[
     step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked"),
     step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked"),
     step("package",      "cargo package --package billing-portal-client --locked --allow-dirty"),
-    step("browser",      "cargo test --package conformance --locked --test conformance -- --ignored browser").needs(CHROMIUM),
+    step("browser",      "cargo test --package billing-portal-tests --locked --test service -- --ignored browser").needs(CHROMIUM),
     step("check",        "cargo xtask check"),
     step("self-test",    "cargo xtask self-test"),
     step("coverage",     "cargo xtask coverage"),
@@ -120,7 +120,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     let require_all = env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
     let shell = workspace::shell()?;
     // What an earlier run recorded must not stand in for what no test produces any more; there may be no record.
-    let _ = fs::remove_file(workspace::target()?.join("conformance/coverage.jsonl"));
+    let _ = fs::remove_file(workspace::target()?.join("tests/coverage.jsonl"));
     let mut outcomes = Vec::new();
     for step in STEPS {
         outcomes.push((step.name, run_step(step, &shell)?));

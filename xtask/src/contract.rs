@@ -12,7 +12,7 @@ mod self_test;
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, anyhow};
-use conformance::contract::document::{CONTRACT, Document};
+use billing_portal_tests::contract::document::{CONTRACT, Document};
 use sha2::{Digest, Sha256};
 
 use self::check::{inputs::Inputs, report};

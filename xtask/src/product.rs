@@ -1,4 +1,4 @@
-//! What runs the whole product: the demo and schemathesis. Both are examples of the package `conformance`, built
+//! What runs the whole product: the demo and schemathesis. Both are examples of the package `billing-portal-tests`, built
 //! together with the service, so that cargo builds what they share once.
 
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ fn run_example(example: &str, arguments: &[&str]) -> Result<ExitCode> {
     let build = cmd!(
         shell,
         "cargo build --no-default-features --package billing-portal-server --bin billing-portal
-         --package conformance --example {example}"
+         --package billing-portal-tests --example {example}"
     );
     build.quiet().run()?;
     let programs = workspace::target()?.join("debug");

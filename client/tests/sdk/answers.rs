@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use billing_portal_client::http::StatusCode;
 use billing_portal_client::{Error, ErrorCode, PortalSession, UnexpectedAnswer};
-use conformance::http_server::{ScriptedReply, reply};
+use billing_portal_tests::http_server::{ScriptedReply, reply};
 use tokio::net::TcpListener;
 
 use super::replies::{PORTAL_URL, json, opened, refusal, serve, session};

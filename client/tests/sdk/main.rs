@@ -20,7 +20,7 @@ mod tls;
 mod unknown_bodies;
 
 use billing_portal_client::{Client, ClientBuilder};
-use conformance::http_server::ScriptedServer;
+use billing_portal_tests::http_server::ScriptedServer;
 
 /// A key with a valid checksum that no service knows.
 const KEY: &str = billing_portal_client::test_util::API_KEY;

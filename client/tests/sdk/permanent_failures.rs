@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use billing_portal_client::{Client, Error, reqwest};
-use conformance::http_server::{ScriptedReply, reply};
+use billing_portal_tests::http_server::{ScriptedReply, reply};
 
 use super::replies::serve;
 use super::tls::{Authority, Handshake, TlsServer};

@@ -1,6 +1,6 @@
 //! The service's answers, as replies of a scripted server.
 
-use conformance::http_server::{ScriptedReply, ScriptedServer, reply};
+use billing_portal_tests::http_server::{ScriptedReply, ScriptedServer, reply};
 
 /// The portal's URL in [`opened`].
 pub(crate) const PORTAL_URL: &str = "https://billing.stripe.com/p/session/bps_test_0123456789";

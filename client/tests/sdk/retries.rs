@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use billing_portal_client::Error;
-use conformance::http_server::{ScriptedReply, reply};
+use billing_portal_tests::http_server::{ScriptedReply, reply};
 
 use super::replies::{opened, refusal, serve};
 use super::{RETURN_URL, client_of};

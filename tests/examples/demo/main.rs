@@ -8,7 +8,7 @@ use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use conformance::deployment::{Deployment, RETURN_URL};
+use billing_portal_tests::deployment::{Deployment, RETURN_URL};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The port that the README names.

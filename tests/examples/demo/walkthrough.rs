@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use billing_portal_client::{Client, Error as SdkError};
-use conformance::deployment::{Deployment, RETURN_URL};
-use conformance::http_client::{self, ClientConnection};
-use conformance::http_message::{TestRequest, TestResponse};
-use conformance::stripe::{Endpoint, Reply};
+use billing_portal_tests::deployment::{Deployment, RETURN_URL};
+use billing_portal_tests::http_client::{self, ClientConnection};
+use billing_portal_tests::http_message::{TestRequest, TestResponse};
+use billing_portal_tests::stripe::{Endpoint, Reply};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 

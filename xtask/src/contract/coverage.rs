@@ -1,12 +1,12 @@
 //! `cargo xtask coverage`: what the tests saw the server do, held to the contract.
 //!
-//! Each test that speaks HTTP appends what it saw to `conformance/coverage.jsonl` below cargo's target folder, one
+//! Each test that speaks HTTP appends what it saw to `tests/coverage.jsonl` below cargo's target folder, one
 //! exchange of [`recorded_exchange`] a line. Everything that is documented must be in the record, and nothing else.
 
 use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
-use conformance::contract::{
+use billing_portal_tests::contract::{
     Contract, recorded_exchange,
     tree::{child, entries, strings},
 };
@@ -22,7 +22,7 @@ use super::{
 use crate::{Format, workspace};
 
 /// Where the tests record what they see, below cargo's target folder.
-const RECORD: &str = "conformance/coverage.jsonl";
+const RECORD: &str = "tests/coverage.jsonl";
 
 /// Compares the record with the contract and prints the findings.
 pub(crate) fn run(root: &Path, format: Format) -> Result<ExitCode> {

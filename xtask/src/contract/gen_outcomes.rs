@@ -2,7 +2,7 @@
 //! its fake server gives, and the table of errors in its documentation.
 
 use anyhow::{Context, Result};
-use conformance::contract::tree::{entries, strings};
+use billing_portal_tests::contract::tree::{entries, strings};
 use serde_json::Value;
 
 /// The generator of both files. Its number rises when it writes something else from the same contract.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use conformance::contract::resolve::resolve_all_but_schemas;
+use billing_portal_tests::contract::resolve::resolve_all_but_schemas;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use serde_json::Value;
 

@@ -4,7 +4,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use conformance::contract::Contract;
+use billing_portal_tests::contract::Contract;
 use xshell::{Shell, cmd};
 
 use crate::workspace;

@@ -7,7 +7,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
-use conformance::contract::{Contract, document::CONTRACT};
+use billing_portal_tests::contract::{Contract, document::CONTRACT};
 
 use super::{gen_outcomes, gen_rust_sdk, gen_typescript, read_contract, sha256};
 

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
-use conformance::contract::{Contract, document::CONTRACT};
+use billing_portal_tests::contract::{Contract, document::CONTRACT};
 use semver::Version;
 use xshell::{Shell, cmd};
 

@@ -15,7 +15,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use conformance::contract::{
+use billing_portal_tests::contract::{
     Document,
     document::CONTRACT,
     tree::{entries, items},

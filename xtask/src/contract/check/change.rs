@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use conformance::contract::{
+use billing_portal_tests::contract::{
     Document,
     difference::{Difference, differences},
     normalise::{normalise, normalise_components},

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use conformance::contract::{
+use billing_portal_tests::contract::{
     schema::{UnknownFields, matches_schema},
     tree::{child, entries, strings, walk},
 };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use conformance::contract::Contract;
+use billing_portal_tests::contract::Contract;
 
 use super::finding_docs;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-use conformance::contract::{Document, document::CONTRACT};
+use billing_portal_tests::contract::{Document, document::CONTRACT};
 
 use super::{
     change::{Change, changes},

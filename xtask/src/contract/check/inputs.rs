@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use conformance::contract::document::CONTRACT;
+use billing_portal_tests::contract::document::CONTRACT;
 use serde_json::{Map, Value};
 use xshell::cmd;
 

@@ -3,7 +3,7 @@
 //! A keyword bounds values. A tighter bound breaks callers where they send the value, and leaves them at ease where
 //! the service answers it; a looser one the other way round. What no row knows is breaking.
 
-use conformance::contract::{
+use billing_portal_tests::contract::{
     difference::{Difference, Place, Whole},
     kind::{Direction, Kind},
 };

@@ -27,7 +27,7 @@ use self::{
     finding::{Finding, Findings},
     inputs::{Declared, Inputs},
 };
-use conformance::contract::{
+use billing_portal_tests::contract::{
     Contract,
     document::{CONTRACT, Document},
 };

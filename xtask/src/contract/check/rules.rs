@@ -8,7 +8,7 @@ use jsonschema::Validator;
 use regex::Regex;
 use serde_json::Value;
 
-use conformance::contract::{
+use billing_portal_tests::contract::{
     Document, Operation,
     tree::{child, items, segments, strings, walk},
 };

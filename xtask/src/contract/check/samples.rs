@@ -2,7 +2,7 @@
 //! contract's examples.
 
 use anyhow::{Context, Result, ensure};
-use conformance::contract::{
+use billing_portal_tests::contract::{
     Contract,
     sample_command::{self, Sample},
     shell,

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use conformance::contract::{
+use billing_portal_tests::contract::{
     Contract, Operation,
     difference::{Difference, differences},
     normalise::normalise,

@@ -1,7 +1,7 @@
 //! Inputs without a finding, and how a mutation changes them.
 
 use anyhow::{Context, Result, bail};
-use conformance::contract::{Contract, Document, document::CONTRACT, resolve::resolve};
+use billing_portal_tests::contract::{Contract, Document, document::CONTRACT, resolve::resolve};
 use serde_json::Value;
 
 use super::sample;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use conformance::contract::{
+use billing_portal_tests::contract::{
     Contract, Operation,
     tree::{entries, strings},
 };

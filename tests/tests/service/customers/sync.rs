@@ -1,0 +1,135 @@
+//! `customer sync`: Stripe's customers by their metadata, a page at a time.
+
+mod continued;
+
+use std::ops::Range;
+
+use billing_portal_tests::stripe::{Endpoint, Reply};
+use serde_json::json;
+use tokio::time::{Duration, Instant};
+
+use super::{mappings, run};
+use crate::harness::service::Service;
+
+/// A customer of an organization, made at this time.
+fn add(service: &Service, customer: &str, org_id: &str, created: i64) {
+    let differing = json!({"metadata": {"org_id": org_id}, "created": created});
+    service.stripe.add_customer_with(customer, &differing);
+}
+
+/// Customers `from..to`, one for each organization, without those that the fixture made.
+fn add_many(service: &Service, numbers: Range<usize>) {
+    for number in numbers {
+        add(
+            service,
+            &format!("cus_{number:04}"),
+            &format!("org-{number:04}"),
+            1_000,
+        );
+    }
+}
+
+/// The pages that were asked for, as the places that they begin at.
+fn pages(service: &Service) -> Vec<Option<String>> {
+    let calls = service.stripe.received_at(Endpoint::Customers);
+    let begin =
+        |(name, value): &(String, String)| (name != "limit").then(|| format!("{name}={value}"));
+    calls
+        .iter()
+        .map(|call| call.query.iter().find_map(begin))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_customer_that_names_an_organization_is_linked() {
+    let service = Service::start().await;
+    add_many(&service, 0..250);
+    add(&service, "cus_bad", "not an id", 1_000);
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    let problem = "an organization id is 1 to 64 of A-Z a-z 0-9 . _ -";
+    let expected = json!({
+        "read": 252, "linked": 250, "unchanged": 0, "superseded": 0, "without_organization": 1,
+        "organizations_created": 250,
+        "failures": [{"org": "not an id", "customer": "cus_bad", "problem": problem}],
+    });
+    assert_eq!((code, answer), (1, expected));
+    assert_eq!(pages(&service).len(), 3, "a hundred a page");
+    assert_eq!(mappings(&service).await.len(), 251);
+
+    service.stripe.delete_customer("cus_bad");
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!(
+        (code, &answer["unchanged"], &answer["linked"]),
+        (0, &json!(250), &json!(0))
+    );
+}
+
+#[tokio::test]
+async fn an_organizations_newest_customer_is_its_customer() {
+    let service = Service::start().await;
+    add(&service, "cus_first", "fresh", 1_000);
+    add(&service, "cus_second", "fresh", 2_000);
+    // The operator's word is of today.
+    add(&service, "cus_old", "acme", 3_000);
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!((code, &answer["superseded"]), (0, &json!(2)));
+    assert_eq!(
+        mappings(&service).await,
+        ["acme cus_acme active", "fresh cus_second active"]
+    );
+    add(&service, "cus_new", "acme", 10_000_000_000);
+    run(&service, &["customer", "sync", "--existing-only"]).await;
+    assert_eq!(mappings(&service).await[0], "acme cus_new active");
+}
+
+#[tokio::test]
+async fn sync_waits_as_long_as_stripe_requests() {
+    let service = Service::start().await;
+    add_many(&service, 0..50);
+    let busy = Reply::status(429).header("Retry-After", "2");
+    service.stripe.answer_next(Endpoint::Customers, [busy]);
+    let began = Instant::now();
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!((code, &answer["linked"]), (0, &json!(50)));
+    assert!(
+        began.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn sync_calls_stripe_no_more_often_than_the_rate_limit() {
+    let service = Service::builder()
+        .set("STRIPE_RATE_LIMIT", "10")
+        .start()
+        .await;
+    add_many(&service, 0..2_000);
+    let began = Instant::now();
+    let (code, _) = run(&service, &["customer", "sync"]).await;
+    let calls = service.stripe.received_at(Endpoint::Customers).len();
+    assert_eq!((code, calls), (0, 21));
+    // Five at once, then ten a second.
+    assert!(
+        began.elapsed() >= Duration::from_millis(1_500),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_stale_mapping_is_replaced_by_a_customer_that_exists() {
+    let service = Service::start().await;
+    service.stripe.delete_customer("cus_acme");
+    service
+        .create_portal_session("https://app.example.com/")
+        .await;
+    add(&service, "cus_real", "acme", 1_000);
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!((code, &answer["linked"]), (0, &json!(1)), "{answer}");
+    assert_eq!(mappings(&service).await, ["acme cus_real active"]);
+    service.run(&["customer", "unlink", "--org", "acme"]).await;
+    let (_, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!(answer["superseded"], 1, "the operator unlinked it since");
+    assert!(mappings(&service).await.is_empty());
+}

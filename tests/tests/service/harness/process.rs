@@ -1,0 +1,74 @@
+//! The real binary beside a service of the harness: for what only a process can show, its signals and its output.
+
+use std::net::SocketAddr;
+
+use billing_portal_tests::http_message::TestResponse;
+use billing_portal_tests::service_process::{self, ServiceProcess};
+use tokio::process::Command;
+
+use super::service::Service;
+
+/// `billing-portal` with these arguments, these variables and no others.
+pub(crate) fn command(arguments: &[&str], variables: &[(String, String)]) -> Command {
+    service_process::command(arguments, variables).expect("the binary builds")
+}
+
+/// A running `billing-portal serve`; it is killed when it is dropped.
+pub(crate) struct Process {
+    service: ServiceProcess,
+    pub(crate) api: SocketAddr,
+    pub(crate) operations: SocketAddr,
+}
+
+impl Process {
+    /// Starts it with the settings of a service and these on top, and waits until it opens portals.
+    pub(crate) async fn beside(service: &Service, more: &[(&str, &str)]) -> Self {
+        Self::in_environment(service, more, &[]).await
+    }
+
+    /// The same with variables that are not the service's own, such as `SSL_CERT_FILE`.
+    pub(crate) async fn in_environment(
+        service: &Service,
+        more: &[(&str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut variables = service.variables().to_vec();
+        let settings = more.iter();
+        variables.extend(
+            settings.map(|(name, value)| (format!("BILLING_PORTAL_{name}"), (*value).to_owned())),
+        );
+        let others = environment.iter();
+        variables.extend(others.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let started = ServiceProcess::start(command(&["serve"], &variables)).await;
+        let mut process = started.expect("the service starts");
+        let ready = process.until_it_opens_portals().await;
+        ready.expect("the service opens portals");
+        Self {
+            api: process.api,
+            operations: process.operations,
+            service: process,
+        }
+    }
+
+    /// The answer of `/readyz`.
+    pub(crate) async fn readiness(&self) -> TestResponse {
+        let readiness = self.service.readiness().await;
+        readiness.expect("the operations port answers")
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) async fn terminate(&self) {
+        self.service.terminate().await.expect("the signal is sent");
+    }
+
+    /// Ends it without a word, as a power cut does.
+    pub(crate) async fn kill(self) {
+        self.service.kill().await.expect("it can be killed");
+    }
+
+    /// Waits for its end; answers its exit code and all that it printed and logged.
+    pub(crate) async fn end(self) -> (Option<i32>, String) {
+        let (status, output) = self.service.end().await.expect("it ends");
+        (status.code(), output)
+    }
+}

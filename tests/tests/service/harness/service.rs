@@ -1,0 +1,146 @@
+//! The real service in this process, beside a simulated Stripe, on free loopback ports, with a database of its own.
+
+mod builder;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use billing_portal_server::Service as RunningService;
+use billing_portal_tests::stripe::{Endpoint, Received, SimulatedStripe};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::command::{self, Outcome};
+use super::{contract, coverage};
+use billing_portal_tests::http_client;
+use billing_portal_tests::http_message::TestRequest;
+use billing_portal_tests::http_message::TestResponse;
+
+const DATABASE: &str = "billing-portal.db";
+
+/// No answer takes longer, whatever Stripe does.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// A running service with one organization, `acme`, which has a customer and a key.
+pub(crate) struct Service {
+    pub(crate) stripe: Arc<SimulatedStripe>,
+    running: RunningService,
+    variables: Vec<(String, String)>,
+    directory: TempDir,
+    key: String,
+}
+
+impl Service {
+    /// Where the API listens.
+    pub(crate) fn api(&self) -> SocketAddr {
+        self.running.api_address()
+    }
+
+    /// Where health and readiness are told.
+    pub(crate) fn operations(&self) -> SocketAddr {
+        self.running.operations_address()
+    }
+
+    /// A key of `acme` with the scope.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The settings, as a process of its own would get them.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
+    /// The database's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join(DATABASE)
+    }
+
+    /// Makes an organization, with a customer at Stripe or without; answers a key with the scope.
+    pub(crate) async fn organization(&self, id: &str, customer: Option<&str>) -> String {
+        self.run(&["org", "create", "--id", id, "--name", id]).await;
+        if let Some(customer) = customer {
+            self.stripe.add_customer(customer);
+            self.run(&["customer", "link", "--org", id, customer]).await;
+        }
+        self.new_key(id, &["billing:write"]).await
+    }
+
+    /// Makes a key.
+    pub(crate) async fn new_key(&self, organization: &str, scopes: &[&str]) -> String {
+        let mut arguments = vec!["key", "create", "--org", organization];
+        arguments.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
+        let created = self.run(&arguments).await;
+        created["key"]
+            .as_str()
+            .expect("the key is shown once")
+            .to_owned()
+    }
+
+    /// Runs a command that must succeed; answers what it printed with `--json`.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Value {
+        let outcome = self.command(&[arguments, &["--json"]].concat()).await;
+        assert_eq!(
+            (outcome.code, outcome.stderr.as_str()),
+            (0, ""),
+            "{arguments:?}"
+        );
+        serde_json::from_str(&outcome.stdout).expect("one JSON value")
+    }
+
+    /// Runs a command with the service's settings.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Outcome {
+        command::run(arguments, &self.variables).await
+    }
+
+    /// Asks for the portal with the key of `acme`.
+    pub(crate) async fn create_portal_session(&self, return_url: &str) -> TestResponse {
+        self.ask(&TestRequest::portal(&self.key, return_url)).await
+    }
+
+    /// Sends a request to the API and holds the answer to the contract.
+    pub(crate) async fn ask(&self, ask: &TestRequest) -> TestResponse {
+        let answer = send(self.api(), ask).await;
+        judge(ask, &answer);
+        answer
+    }
+
+    /// What /readyz says.
+    pub(crate) async fn readiness(&self) -> TestResponse {
+        send(self.operations(), &TestRequest::get("/readyz")).await
+    }
+
+    /// The calls for sessions that arrived at Stripe.
+    pub(crate) fn sessions(&self) -> Vec<Received> {
+        self.stripe.received_at(Endpoint::Sessions)
+    }
+
+    /// Stops the service as SIGTERM does.
+    pub(crate) async fn drain(self) {
+        self.running.drain().await;
+    }
+}
+
+/// Sends a request on a connection of its own, all of it, and reads the response.
+pub(crate) async fn send(address: SocketAddr, ask: &TestRequest) -> TestResponse {
+    let response = http_client::exchange(address, ask, PATIENCE).await;
+    response.expect("the service listens and responds")
+}
+
+/// Holds an answer of the API to the contract, and records it.
+#[track_caller]
+pub(crate) fn judge(ask: &TestRequest, answer: &TestResponse) {
+    let exchange = coverage::exchange(ask, answer, None);
+    coverage::record(&exchange);
+    let problems = contract::problems(&exchange);
+    assert!(
+        problems.is_empty(),
+        "{} {}: {}\n{}",
+        answer.status,
+        ask.path,
+        problems.join("; "),
+        answer.text()
+    );
+}

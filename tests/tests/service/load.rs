@@ -1,0 +1,99 @@
+//! A thousand callers while Stripe does not answer: all of them are answered in time, and those who are refused do
+//! not notice.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use billing_portal_tests::stripe::{Endpoint, Reply};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::harness::service::{Service, send};
+use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
+
+const CALLERS: usize = 1_000;
+/// The deadline of a call to Stripe, and a second.
+const PATIENCE: Duration = Duration::from_secs(11);
+/// So long after the rush there is room again: nobody waits longer for a turn.
+const RUSH: Duration = Duration::from_millis(1_500);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_stripe_hanging_a_thousand_callers_are_answered_in_time_and_refusals_stay_fast() {
+    let service = Service::builder()
+        .set("STRIPE_RATE_LIMIT", "20")
+        .start()
+        .await;
+    service
+        .stripe
+        .answer_always(Endpoint::Sessions, Reply::hang());
+    let portal = TestRequest::portal(service.key(), RETURN_URL);
+    let began = Instant::now();
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (api, portal) = (service.api(), portal.clone());
+        callers.spawn(async move {
+            let status = send(api, &portal).await.status;
+            (status, began.elapsed())
+        });
+    }
+    let refused = [
+        (portal.clone().with_bearer("am_live_nobody"), 401),
+        (
+            TestRequest::portal(service.key(), "https://evil.test/"),
+            422,
+        ),
+    ];
+    let watching = tokio::spawn(watch(service.api(), refused, began));
+    let answers = callers.join_all().await;
+    let refusals = watching.await.expect("no panic");
+
+    let late = answers.iter().filter(|(_, elapsed)| *elapsed > PATIENCE);
+    assert_eq!(
+        late.count(),
+        0,
+        "{:?}",
+        answers.iter().map(|(_, elapsed)| elapsed).max()
+    );
+    assert!(
+        answers
+            .iter()
+            .all(|(status, _)| matches!(status, 502 | 503))
+    );
+    let waited = answers.iter().filter(|(status, _)| *status == 502).count();
+    println!(
+        "{waited} of {CALLERS} callers waited for Stripe or for a turn; the others were turned away at once"
+    );
+    assert!(waited >= 200, "as many as there are places");
+    assert!(
+        service.sessions().len() <= 32 * 3,
+        "so many calls at a time, three tries each"
+    );
+
+    let slowest = percentile(refusals, 99);
+    println!("refusals: 99th percentile {slowest:?}");
+    assert!(slowest < Duration::from_millis(50), "{slowest:?}");
+}
+
+/// How long refusals take, until Stripe's deadline is over.
+async fn watch(api: SocketAddr, refused: [(TestRequest, u16); 2], began: Instant) -> Vec<Duration> {
+    let mut took = Vec::new();
+    while began.elapsed() < PATIENCE {
+        for (ask, status) in &refused {
+            let asked = Instant::now();
+            let answered = send(api, ask).await.status;
+            took.push(asked.elapsed());
+            let turned_away = answered == 503 && asked.duration_since(began) < RUSH;
+            assert!(
+                answered == *status || turned_away,
+                "{answered} instead of {status}"
+            );
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    took
+}
+
+fn percentile(mut durations: Vec<Duration>, percent: usize) -> Duration {
+    durations.sort();
+    durations[durations.len() * percent / 100]
+}

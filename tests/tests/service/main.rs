@@ -1,0 +1,37 @@
+//! The tests of the running service: what its contract and its design say, over HTTP.
+//!
+//! One binary, one module for each subject. A test is a claim in words, most of them rows of a table that go through
+//! one check; what a row needs is made by the harness.
+
+mod allow_list;
+mod attack;
+mod audit;
+mod bodies;
+mod browser;
+mod cli;
+mod configuration;
+mod crash;
+mod customers;
+mod deploy;
+mod docs;
+mod doctor;
+mod error_responses;
+mod faults;
+mod field;
+mod harness;
+mod keys;
+mod limits;
+mod load;
+mod logs;
+mod metrics;
+mod missing_customer;
+mod operations;
+mod operations_document;
+mod return_url;
+mod runbook;
+mod sdk;
+mod simulated_stripe;
+mod stripe_outage;
+mod stripe_session;
+mod success;
+mod webhooks;
