@@ -12,19 +12,17 @@ use crate::{
     clock::Clock,
     config::Secret,
     http::{client_address::TrustedProxies, memory_budget::MemoryBudget},
-    ids::Mode,
     metrics::Metrics,
     return_url::AllowList,
     store::Store,
     stripe::Stripe,
+    webhooks::EventRules,
 };
 
 /// The state that every request shares.
 pub(crate) struct App {
     /// Time and randomness.
     pub clock: Clock,
-    /// The deployment's mode: that of the Stripe secret.
-    pub mode: Mode,
     /// The return-URL policy.
     pub allow_list: AllowList,
     /// Finds the caller that a key belongs to.
@@ -45,6 +43,8 @@ pub(crate) struct App {
     pub webhook_memory: MemoryBudget,
     /// The secrets with which webhooks are signed.
     pub webhook_secrets: Vec<Secret>,
+    /// Whose webhook events are followed.
+    pub event_rules: EventRules,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
     /// Whether the service is shutting down.

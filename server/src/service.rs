@@ -28,7 +28,7 @@ use crate::{
     request_layer::RequestLayer,
     store::{Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, UpstreamCause},
-    webhooks::{self, WebhookOutcome},
+    webhooks::{self, EventRules, WebhookOutcome},
 };
 
 /// How long the requests in progress may take after the listener has closed. A request has at most ten seconds for its
@@ -136,7 +136,6 @@ async fn build_app(
     let (stripe, counters) = (config.stripe.clone(), Arc::clone(&metrics));
     let stripe = Stripe::new(stripe, clock.clone(), resolver, counters)?;
     Ok(App {
-        mode: config.stripe.mode,
         allow_list: config.allow_list.clone(),
         authenticator: Authenticator::new(store.clone(), clock.clone(), config),
         trusted_proxies: TrustedProxies::new(config.trusted_proxies.clone()),
@@ -148,6 +147,11 @@ async fn build_app(
         request_permits: Arc::new(Semaphore::new(config.max_in_flight)),
         webhook_memory: MemoryBudget::new(WEBHOOK_MEMORY_KIB, WEBHOOK_MEMORY_PER_PEER_KIB),
         webhook_secrets: config.webhook_secrets.clone(),
+        event_rules: EventRules {
+            mode: config.stripe.mode,
+            account: config.stripe_account.clone(),
+            metadata_key: config.stripe.organization_metadata_key.clone(),
+        },
         metrics,
         draining: AtomicBool::new(false),
     })

@@ -22,12 +22,14 @@ pub(super) async fn examine(context: &Context<'_>) -> Report {
         settings::stripe_secret(config.as_ref(), &problems),
         settings::webhook_secret(config.as_ref(), &problems),
     ];
+    let conflicts = settings::customer_conflicts(config.as_ref(), &problems).await;
     let asked = match (config, settings::blocking_check(&problems)) {
         (Some(config), None) => stripe::ask(context, &config).await,
         (Some(_), Some(blocking_check)) => Err(blocking_check),
         (None, _) => Err(settings::CONFIGURATION),
     };
     checks.extend(stripe::checks(asked));
+    checks.push(conflicts);
     report(&checks)
 }
 

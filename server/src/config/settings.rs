@@ -42,6 +42,11 @@ pub struct Settings {
     pub stripe_webhook_secret_file: Option<PathBuf>,
     /// An existing portal configuration, `bpc_…`, to be verified and never changed. None: ours is found or created.
     pub stripe_portal_configuration: Option<String>,
+    /// Our Stripe account, `acct_…`. Webhook events that name another account are ignored; unset, every event that
+    /// names an account is.
+    pub stripe_account: Option<String>,
+    /// The metadata key by which a Stripe customer names its organization.
+    pub stripe_organization_metadata_key: String,
     /// The hosts that a portal URL may have (custom domains).
     pub stripe_portal_hosts: Vec<String>,
     /// Calls to Stripe at a time.
@@ -97,6 +102,8 @@ impl Default for Settings {
             stripe_webhook_secret: Vec::new(),
             stripe_webhook_secret_file: None,
             stripe_portal_configuration: None,
+            stripe_account: None,
+            stripe_organization_metadata_key: "org_id".to_owned(),
             stripe_portal_hosts: vec!["billing.stripe.com".to_owned()],
             stripe_max_in_flight: 32,
             stripe_rate_limit: 20,

@@ -29,6 +29,8 @@ pub struct ServeConfig {
     pub(crate) stripe: StripeConfig,
     /// The secrets with which webhooks are signed. Empty: webhooks are not received.
     pub(crate) webhook_secrets: Vec<Secret>,
+    /// Our Stripe account, for events that name one.
+    pub(crate) stripe_account: Option<String>,
     /// How long a caller may use a portal URL.
     pub(crate) portal_url_ttl: Duration,
     /// Requests a minute for each key; 0: no limit.
@@ -68,6 +70,8 @@ pub(crate) struct StripeConfig {
     pub portal_configuration: Option<String>,
     /// The hosts that a portal URL may have.
     pub portal_hosts: Vec<String>,
+    /// The metadata key by which a customer names its organization.
+    pub organization_metadata_key: String,
     /// Calls at a time.
     pub max_in_flight: u32,
     /// Requests a second; 0: no limit.
@@ -85,6 +89,7 @@ impl Config {
         problems.collect(require_webhook_secrets(settings));
         let allow_list = problems.collect(allow_list(settings));
         problems.collect(require_ranges(settings));
+        problems.collect(require_account(settings));
         if settings.listen.port() != 0 && settings.listen == settings.operations_listen {
             problems.add("operations_listen", "must not be the API's address");
         }
@@ -103,6 +108,7 @@ impl Config {
             listen: settings.listen,
             operations_listen: settings.operations_listen,
             webhook_secrets: settings.stripe_webhook_secret.clone(),
+            stripe_account: settings.stripe_account.clone(),
             portal_url_ttl: seconds(settings.portal_url_ttl_seconds),
             requests_per_minute: settings.rate_limit_per_key,
             failed_auth_per_minute: settings.rate_limit_failed_auth,
@@ -175,6 +181,7 @@ impl Config {
             problems.add("stripe_portal_configuration", problem);
         }
         problems.collect(require_portal_hosts(&settings.stripe_portal_hosts));
+        problems.collect(require_metadata_key(settings));
         match (mode, settings.stripe_secret_key.clone()) {
             (Some(mode), Some(secret_key)) => problems.none_or(StripeConfig {
                 secret_key,
@@ -182,12 +189,33 @@ impl Config {
                 api_base: settings.stripe_api_base.trim_end_matches('/').to_owned(),
                 portal_configuration: settings.stripe_portal_configuration.clone(),
                 portal_hosts: settings.stripe_portal_hosts.clone(),
+                organization_metadata_key: settings.stripe_organization_metadata_key.clone(),
                 max_in_flight: settings.stripe_max_in_flight,
                 requests_per_second: settings.stripe_rate_limit,
             }),
             _ => Err(problems),
         }
     }
+}
+
+fn require_account(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let account = settings.stripe_account.as_ref();
+    if account.is_some_and(|id| !is_stripe_id(id, "acct_")) {
+        problems.add("stripe_account", "must be an account's id, acct_…");
+    }
+    problems.none_or(())
+}
+
+/// Stripe's own rule for metadata keys.
+fn require_metadata_key(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let key = &settings.stripe_organization_metadata_key;
+    if !(1..=40).contains(&key.chars().count()) || key.contains(['[', ']']) {
+        let problem = "must be a metadata key: 1 to 40 characters without [ and ]";
+        problems.add("stripe_organization_metadata_key", problem);
+    }
+    problems.none_or(())
 }
 
 fn seconds(seconds: u32) -> Duration {

@@ -1,12 +1,14 @@
-//! Links many customers at once. A batch is one transaction, so a run that is interrupted has finished whole batches,
-//! and the next run does only the rest.
+//! Links many customers at once: those of an operator's file, and those of a sync. A batch is one transaction, so a run
+//! that is interrupted has finished whole batches, and the next run does only the rest.
 
 use chrono::{DateTime, Utc};
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
+    claims::{Claim, ClaimResult, Evidence, claim},
+    conflicts::{ConflictReason, resolve_conflicts},
     database::{Store, StoreError},
-    mapping::{CustomerState, UnixSeconds, replace_customer, upsert_mapping},
+    mapping::{CustomerState, MappingSource, replace_customer, upsert_mapping},
     sync::{SyncFailure, SyncPage, record_failure, record_page},
 };
 use crate::ids::{CustomerId, OrganizationId};
@@ -20,28 +22,24 @@ pub(crate) struct NewMapping {
     pub name: Option<String>,
     /// The customer.
     pub customer: CustomerId,
-    /// Since when the organization has the customer.
-    pub as_of: UnixSeconds,
+}
+
+/// A customer of a sync, with the name for the organization if it has to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SyncedCustomer {
+    /// The customer, and the organization that it names.
+    pub claim: Claim,
+    /// The customer's name; `None`: the organization's id.
+    pub name: Option<String>,
 }
 
 /// What to do about a different mapping, or a missing organization.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LinkPolicy {
-    /// Which customer wins if the organization has another active one.
-    pub conflict: Conflict,
+    /// Whether another active customer of the organization is replaced. If not, the new one is reported as a failure.
+    pub replace: bool,
     /// Whether to create a missing organization.
     pub create_organizations: bool,
-}
-
-/// Which of two customers an organization keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Conflict {
-    /// The present one; the new one is reported as a failure.
-    Refuse,
-    /// The new one.
-    Replace,
-    /// The one with the later time.
-    NewestWins,
 }
 
 /// The result of one mapping.
@@ -54,18 +52,23 @@ pub(crate) enum LinkOutcome {
     },
     /// The mapping was there before.
     Unchanged,
-    /// The organization has a newer mapping, or was unlinked since.
+    /// The organization has another customer, or was unlinked since.
     Superseded,
     /// The mapping was not written, for this reason.
     Refused(String),
 }
 
 /// What the database has before a mapping is written.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, read with one statement"
+)]
 struct CurrentMapping {
     organization_exists: bool,
-    as_of: UnixSeconds,
     customer: Option<String>,
     active: bool,
+    /// Whether an operator made the mapping.
+    is_operators: bool,
     /// The organization that has the new customer.
     owner: Option<String>,
     /// Whether Stripe reported that the new customer was deleted, after the file or the page was made.
@@ -73,35 +76,93 @@ struct CurrentMapping {
 }
 
 impl Store {
-    /// Links a batch of mappings and returns the outcome of each. For a sync, `page` is the page of Stripe's customers
-    /// that the batch is from; it is recorded in the same transaction.
+    /// Links a batch of an operator's mappings and returns the outcome of each.
     pub(crate) async fn link_batch(
         &self,
         batch: &[NewMapping],
         policy: LinkPolicy,
         now: DateTime<Utc>,
-        page: Option<&SyncPage>,
     ) -> Result<Vec<LinkOutcome>, StoreError> {
         let mut write = self.begin().await?;
         let mut outcomes = Vec::with_capacity(batch.len());
         for mapping in batch {
-            let outcome = link(&mut write.transaction, mapping, policy, now).await?;
-            if let (LinkOutcome::Refused(problem), Some(_)) = (&outcome, page) {
-                let failure = SyncFailure {
-                    customer: mapping.customer.to_string(),
-                    org: mapping.org.to_string(),
-                    problem: problem.clone(),
-                };
-                record_failure(&mut write.transaction, &failure).await?;
-            }
-            outcomes.push(outcome);
-        }
-        if let Some(page) = page {
-            record_page(&mut write.transaction, page).await?;
+            outcomes.push(link(&mut write.transaction, mapping, policy, now).await?);
         }
         write.commit().await?;
         Ok(outcomes)
     }
+
+    /// Applies the claims of a page of Stripe's customers and returns the outcome of each. The page is recorded in the
+    /// same transaction.
+    pub(crate) async fn claim_batch(
+        &self,
+        batch: &[SyncedCustomer],
+        create_organizations: bool,
+        now: DateTime<Utc>,
+        page: &SyncPage,
+    ) -> Result<Vec<LinkOutcome>, StoreError> {
+        let mut write = self.begin().await?;
+        let transaction = &mut write.transaction;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for customer in batch {
+            let outcome = claim_or_create(transaction, customer, create_organizations, now).await?;
+            if let LinkOutcome::Refused(problem) = &outcome {
+                let failure = SyncFailure {
+                    customer: customer.claim.customer.to_string(),
+                    org: customer.claim.org.to_string(),
+                    problem: problem.clone(),
+                };
+                record_failure(transaction, &failure).await?;
+            }
+            outcomes.push(outcome);
+        }
+        record_page(transaction, page).await?;
+        write.commit().await?;
+        Ok(outcomes)
+    }
+}
+
+async fn claim_or_create(
+    transaction: &mut Transaction<'static, Sqlite>,
+    synced: &SyncedCustomer,
+    create_organizations: bool,
+    now: DateTime<Utc>,
+) -> Result<LinkOutcome, StoreError> {
+    let Claim { org, customer, .. } = &synced.claim;
+    let evidence = Evidence {
+        known_at: now.into(),
+        event: "",
+        // An organization that was unlinked after the customer was created stays without a customer.
+        happened_at: synced.claim.customer_created.unwrap_or(now.into()),
+    };
+    let mut organization_created = false;
+    let mut result = claim(transaction, &synced.claim, evidence, now).await?;
+    if result == ClaimResult::UnknownOrganization && create_organizations {
+        create_organization(transaction, org, synced.name.as_deref(), now).await?;
+        organization_created = true;
+        result = claim(transaction, &synced.claim, evidence, now).await?;
+    }
+    Ok(match result {
+        ClaimResult::Decided {
+            is_current: true,
+            changed: true,
+            ..
+        } => LinkOutcome::Linked {
+            organization_created,
+        },
+        ClaimResult::Decided {
+            is_current: true, ..
+        } => LinkOutcome::Unchanged,
+        ClaimResult::Decided {
+            conflict: Some(conflict),
+            ..
+        } if conflict.reason == ConflictReason::AnotherOrganization => {
+            LinkOutcome::Refused(belongs_to(customer, &conflict.other))
+        }
+        ClaimResult::Decided { .. } | ClaimResult::Older => LinkOutcome::Superseded,
+        ClaimResult::Deleted => LinkOutcome::Refused(was_deleted(customer)),
+        ClaimResult::UnknownOrganization => LinkOutcome::Refused(unknown(org)),
+    })
 }
 
 async fn link(
@@ -115,24 +176,45 @@ async fn link(
     if let Some(outcome) = skip(mapping, &current, policy) {
         return Ok(outcome);
     }
-    let as_of = mapping.as_of.max(current.as_of);
     if current.organization_exists {
-        replace_customer(transaction, org, customer, as_of, "").await?;
+        replace_customer(transaction, org, customer, now.into()).await?;
     } else {
-        sqlx::query(
-            "INSERT INTO organizations (id, name, created_at, customer_as_of) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(org.as_str())
-        .bind(mapping.name.as_deref().unwrap_or(org.as_str()))
-        .bind(now.timestamp())
-        .bind(as_of.0)
-        .execute(&mut **transaction)
-        .await?;
-        upsert_mapping(transaction, org, customer).await?;
+        create_organization(transaction, org, mapping.name.as_deref(), now).await?;
+        upsert_mapping(transaction, org, customer, MappingSource::Operator).await?;
+    }
+    if current.customer.is_some() {
+        resolve_conflicts(transaction, org, now).await?;
     }
     Ok(LinkOutcome::Linked {
         organization_created: !current.organization_exists,
     })
+}
+
+async fn create_organization(
+    transaction: &mut Transaction<'static, Sqlite>,
+    org: &OrganizationId,
+    name: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
+        .bind(org.as_str())
+        .bind(name.unwrap_or(org.as_str()))
+        .bind(now.timestamp())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+fn unknown(org: &OrganizationId) -> String {
+    format!("there is no organization {org}")
+}
+
+fn belongs_to(customer: &CustomerId, owner: &str) -> String {
+    format!("customer {customer} belongs to organization {owner}")
+}
+
+fn was_deleted(customer: &CustomerId) -> String {
+    format!("customer {customer} was deleted at Stripe")
 }
 
 /// The outcome of a mapping that is not written.
@@ -140,30 +222,21 @@ fn skip(mapping: &NewMapping, current: &CurrentMapping, policy: LinkPolicy) -> O
     let NewMapping { org, customer, .. } = mapping;
     let refused = |problem: String| Some(LinkOutcome::Refused(problem));
     if !current.organization_exists && !policy.create_organizations {
-        return refused(format!("there is no organization {org}"));
+        return refused(unknown(org));
     }
-    let same = current.customer.as_deref() == Some(customer.as_str());
-    match (policy.conflict, &current.customer) {
-        (_, Some(_)) if same && current.active => return Some(LinkOutcome::Unchanged),
-        (Conflict::Refuse, Some(other)) if current.active => {
+    if let Some(other) = current.customer.as_deref().filter(|_| current.active) {
+        if other == customer.as_str() && current.is_operators {
+            return Some(LinkOutcome::Unchanged);
+        }
+        if other != customer.as_str() && !policy.replace {
             return refused(format!(
                 "organization {org} has customer {other}; use --replace to change it"
             ));
         }
-        (Conflict::NewestWins, Some(_)) if current.active && mapping.as_of <= current.as_of => {
-            return Some(LinkOutcome::Superseded);
-        }
-        // Unlinked since. A stale mapping, however, is replaced by any customer that exists.
-        (Conflict::NewestWins, None) if mapping.as_of < current.as_of => {
-            return Some(LinkOutcome::Superseded);
-        }
-        _ => {}
     }
     match &current.owner {
-        Some(owner) if owner != org.as_str() => refused(format!(
-            "customer {customer} belongs to organization {owner}"
-        )),
-        _ if current.deleted => refused(format!("customer {customer} was deleted at Stripe")),
+        Some(owner) if owner != org.as_str() => refused(belongs_to(customer, owner)),
+        _ if current.deleted => refused(was_deleted(customer)),
         _ => None,
     }
 }
@@ -175,7 +248,7 @@ async fn look_up(
     customer: &CustomerId,
 ) -> Result<CurrentMapping, StoreError> {
     let row = sqlx::query(
-        "SELECT o.customer_as_of, c.customer, c.state, \
+        "SELECT o.id, c.customer, c.state, c.source, \
          (SELECT organization_id FROM customers WHERE customer = $2) AS owner, \
          EXISTS (SELECT 1 FROM deleted_customers WHERE customer = $2) AS deleted \
          FROM (SELECT 1 AS one) AS always LEFT JOIN organizations o ON o.id = $1 \
@@ -185,11 +258,12 @@ async fn look_up(
     .bind(customer.as_str())
     .fetch_one(&mut **transaction)
     .await?;
-    let as_of: Option<i64> = row.try_get("customer_as_of")?;
+    let org: Option<&str> = row.try_get("id")?;
+    let source: Option<&str> = row.try_get("source")?;
     let state: Option<&str> = row.try_get("state")?;
     Ok(CurrentMapping {
-        organization_exists: as_of.is_some(),
-        as_of: UnixSeconds(as_of.unwrap_or(0)),
+        organization_exists: org.is_some(),
+        is_operators: source == Some(MappingSource::Operator.as_str()),
         customer: row.try_get("customer")?,
         active: state.map(CustomerState::from_stored) == Some(CustomerState::Active),
         owner: row.try_get("owner")?,

@@ -1,16 +1,16 @@
 //! Applies Stripe's events about customers, each once, in any order of arrival.
 //!
-//! For an organization the newest event wins. A deleted customer stays deleted: if an organization's newest event names
-//! one, its mapping is stale. So the order of arrival does not matter, with one exception: a customer of one
-//! organization is never moved to another, so if two events name it, the first to arrive wins. An event that changed
-//! nothing is not recorded: when its obstacle is removed, an operator can have Stripe send it again.
+//! The rule of [`super::claims`] decides which customer an organization has. A deleted customer stays deleted. An event
+//! that was not followed is not recorded: when its obstacle is removed, an operator can have Stripe send it again.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Sqlite, Transaction};
 
 use super::{
+    claims::{Claim, ClaimResult, Evidence, claim, withdraw_claim},
+    conflicts::{FoundConflict, delete_conflicts_of},
     database::{Store, StoreError},
-    mapping::{CustomerState, StaleReason, UnixSeconds, owner, replace_customer},
+    mapping::{CustomerState, StaleReason, UnixSeconds, owner},
 };
 use crate::ids::{CustomerId, OrganizationId};
 
@@ -20,8 +20,8 @@ const RECORDED_FOR: TimeDelta = TimeDelta::days(35);
 /// What an event reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CustomerChange {
-    /// The organization has this customer.
-    Assigned(OrganizationId, CustomerId),
+    /// A customer names an organization.
+    Claimed(Claim),
     /// The customer was deleted.
     Deleted(CustomerId),
 }
@@ -40,16 +40,28 @@ pub(crate) struct CustomerEvent {
 /// The result of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EventResult {
-    /// It was applied, and changed the customers of these organizations.
-    Applied(Vec<OrganizationId>),
+    /// It was applied.
+    Applied {
+        /// The organizations whose customer changed.
+        changed: Vec<OrganizationId>,
+        /// The customer that was replaced, which still exists at Stripe.
+        conflict: Option<FoundConflict>,
+    },
+    /// Its customer is not the organization's customer, because of this.
+    Conflict {
+        /// The organizations whose customer changed all the same.
+        changed: Vec<OrganizationId>,
+        /// The other customer, or the organization that has this one.
+        conflict: FoundConflict,
+    },
     /// It had been applied before.
     Repeated,
-    /// The organization's mapping is newer than the event.
+    /// Something newer is known.
     Older,
+    /// Its customer was deleted at Stripe.
+    DeletedCustomer,
     /// There is no such organization.
     UnknownOrganization,
-    /// Another organization, named here, has the customer.
-    OwnedByOther(OrganizationId),
 }
 
 impl Store {
@@ -64,17 +76,23 @@ impl Store {
         if !record(transaction, event, now).await? {
             return Ok(EventResult::Repeated);
         }
-        let applied = match &event.change {
-            CustomerChange::Assigned(org, customer) => {
-                assign(transaction, event, org, customer).await?
-            }
+        let result = match &event.change {
+            CustomerChange::Claimed(claimed) => follow(transaction, event, claimed, now).await?,
             CustomerChange::Deleted(customer) => delete(transaction, customer, now).await?,
         };
-        // Without the commit, the transaction is rolled back, and the record of the event with it.
-        if matches!(applied, EventResult::Applied(_)) {
-            write.commit().await?;
+        match &result {
+            EventResult::Applied { .. } => write.commit().await?,
+            EventResult::Conflict { .. } => {
+                sqlx::query("DELETE FROM stripe_events WHERE id = $1")
+                    .bind(&event.id)
+                    .execute(&mut **transaction)
+                    .await?;
+                write.commit().await?;
+            }
+            // Without the commit, the transaction is rolled back, and the record of the event with it.
+            _ => {}
         }
-        Ok(applied)
+        Ok(result)
     }
 }
 
@@ -105,36 +123,37 @@ async fn record(
     Ok(recorded.rows_affected() == 1)
 }
 
-async fn assign(
+async fn follow(
     transaction: &mut Transaction<'static, Sqlite>,
     event: &CustomerEvent,
-    org: &OrganizationId,
-    customer: &CustomerId,
+    claimed: &Claim,
+    now: DateTime<Utc>,
 ) -> Result<EventResult, StoreError> {
-    let current = sqlx::query_as::<_, (i64, String)>(
-        "SELECT customer_as_of, customer_event FROM organizations WHERE id = $1",
-    )
-    .bind(org.as_str())
-    .fetch_optional(&mut **transaction)
-    .await?;
-    let Some((as_of, last_event)) = current else {
-        return Ok(EventResult::UnknownOrganization);
+    let evidence = Evidence {
+        known_at: event.created,
+        event: &event.id,
+        happened_at: event.created,
     };
-    // Events of the same second are ordered by id, so that every instance picks the same one.
-    if (UnixSeconds(as_of), last_event.as_str()) >= (event.created, event.id.as_str()) {
-        return Ok(EventResult::Older);
-    }
-    if let Some(owner) = owner(transaction, customer)
-        .await?
-        .filter(|owner| owner != org)
-    {
-        return Ok(EventResult::OwnedByOther(owner));
-    }
-    replace_customer(transaction, org, customer, event.created, &event.id).await?;
-    if was_deleted(transaction, customer).await? {
-        mark_deleted(transaction, customer).await?;
-    }
-    Ok(EventResult::Applied(vec![org.clone()]))
+    let changed_org = |changed: bool| changed.then(|| claimed.org.clone()).into_iter().collect();
+    Ok(match claim(transaction, claimed, evidence, now).await? {
+        ClaimResult::Decided {
+            is_current: false,
+            changed,
+            conflict: Some(conflict),
+        } => EventResult::Conflict {
+            changed: changed_org(changed),
+            conflict,
+        },
+        ClaimResult::Decided {
+            changed, conflict, ..
+        } => EventResult::Applied {
+            changed: changed_org(changed),
+            conflict,
+        },
+        ClaimResult::Older => EventResult::Older,
+        ClaimResult::Deleted => EventResult::DeletedCustomer,
+        ClaimResult::UnknownOrganization => EventResult::UnknownOrganization,
+    })
 }
 
 async fn delete(
@@ -149,9 +168,15 @@ async fn delete(
     .bind(now.timestamp())
     .execute(&mut **transaction)
     .await?;
-    mark_deleted(transaction, customer).await?;
+    delete_conflicts_of(transaction, customer).await?;
     let owner = owner(transaction, customer).await?;
-    Ok(EventResult::Applied(owner.into_iter().collect()))
+    if !withdraw_claim(transaction, customer, owner.as_ref()).await? {
+        mark_deleted(transaction, customer).await?;
+    }
+    Ok(EventResult::Applied {
+        changed: owner.into_iter().collect(),
+        conflict: None,
+    })
 }
 
 async fn mark_deleted(
@@ -165,16 +190,4 @@ async fn mark_deleted(
         .execute(&mut **transaction)
         .await?;
     Ok(())
-}
-
-/// Whether Stripe reported that the customer was deleted.
-async fn was_deleted(
-    transaction: &mut Transaction<'static, Sqlite>,
-    customer: &CustomerId,
-) -> Result<bool, StoreError> {
-    let deleted = sqlx::query("SELECT customer FROM deleted_customers WHERE customer = $1")
-        .bind(customer.as_str())
-        .fetch_optional(&mut **transaction)
-        .await?;
-    Ok(deleted.is_some())
 }

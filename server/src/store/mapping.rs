@@ -42,6 +42,33 @@ impl CustomerState {
     }
 }
 
+/// Who made a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MappingSource {
+    /// An operator, by a command. Nothing that Stripe sends replaces it while it is active.
+    Operator,
+    /// Stripe, by an event or a sync.
+    Stripe,
+}
+
+impl MappingSource {
+    /// The word in the database and in answers.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Stripe => "stripe",
+        }
+    }
+
+    pub(super) fn from_stored(word: &str) -> Self {
+        if word == Self::Stripe.as_str() {
+            Self::Stripe
+        } else {
+            Self::Operator
+        }
+    }
+}
+
 /// Why a mapping is stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StaleReason {
@@ -80,10 +107,12 @@ pub(crate) struct CustomerLink {
     pub state: CustomerState,
     /// Why the mapping is stale; `None` for an active one.
     pub reason: Option<StaleReason>,
+    /// Who made the mapping.
+    pub source: MappingSource,
 }
 
 impl CustomerLink {
-    /// From the columns `organization_id`, `customer`, `state` and `stale_reason`.
+    /// From the columns `organization_id`, `customer`, `state`, `stale_reason` and `source`.
     pub(super) fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let reason: Option<&str> = row.try_get("stale_reason")?;
         Ok(Self {
@@ -91,6 +120,7 @@ impl CustomerLink {
             customer: CustomerId::from_stored(row.try_get("customer")?),
             state: CustomerState::from_stored(row.try_get("state")?),
             reason: reason.map(StaleReason::from_stored),
+            source: MappingSource::from_stored(row.try_get("source")?),
         })
     }
 }
@@ -107,38 +137,37 @@ pub(super) async fn owner(
     Ok(owner.map(OrganizationId::from_stored))
 }
 
-/// Makes the customer the organization's customer, active, and records the time and the source of the mapping: the id
-/// of Stripe's event, or `""` for an operator.
+/// Makes the customer the organization's customer, by an operator's command at this time.
 pub(super) async fn replace_customer(
     transaction: &mut Transaction<'static, Sqlite>,
     org: &OrganizationId,
     customer: &CustomerId,
-    as_of: UnixSeconds,
-    event: &str,
+    commanded_at: UnixSeconds,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE organizations SET customer_as_of = $2, customer_event = $3 WHERE id = $1")
+    sqlx::query("UPDATE organizations SET customer_as_of = $2 WHERE id = $1")
         .bind(org.as_str())
-        .bind(as_of.0)
-        .bind(event)
+        .bind(commanded_at.0)
         .execute(&mut **transaction)
         .await?;
-    upsert_mapping(transaction, org, customer).await
+    upsert_mapping(transaction, org, customer, MappingSource::Operator).await
 }
 
-/// The mapping alone, for an organization that was created with the time of the mapping.
+/// Writes the mapping, active, in place of any other.
 pub(super) async fn upsert_mapping(
     transaction: &mut Transaction<'static, Sqlite>,
     org: &OrganizationId,
     customer: &CustomerId,
+    source: MappingSource,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO customers (organization_id, customer, state) VALUES ($1, $2, $3) \
+        "INSERT INTO customers (organization_id, customer, state, source) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (organization_id) DO UPDATE SET customer = excluded.customer, state = excluded.state, \
-         stale_reason = NULL",
+         stale_reason = NULL, source = excluded.source",
     )
     .bind(org.as_str())
     .bind(customer.as_str())
     .bind(CustomerState::Active.as_str())
+    .bind(source.as_str())
     .execute(&mut **transaction)
     .await?;
     Ok(())

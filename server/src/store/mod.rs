@@ -5,6 +5,8 @@
 
 mod bulk;
 mod callers;
+mod claims;
+mod conflicts;
 mod customers;
 mod database;
 mod events;
@@ -13,8 +15,10 @@ mod mapping;
 mod organizations;
 mod sync;
 
-pub(crate) use bulk::{Conflict, LinkOutcome, LinkPolicy, NewMapping};
+pub(crate) use bulk::{LinkOutcome, LinkPolicy, NewMapping, SyncedCustomer};
 pub(crate) use callers::Caller;
+pub(crate) use claims::Claim;
+pub(crate) use conflicts::CustomerConflict;
 pub(crate) use database::{Store, StoreError};
 pub(crate) use events::{CustomerChange, CustomerEvent, EventResult};
 pub(crate) use keys::{KeyRecord, NewKey};

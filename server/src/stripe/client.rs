@@ -38,6 +38,8 @@ pub(crate) struct Stripe {
     pub(super) metrics: Arc<Metrics>,
     pub(super) verification: ConfigurationVerification,
     pub(super) missing: MissingCustomers,
+    /// The metadata key by which a customer names its organization.
+    pub(super) organization_metadata_key: String,
     limiter: CallLimiter,
     breaker: Breaker,
     retry_budget: RetryBudget,
@@ -52,6 +54,7 @@ impl Stripe {
         metrics: Arc<Metrics>,
     ) -> Result<Self, reqwest::Error> {
         Ok(Self {
+            organization_metadata_key: config.organization_metadata_key.clone(),
             limiter: CallLimiter::new(config.max_in_flight, config.requests_per_second),
             transport: Transport::new(config, resolver)?,
             breaker: Breaker::new(clock.clone()),

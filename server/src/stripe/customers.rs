@@ -20,7 +20,7 @@ const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) struct StripeCustomer {
     /// Its id, as Stripe has it. An integration can choose ids, so it need not be a valid [`CustomerId`].
     pub id: String,
-    /// Its metadata `org_id`, as it is written there.
+    /// The organization that its metadata names, as it is written there.
     pub org_id: Option<String>,
     /// Its name, if it has one.
     pub name: Option<String>,
@@ -66,7 +66,9 @@ impl Stripe {
             max_response_bytes: MAX_PAGE_BYTES,
             ..Call::get(path)
         };
-        self.call_and_read("customers", &call, page).await
+        let key = &self.organization_metadata_key;
+        self.call_and_read("customers", &call, |response| page(response, key))
+            .await
     }
 
     /// Finds a customer. `None` if Stripe never had it.
@@ -79,7 +81,7 @@ impl Stripe {
             if response.is_missing("id") && !response.is_of_other_mode() {
                 return Ok(None);
             }
-            match customer(response.success()?) {
+            match customer(response.success()?, &self.organization_metadata_key) {
                 Some(customer) if customer.id == id.as_str() => Ok(Some(customer)),
                 _ => Err(response.failure(UpstreamCause::InvalidResponse, "customer_mismatch")),
             }
@@ -88,13 +90,18 @@ impl Stripe {
     }
 }
 
-fn page(response: &StripeResponse) -> Result<Option<CustomerPage>, StripeError> {
+fn page(
+    response: &StripeResponse,
+    organization_key: &str,
+) -> Result<Option<CustomerPage>, StripeError> {
     if response.is_missing("starting_after") || response.is_missing("ending_before") {
         return Ok(None);
     }
     let page = response.success()?;
     let customers = page["data"].as_array().map(|customers| {
-        let customers = customers.iter().map(customer);
+        let customers = customers
+            .iter()
+            .map(|object| customer(object, organization_key));
         customers.collect::<Option<Vec<_>>>()
     });
     match customers.flatten() {
@@ -110,11 +117,11 @@ fn encoded(id: &str) -> String {
     url::form_urlencoded::byte_serialize(id.as_bytes()).collect()
 }
 
-fn customer(object: &Value) -> Option<StripeCustomer> {
+fn customer(object: &Value, organization_key: &str) -> Option<StripeCustomer> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     Some(StripeCustomer {
         id: object["id"].as_str()?.to_owned(),
-        org_id: text(&object["metadata"]["org_id"]),
+        org_id: text(&object["metadata"][organization_key]),
         name: text(&object["name"]).filter(|name| !name.is_empty()),
         created: object["created"].as_i64().unwrap_or_default(),
         deleted: object["deleted"] == true,

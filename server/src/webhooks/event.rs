@@ -1,18 +1,35 @@
-//! The parts of an event that are used here. All of it is untrusted input: an id that is not valid is not used.
+//! What an event means. Everything in it is input: ids are parsed as ids, or ignored.
+//!
+//! Payers can choose some fields of a checkout, so a checkout is followed only as far as the operator decided its
+//! content.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::outcome::WebhookOutcome;
 use crate::{
-    ids::{CustomerId, MAX_STRIPE_ID_BYTES, OrganizationId, is_stripe_id_byte},
-    store::{CustomerChange, UnixSeconds},
+    ids::{CustomerId, MAX_STRIPE_ID_BYTES, Mode, OrganizationId, is_stripe_id_byte},
+    store::{Claim, CustomerChange, UnixSeconds},
 };
 
-/// The `object` of an event. Thin events, which are not configured here, have another one and other fields.
+/// The `object` of an event. A thin event has another, and other fields.
 const EVENT: &str = "event";
-/// The longest event type, in bytes. Stripe's have less than 60 characters.
+/// The longest type of an event, in bytes. Stripe's have up to 60.
 const MAX_TYPE_BYTES: usize = 100;
+/// How far Stripe's clock may be ahead of ours. A recorded time that is further ahead would outweigh real events.
+const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(5);
+
+/// Whose events are followed, and where a customer names its organization.
+#[derive(Debug, Clone)]
+pub(crate) struct EventRules {
+    /// Whether payments are real here.
+    pub mode: Mode,
+    /// Our Stripe account, `acct_…`, for events that name one.
+    pub account: Option<String>,
+    /// The metadata key that holds the organization's id.
+    pub metadata_key: String,
+}
 
 /// An event of Stripe's.
 #[derive(Debug, Deserialize)]
@@ -27,10 +44,13 @@ pub(super) struct Event {
     #[serde(default)]
     created: Value,
     #[serde(default)]
-    pub livemode: bool,
-    /// The connected account that the event is about. `None`: the account itself.
+    livemode: bool,
+    /// The connected account that it is about. An event of our own account has none.
     #[serde(default)]
-    account: Option<String>,
+    account: Value,
+    /// The same in an organization of accounts: the path to the account, separated by `/`.
+    #[serde(default)]
+    context: Value,
     #[serde(default)]
     data: Data,
 }
@@ -41,21 +61,21 @@ struct Data {
     object: Value,
 }
 
-/// What the service does about an event.
+/// What an event means.
 #[derive(Debug)]
 pub(super) enum Action {
-    /// Nothing, with this outcome.
+    /// Nothing, for this reason.
     Ignore(WebhookOutcome),
-    /// Verify the portal configuration again.
-    ConfigurationChanged,
-    /// Update an organization's customer.
-    Customer(CustomerChange),
+    /// The portal configuration is to be verified.
+    VerifyConfiguration,
+    /// An organization's customer changes.
+    ChangeCustomer(CustomerChange),
 }
 
 impl Event {
-    /// Reads an event. `None` if the body is not one.
+    /// Parses an event. `None` if it is none.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        // As text first, so that the parts that are not used must be UTF-8 too.
+        // As text first: the parts that are never looked at must be JSON too.
         let event: Self = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
         let is_type = |byte: u8| is_stripe_id_byte(byte) || byte == b'.';
         let named = (1..=MAX_STRIPE_ID_BYTES).contains(&event.id.len())
@@ -67,58 +87,116 @@ impl Event {
 
     /// When it happened, by Stripe's clock.
     pub(super) fn created(&self) -> UnixSeconds {
-        UnixSeconds(self.created.as_i64().unwrap_or_default())
+        UnixSeconds(self.created.as_i64().unwrap_or(0))
     }
 
-    /// What the service does about it.
-    pub(super) fn action(&self) -> Action {
-        let object = &self.data.object;
+    /// What it means, by these rules and at this time.
+    pub(super) fn action(&self, rules: &EventRules, now: DateTime<Utc>) -> Action {
         if self.object != EVENT {
             return Action::Ignore(WebhookOutcome::ThinEvent);
         }
-        if self.account.is_some() {
-            return Action::Ignore(WebhookOutcome::ConnectedAccount);
+        if !self.is_ours(rules) {
+            return Action::Ignore(WebhookOutcome::OtherAccount);
         }
-        match self.kind.as_str() {
-            "billing_portal.configuration.updated" => Action::ConfigurationChanged,
-            "customer.created" | "customer.updated" => assigned(object, &object["id"]),
-            "customer.deleted" => match customer(&object["id"]) {
-                Some(customer) => Action::Customer(CustomerChange::Deleted(customer)),
-                None => Action::Ignore(WebhookOutcome::NoCustomer),
-            },
-            "checkout.session.completed" => assigned(object, &object["customer"]),
-            _ => Action::Ignore(WebhookOutcome::OtherType),
+        if self.livemode != (rules.mode == Mode::Live) {
+            return Action::Ignore(WebhookOutcome::OtherMode);
         }
+        let object = &self.data.object;
+        let change = match self.kind.as_str() {
+            "billing_portal.configuration.updated" => return Action::VerifyConfiguration,
+            "customer.created" | "customer.updated" => self.claimed(rules),
+            "customer.deleted" => deleted(object),
+            "checkout.session.completed" => checked_out(object, rules),
+            _ => Err(WebhookOutcome::OtherType),
+        };
+        match change {
+            Ok(change) if self.is_ahead(&change, now) => {
+                Action::Ignore(WebhookOutcome::FutureEvent)
+            }
+            Ok(change) => Action::ChangeCustomer(change),
+            Err(outcome) => Action::Ignore(outcome),
+        }
+    }
+
+    /// A customer that names its organization in its metadata, which only the operator writes.
+    fn claimed(&self, rules: &EventRules) -> Result<CustomerChange, WebhookOutcome> {
+        let object = &self.data.object;
+        let named = &object["metadata"][&rules.metadata_key];
+        // Every customer of Stripe's has a time of creation; without one, it is at most as old as the event.
+        let created = object["created"]
+            .as_i64()
+            .map_or(self.created(), UnixSeconds);
+        claim(named, object, Some(created))
+    }
+
+    /// Whether each account that it names is ours. An event that names none is.
+    fn is_ours(&self, rules: &EventRules) -> bool {
+        let ours = rules.account.as_deref();
+        let is_ours = |account: Option<&str>| account.is_some() && account == ours;
+        let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let context = self.context.as_str().and_then(last);
+        (self.account.is_null() || is_ours(self.account.as_str()))
+            && (self.context.is_null() || is_ours(context.as_deref()))
+    }
+
+    /// Whether it, or the customer that it is about, is dated later than the clocks can differ.
+    fn is_ahead(&self, change: &CustomerChange, now: DateTime<Utc>) -> bool {
+        let limit = UnixSeconds::from(now + MAX_CLOCK_DIFFERENCE);
+        let customer_created = match change {
+            CustomerChange::Claimed(claim) => claim.customer_created,
+            CustomerChange::Deleted(_) => None,
+        };
+        self.created() > limit || customer_created.is_some_and(|created| created > limit)
     }
 }
 
-fn assigned(object: &Value, id: &Value) -> Action {
-    match (organization(object), customer(id)) {
-        (Ok(Some(organization)), Some(customer)) => {
-            Action::Customer(CustomerChange::Assigned(organization, customer))
-        }
-        (Ok(Some(_)), None) => Action::Ignore(WebhookOutcome::NoCustomer),
-        (Ok(None), _) => Action::Ignore(WebhookOutcome::NoOrganization),
-        (Err(_), _) => Action::Ignore(WebhookOutcome::MalformedOrganization),
+fn deleted(object: &Value) -> Result<CustomerChange, WebhookOutcome> {
+    let customer = object["id"].as_str().and_then(|id| id.parse().ok());
+    let customer = customer.ok_or(WebhookOutcome::NoCustomer)?;
+    Ok(CustomerChange::Deleted(customer))
+}
+
+/// A completed checkout. A payer can set `client_reference_id` in the URL of a
+/// payment link, so it counts only for
+/// a session that the operator created.
+fn checked_out(object: &Value, rules: &EventRules) -> Result<CustomerChange, WebhookOutcome> {
+    let metadata = &object["metadata"][&rules.metadata_key];
+    let named = if metadata.is_null() && object["payment_link"].is_null() {
+        &object["client_reference_id"]
+    } else {
+        metadata
+    };
+    let change = claim(named, &object["customer"], None)?;
+    let is_paid = matches!(
+        object["payment_status"].as_str(),
+        Some("paid" | "no_payment_required")
+    );
+    if is_paid || object["mode"] == "subscription" {
+        Ok(change)
+    } else {
+        Err(WebhookOutcome::UnpaidCheckout)
     }
 }
 
-/// The organization that the object names: in its metadata, or in the `client_reference_id` of a checkout session.
-fn organization(object: &Value) -> Result<Option<OrganizationId>, &'static str> {
-    let named = [
-        &object["metadata"]["org_id"],
-        &object["client_reference_id"],
-    ]
-    .into_iter()
-    .find(|value| !value.is_null());
-    match named {
-        None => Ok(None),
-        Some(value) => value.as_str().ok_or("not text")?.parse().map(Some),
+fn claim(
+    organization: &Value,
+    customer: &Value,
+    customer_created: Option<UnixSeconds>,
+) -> Result<CustomerChange, WebhookOutcome> {
+    if organization.is_null() {
+        return Err(WebhookOutcome::NoOrganization);
     }
-}
-
-/// A customer's id. Stripe may send the whole customer in its place.
-fn customer(value: &Value) -> Option<CustomerId> {
-    let id = value.as_str().or_else(|| value["id"].as_str())?;
-    id.parse().ok()
+    let org = organization.as_str().and_then(|id| id.parse().ok());
+    let org: OrganizationId = org.ok_or(WebhookOutcome::MalformedOrganization)?;
+    if customer["deleted"] == true {
+        return Err(WebhookOutcome::DeletedCustomer);
+    }
+    // An id, or the whole customer.
+    let id = customer.as_str().or_else(|| customer["id"].as_str());
+    let id: Option<CustomerId> = id.and_then(|id| id.parse().ok());
+    Ok(CustomerChange::Claimed(Claim {
+        org,
+        customer: id.ok_or(WebhookOutcome::NoCustomer)?,
+        customer_created,
+    }))
 }

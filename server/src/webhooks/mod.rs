@@ -1,8 +1,7 @@
-//! Stripe's webhooks: events about customers update the mapping, an event about the portal configuration causes a
-//! recheck.
+//! Stripe's webhooks: events about customers keep the mapping, one about the portal configuration has it verified.
 //!
-//! The body is not parsed until its signature has been verified. The answer is sent after the commit, so that Stripe
-//! retries an event that was not stored.
+//! Whoever knows the endpoint's secret is Stripe; nothing is believed, nor even parsed, before the signature over the
+//! raw bytes was checked. The answer is given after the commit, so that Stripe repeats what was not kept.
 
 mod event;
 mod outcome;
@@ -23,36 +22,35 @@ use crate::{
         router::Router,
         schema::True,
     },
-    ids::Mode,
     request_context::RequestContext,
     store::{CustomerEvent, EventResult, StoreError},
 };
+pub(crate) use event::EventRules;
 use event::{Action, Event};
+pub(crate) use outcome::WebhookOutcome;
 use signature::Signature;
 
-pub(crate) use outcome::WebhookOutcome;
-
-/// The path to which Stripe sends events.
+/// Where Stripe sends them.
 pub(crate) const PATH: &str = "/webhooks/stripe";
 
-/// The largest event, in bytes. Stripe's events have less than 256 KiB.
+/// The largest event, in bytes; Stripe's own are far smaller.
 pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
-/// How long the body may take. Stripe sends it at once, and a slow sender occupies memory that others need.
+/// How long the body may take. Stripe sends it at once, and who is slow keeps a place from others.
 const BODY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long the database may take. Stripe waits longer than this, and retries what is answered 503.
+/// How long the database may take. Stripe waits longer, and repeats what is answered 503.
 const STORE_TIMEOUT: Duration = Duration::from_secs(4);
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct ReceivedEnvelope {
     #[schema(value_type = bool, example = true)]
     success: True,
-    data: WebhookReceipt,
+    data: Received,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
-struct WebhookReceipt {
+struct Received {
     received: bool,
 }
 
@@ -105,24 +103,23 @@ pub(crate) async fn receive(
     let outcome = process(app, context, headers, body).await;
     let counted = match &outcome {
         Ok(outcome) => *outcome,
-        Err(error) => outcome_of(error),
+        Err(error) => refused(error.code()),
     };
     app.metrics.webhook(counted.as_str());
     outcome?;
-    let (success, data) = (True, WebhookReceipt { received: true });
+    let (success, data) = (True, Received { received: true });
     Ok(Success(ReceivedEnvelope { success, data }).into_response()) // 200
 }
 
-fn outcome_of(error: &ApiError) -> WebhookOutcome {
-    match error.code() {
+fn refused(code: ErrorCode) -> WebhookOutcome {
+    match code {
         ErrorCode::InvalidSignature => WebhookOutcome::InvalidSignature,
         ErrorCode::ServiceUnavailable => WebhookOutcome::StoreUnavailable,
         _ => WebhookOutcome::Malformed,
     }
 }
 
-/// Verifies, reads and applies an event. Events that are of no use here are accepted too, so that Stripe does not retry
-/// them.
+/// Events that are of no use here are accepted too, so that Stripe does not retry them.
 async fn process(
     app: &App,
     context: &RequestContext,
@@ -159,14 +156,18 @@ fn expected_bytes(headers: &HeaderMap) -> usize {
 }
 
 async fn apply(app: &App, event: &Event) -> Result<WebhookOutcome, ApiError> {
-    match event.action() {
-        Action::Ignore(outcome) => Ok(outcome),
-        _ if event.livemode != (app.mode == Mode::Live) => Ok(WebhookOutcome::OtherMode),
-        Action::ConfigurationChanged => {
+    match event.action(&app.event_rules, app.clock.now()) {
+        Action::Ignore(outcome) => {
+            if outcome == WebhookOutcome::FutureEvent {
+                tracing::error!(event = "future_event", alert = true, id = event.id);
+            }
+            Ok(outcome)
+        }
+        Action::VerifyConfiguration => {
             app.stripe.recheck_configuration();
             Ok(WebhookOutcome::ConfigurationRecheck)
         }
-        Action::Customer(change) => {
+        Action::ChangeCustomer(change) => {
             let event = CustomerEvent {
                 id: event.id.clone(),
                 created: event.created(),
@@ -179,27 +180,28 @@ async fn apply(app: &App, event: &Event) -> Result<WebhookOutcome, ApiError> {
 
 async fn store_event(app: &App, event: &CustomerEvent) -> Result<WebhookOutcome, ApiError> {
     let applying = app.store.apply_event(event, app.clock.now());
-    let applied = tokio::time::timeout(STORE_TIMEOUT, applying).await;
-    let applied = applied.unwrap_or(Err(StoreError::TimedOut))?;
-    match applied {
-        EventResult::Applied(organizations) => {
-            app.authenticator
-                .invalidate_organizations(&organizations)
-                .await;
-            Ok(WebhookOutcome::Applied)
+    let result = tokio::time::timeout(STORE_TIMEOUT, applying).await;
+    let (outcome, changed, conflict) = match result.unwrap_or(Err(StoreError::TimedOut))? {
+        EventResult::Applied { changed, conflict } => (WebhookOutcome::Applied, changed, conflict),
+        EventResult::Conflict { changed, conflict } => {
+            (WebhookOutcome::CustomerConflict, changed, Some(conflict))
         }
-        EventResult::Repeated => Ok(WebhookOutcome::Repeated),
-        EventResult::Older => Ok(WebhookOutcome::Older),
-        EventResult::UnknownOrganization => Ok(WebhookOutcome::UnknownOrganization),
-        EventResult::OwnedByOther(owner) => {
-            tracing::error!(
-                event = "customer_of_another_organization",
-                alert = true,
-                id = event.id,
-                change = ?event.change,
-                %owner
-            );
-            Ok(WebhookOutcome::CustomerConflict)
-        }
+        EventResult::Repeated => return Ok(WebhookOutcome::Repeated),
+        EventResult::Older => return Ok(WebhookOutcome::Older),
+        EventResult::DeletedCustomer => return Ok(WebhookOutcome::DeletedCustomer),
+        EventResult::UnknownOrganization => return Ok(WebhookOutcome::UnknownOrganization),
+    };
+    app.authenticator.invalidate_organizations(&changed).await;
+    if let Some(conflict) = conflict.filter(|conflict| conflict.is_new) {
+        tracing::error!(
+            event = "customer_conflict",
+            alert = true,
+            id = event.id,
+            organization = conflict.org.as_str(),
+            customer = conflict.customer.as_str(),
+            other = conflict.other,
+            reason = conflict.reason.as_str(),
+        );
     }
+    Ok(outcome)
 }

@@ -1,92 +1,105 @@
-//! The outcomes of a webhook delivery: a closed list, for the log and the metrics.
+//! Every outcome of a webhook delivery, in one table: its name in the log and in the metrics, and whether a person must
+//! look at it.
 
-/// The outcome of a delivery.
+/// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WebhookOutcome {
     /// The event was applied.
     Applied,
+    /// The event had been applied before.
+    Repeated,
+    /// Something newer is known.
+    Older,
+    /// The customer is not the organization's customer; an operator has to decide.
+    CustomerConflict,
+    /// The customer was deleted at Stripe.
+    DeletedCustomer,
+    /// The organization does not exist here.
+    UnknownOrganization,
     /// The portal configuration is verified again.
     ConfigurationRecheck,
-    /// The event was applied before.
-    Repeated,
-    /// The organization's mapping is newer.
-    Older,
-    /// The organization does not exist.
-    UnknownOrganization,
-    /// The customer belongs to another organization.
-    CustomerConflict,
-    /// The event is of the other mode, live or test.
+    /// The event is about test mode and the deployment is live, or the reverse.
     OtherMode,
+    /// The event is about another Stripe account.
+    OtherAccount,
+    /// The event has a type that is not used.
+    OtherType,
     /// A thin event, which has other fields.
     ThinEvent,
-    /// The event is about a connected account.
-    ConnectedAccount,
-    /// The event is of a type that is not used here.
-    OtherType,
-    /// The event names no valid customer.
+    /// The event names no customer.
     NoCustomer,
     /// The event names no organization.
     NoOrganization,
-    /// The event names an organization by an id that is not valid.
+    /// What the event names as the organization cannot be an id.
     MalformedOrganization,
-    /// The delivery is not signed with a configured secret.
+    /// The checkout is neither a subscription nor paid.
+    UnpaidCheckout,
+    /// The event is dated later than our clock can be wrong.
+    FutureEvent,
+    /// The signature does not match. Refused.
     InvalidSignature,
-    /// The delivery is not an event, too large, or too slow.
+    /// The delivery is no event. Refused.
     Malformed,
-    /// The database failed, or too many deliveries arrived at once. Stripe retries.
+    /// The database did not respond, or too many webhooks arrive at once. Stripe delivers it again.
     StoreUnavailable,
 }
 
 impl WebhookOutcome {
     /// Every outcome.
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 19] = [
         Self::Applied,
-        Self::ConfigurationRecheck,
         Self::Repeated,
         Self::Older,
-        Self::UnknownOrganization,
         Self::CustomerConflict,
+        Self::DeletedCustomer,
+        Self::UnknownOrganization,
+        Self::ConfigurationRecheck,
         Self::OtherMode,
-        Self::ThinEvent,
-        Self::ConnectedAccount,
+        Self::OtherAccount,
         Self::OtherType,
+        Self::ThinEvent,
         Self::NoCustomer,
         Self::NoOrganization,
         Self::MalformedOrganization,
+        Self::UnpaidCheckout,
+        Self::FutureEvent,
         Self::InvalidSignature,
         Self::Malformed,
         Self::StoreUnavailable,
     ];
 
-    /// The table: the word in the log and the metrics, and whether it is alarming.
+    /// The table: name, and whether a person must look at it. No wildcard, so that a new outcome needs both.
+    #[rustfmt::skip]
     const fn row(self) -> (&'static str, bool) {
         match self {
-            Self::Applied => ("applied", false),
-            Self::ConfigurationRecheck => ("configuration_recheck", false),
-            Self::Repeated => ("repeated", false),
-            Self::Older => ("older", false),
-            Self::UnknownOrganization => ("unknown_organization", false),
-            Self::CustomerConflict => ("customer_conflict", true),
-            Self::OtherMode => ("other_mode", false),
-            Self::ThinEvent => ("thin_event", false),
-            Self::ConnectedAccount => ("connected_account", false),
-            Self::OtherType => ("other_type", false),
-            Self::NoCustomer => ("no_customer", false),
-            Self::NoOrganization => ("no_organization", false),
+            Self::Applied               => ("applied",                false),
+            Self::Repeated              => ("repeated",               false),
+            Self::Older                 => ("older",                  false),
+            Self::CustomerConflict      => ("customer_conflict",      true),
+            Self::DeletedCustomer       => ("deleted_customer",       false),
+            Self::UnknownOrganization   => ("unknown_organization",   false),
+            Self::ConfigurationRecheck  => ("configuration_recheck",  false),
+            Self::OtherMode             => ("other_mode",             false),
+            Self::OtherAccount          => ("other_account",          false),
+            Self::OtherType             => ("other_type",             false),
+            Self::ThinEvent             => ("thin_event",             false),
+            Self::NoCustomer            => ("no_customer",            false),
+            Self::NoOrganization        => ("no_organization",        false),
             Self::MalformedOrganization => ("malformed_organization", false),
-            Self::InvalidSignature => ("invalid_signature", true),
-            Self::Malformed => ("malformed", true),
-            Self::StoreUnavailable => ("store_unavailable", true),
+            Self::UnpaidCheckout        => ("unpaid_checkout",        false),
+            Self::FutureEvent           => ("future_event",           true),
+            Self::InvalidSignature      => ("invalid_signature",      true),
+            Self::Malformed             => ("malformed",              true),
+            Self::StoreUnavailable      => ("store_unavailable",      true),
         }
     }
 
-    /// The word in the log and the metrics.
+    /// The word in the log and in the metrics.
     pub(crate) const fn as_str(self) -> &'static str {
         self.row().0
     }
 
-    /// The outcomes that an operator wants to know of. Their series exist from the start, so that alerts can see the
-    /// first one.
+    /// The outcomes that a person must look at. Their series exist from the start, so that alerts can see the first one.
     pub(crate) fn alarming() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|outcome| outcome.row().1)
     }

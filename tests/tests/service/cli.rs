@@ -124,7 +124,7 @@ async fn customer_commands_link_unlink_and_list() {
     let linked = deployment.json("customer link --org acme cus_1").await;
     assert_eq!(
         linked,
-        json!({"org": "acme", "customer": "cus_1", "state": "active"})
+        json!({"org": "acme", "customer": "cus_1", "state": "active", "source": "operator"})
     );
     assert_eq!(deployment.json("customer list").await, json!([linked]));
     let taken = deployment.run("customer link --org beta cus_1").await;

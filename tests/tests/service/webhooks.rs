@@ -3,9 +3,11 @@
 
 mod case;
 mod commands;
+mod conflicts;
 mod corpus;
 mod delivery;
 mod load;
+mod operator_links;
 mod order;
 
 use std::net::SocketAddr;
@@ -85,7 +87,7 @@ async fn a_webhook_links_a_new_customer_and_unlinks_a_deleted_one() {
     let links = service.run(&["customer", "list"]).await;
     assert_eq!(
         links[1],
-        json!({"org": "fresh", "customer": "cus_fresh", "state": "stale", "reason": "deleted"})
+        json!({"org": "fresh", "customer": "cus_fresh", "state": "stale", "source": "stripe", "reason": "deleted"})
     );
 }
 
@@ -94,10 +96,10 @@ async fn a_checkout_names_its_organization_in_metadata_or_as_its_reference() {
     let now = unix_time();
     #[rustfmt::skip]
     let rows = [
-        (json!({"customer": "cus_1", "client_reference_id": "fresh"}), active("cus_1"), "the reference"),
-        (json!({"customer": "cus_1", "client_reference_id": null, "metadata": {"org_id": "fresh"}}), active("cus_1"), "the metadata"),
-        (json!({"customer": "cus_1", "client_reference_id": "acme", "metadata": {"org_id": "fresh"}}), active("cus_1"), "the metadata are ours alone"),
-        (json!({"customer": {"id": "cus_1", "object": "customer"}, "client_reference_id": "fresh"}), active("cus_1"), "an expanded customer"),
+        (json!({"customer": "cus_1", "client_reference_id": "fresh", "mode": "subscription"}), active("cus_1"), "the reference"),
+        (json!({"customer": "cus_1", "client_reference_id": null, "metadata": {"org_id": "fresh"}, "mode": "subscription"}), active("cus_1"), "the metadata"),
+        (json!({"customer": "cus_1", "client_reference_id": "acme", "metadata": {"org_id": "fresh"}, "mode": "subscription"}), active("cus_1"), "the metadata are ours alone"),
+        (json!({"customer": {"id": "cus_1", "object": "customer"}, "client_reference_id": "fresh", "mode": "subscription"}), active("cus_1"), "an expanded customer"),
         (json!({"customer": null, "client_reference_id": "fresh"}), None, "a guest"),
         (json!({"customer": "cus_1", "client_reference_id": null}), None, "nobody's"),
         (json!({"customer": "cus_1", "client_reference_id": 7}), None, "no text"),

@@ -70,7 +70,7 @@ impl Columns {
     }
 
     /// The mapping of a row. The error is what is wrong with the row.
-    fn mapping(self, row: &StringRecord, now: DateTime<Utc>) -> Result<NewMapping, String> {
+    fn mapping(self, row: &StringRecord) -> Result<NewMapping, String> {
         let field = |index: usize| row.get(index).unwrap_or_default();
         Ok(NewMapping {
             org: field(self.org).parse()?,
@@ -79,7 +79,6 @@ impl Columns {
                 .name
                 .map(|name| field(name).to_owned())
                 .filter(|name| !name.is_empty()),
-            as_of: now.into(),
         })
     }
 
@@ -126,7 +125,7 @@ pub(super) async fn import(
         let text = text(&row);
         let failure = columns.failure(&text, row.position().map_or(0, csv::Position::line));
         summary.read += 1;
-        match columns.mapping(&text, now) {
+        match columns.mapping(&text) {
             // The dashboard exports all customers, including those without an organization.
             _ if failure.org.is_empty() && !failure.customer.is_empty() => {
                 summary.without_organization += 1;
@@ -170,7 +169,7 @@ impl Batch {
         summary: &mut Summary,
     ) -> Result<(), CliError> {
         let began = tokio::time::Instant::now();
-        let outcomes = store.link_batch(&self.mappings, policy, now, None).await?;
+        let outcomes = store.link_batch(&self.mappings, policy, now).await?;
         for (outcome, failure) in outcomes.into_iter().zip(self.failures.drain(..)) {
             summary.count(&outcome);
             if let LinkOutcome::Refused(problem) = outcome {

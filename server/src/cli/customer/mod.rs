@@ -15,8 +15,9 @@ use super::{
     report::Report,
 };
 use crate::{
+    http::schema::Timestamp,
     ids::{CustomerId, OrganizationId},
-    store::{Conflict, CustomerLink, LinkPolicy, StaleReason, Store},
+    store::{CustomerConflict, CustomerLink, LinkPolicy, StaleReason, Store},
 };
 
 #[derive(Debug, Subcommand)]
@@ -38,8 +39,14 @@ pub(super) enum Command {
         #[arg(long)]
         org: OrganizationId,
     },
-    /// List all mappings
+    /// List all mappings, each with its source: operator or stripe
     List,
+    /// List the conflicts that an operator has to resolve
+    ///
+    /// Each is a customer at Stripe that names an organization and is not its customer: the organization has another
+    /// customer (`another_customer`), or another organization has the customer (`another_organization`). To resolve it, run
+    /// billing-portal customer link with the customer that the organization is to have.
+    Conflicts,
     /// Link the customers of a CSV file; safe to re-run
     ///
     /// The first row names the columns: org and customer, and optionally name, for organizations that are created. The
@@ -75,6 +82,7 @@ struct CustomerView {
     org: OrganizationId,
     customer: CustomerId,
     state: &'static str,
+    source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
@@ -85,6 +93,7 @@ impl From<CustomerLink> for CustomerView {
             org: link.org,
             customer: link.customer,
             state: link.state.as_str(),
+            source: link.source.as_str(),
             reason: link.reason.map(StaleReason::as_str),
         }
     }
@@ -96,10 +105,47 @@ impl CustomerView {
             org,
             customer,
             state,
+            source,
             reason,
         } = self;
         let reason = reason.map(|reason| format!(" ({reason})"));
-        format!("{org}\t{customer}\t{state}{}", reason.unwrap_or_default())
+        let reason = reason.unwrap_or_default();
+        format!("{org}\t{customer}\t{state}{reason}\t{source}")
+    }
+}
+
+/// A conflict as the commands print it.
+#[derive(Serialize)]
+struct ConflictView {
+    org: OrganizationId,
+    customer: CustomerId,
+    other: String,
+    seen_at: Timestamp,
+    reason: &'static str,
+}
+
+impl From<CustomerConflict> for ConflictView {
+    fn from(conflict: CustomerConflict) -> Self {
+        Self {
+            org: conflict.org,
+            customer: conflict.customer,
+            other: conflict.other,
+            seen_at: Timestamp(conflict.seen_at),
+            reason: conflict.reason,
+        }
+    }
+}
+
+impl ConflictView {
+    fn line(&self) -> String {
+        let Self {
+            org,
+            customer,
+            other,
+            seen_at,
+            reason,
+        } = self;
+        format!("{org}\t{customer}\t{reason}\t{other}\t{seen_at}")
     }
 }
 
@@ -122,12 +168,16 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             Ok(Report::new(json!({ "org": org }), text))
         }
         Command::List => list(&store).await,
+        Command::Conflicts => conflicts(&store).await,
         Command::Import {
             file,
             replace,
             existing_only,
         } => {
-            let policy = link_policy(import_conflict(replace), existing_only);
+            let policy = LinkPolicy {
+                replace,
+                create_organizations: !existing_only,
+            };
             import::import(&file, policy, context, &store).await
         }
         Command::Sync {
@@ -135,8 +185,7 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             existing_only,
         } => {
             let stripe = context.stripe(&context.config()?)?;
-            let policy = link_policy(Conflict::NewestWins, existing_only);
-            let sync = sync::Sync::new(&stripe, &store, policy, context);
+            let sync = sync::Sync::new(&stripe, &store, !existing_only, context);
             sync.run(from_start).await
         }
     }
@@ -146,6 +195,12 @@ async fn list(store: &Store) -> Result<Report, CliError> {
     let links = store.list_customers().await?;
     let views: Vec<_> = links.into_iter().map(CustomerView::from).collect();
     Ok(Report::list(&views, CustomerView::line))
+}
+
+async fn conflicts(store: &Store) -> Result<Report, CliError> {
+    let conflicts = store.list_conflicts().await?;
+    let views: Vec<_> = conflicts.into_iter().map(ConflictView::from).collect();
+    Ok(Report::list(&views, ConflictView::line))
 }
 
 async fn link(
@@ -158,21 +213,6 @@ async fn link(
     let view = CustomerView::from(link.await?);
     let text = view.line();
     Ok(Report::new(view, text))
-}
-
-fn import_conflict(replace: bool) -> Conflict {
-    if replace {
-        Conflict::Replace
-    } else {
-        Conflict::Refuse
-    }
-}
-
-fn link_policy(conflict: Conflict, existing_only: bool) -> LinkPolicy {
-    LinkPolicy {
-        conflict,
-        create_organizations: !existing_only,
-    }
 }
 
 /// Refuses a customer that Stripe does not have, or whose metadata at Stripe names another organization.

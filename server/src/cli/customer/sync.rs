@@ -1,6 +1,7 @@
 //! `customer sync`: links Stripe's customers by their metadata `org_id`.
 //!
-//! Stripe lists the newest customer first, and an organization's newest customer is its customer. Each page is one
+//! An operator's active mapping stays; otherwise an organization's newest customer is its customer. Stripe lists the
+//! newest customer first. Each page is one
 //! transaction, with the position in the list: a run that was interrupted continues from there, and then reads the
 //! customers that were created at Stripe since.
 
@@ -17,7 +18,7 @@ use super::{
     summary::{Failure, Summary},
 };
 use crate::{
-    store::{LinkPolicy, NewMapping, Store, SyncFailure, SyncPage, SyncPosition, UnixSeconds},
+    store::{Claim, Store, SyncFailure, SyncPage, SyncPosition, SyncedCustomer, UnixSeconds},
     stripe::{Cursor, CustomerPage, Stripe, StripeCustomer, StripeError},
 };
 
@@ -31,7 +32,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 pub(super) struct Sync<'a> {
     stripe: &'a Stripe,
     store: &'a Store,
-    policy: LinkPolicy,
+    create_organizations: bool,
     now: DateTime<Utc>,
     summary: Summary,
     progress: Progress,
@@ -42,13 +43,13 @@ impl<'a> Sync<'a> {
     pub(super) fn new(
         stripe: &'a Stripe,
         store: &'a Store,
-        policy: LinkPolicy,
+        create_organizations: bool,
         context: &Context<'_>,
     ) -> Self {
         Self {
             stripe,
             store,
-            policy,
+            create_organizations,
             now: context.clock.now(),
             summary: Summary::default(),
             progress: Progress::new("customers", None, &context.clock),
@@ -168,7 +169,7 @@ impl<'a> Sync<'a> {
         customers: &[StripeCustomer],
         position: &SyncPosition,
     ) -> Result<(), CliError> {
-        let mut mappings = Vec::new();
+        let mut synced = Vec::new();
         let mut page = SyncPage {
             position: position.clone(),
             failures: Vec::new(),
@@ -176,8 +177,8 @@ impl<'a> Sync<'a> {
         for customer in customers {
             match &customer.org_id {
                 None => self.summary.without_organization += 1,
-                Some(org_id) => match mapping(customer, org_id) {
-                    Ok(mapping) => mappings.push(mapping),
+                Some(org_id) => match synced_customer(customer, org_id) {
+                    Ok(customer) => synced.push(customer),
                     Err(problem) => page.failures.push(SyncFailure {
                         customer: customer.id.clone(),
                         org: org_id.clone(),
@@ -186,8 +187,8 @@ impl<'a> Sync<'a> {
                 },
             }
         }
-        let (policy, now) = (self.policy, self.now);
-        let outcomes = self.store.link_batch(&mappings, policy, now, Some(&page));
+        let (create, now) = (self.create_organizations, self.now);
+        let outcomes = self.store.claim_batch(&synced, create, now, &page);
         for outcome in outcomes.await? {
             self.summary.count(&outcome);
         }
@@ -197,12 +198,17 @@ impl<'a> Sync<'a> {
     }
 }
 
-fn mapping(customer: &StripeCustomer, org_id: &str) -> Result<NewMapping, &'static str> {
-    Ok(NewMapping {
-        org: org_id.parse()?,
+fn synced_customer(
+    customer: &StripeCustomer,
+    org_id: &str,
+) -> Result<SyncedCustomer, &'static str> {
+    Ok(SyncedCustomer {
+        claim: Claim {
+            org: org_id.parse()?,
+            customer: customer.id.parse()?,
+            customer_created: Some(UnixSeconds(customer.created)),
+        },
         name: customer.name.clone(),
-        customer: customer.id.parse()?,
-        as_of: UnixSeconds(customer.created),
     })
 }
 

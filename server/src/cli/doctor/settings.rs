@@ -4,12 +4,13 @@ use super::check::Check;
 use crate::{
     config::{Config, Environment, Problem, Problems},
     ids::Mode,
-    store::{Store, StoreError},
+    store::{CustomerConflict, Store, StoreError},
 };
 
 pub(super) const CONFIGURATION: &str = "configuration";
 pub(super) const STRIPE_SECRET: &str = "stripe_secret";
 
+const DATABASE: &str = "database";
 const DATABASE_URL: &str = "database_url";
 const ALLOW_LIST: &str = "return_url_allow_list";
 const SECRET_KEY: &str = "stripe_secret_key";
@@ -48,7 +49,7 @@ pub(super) fn configuration(problems: &Problems) -> Check {
 
 /// The database opens, has the tables of this version, and answers.
 pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Check {
-    const NAME: &str = "database";
+    const NAME: &str = DATABASE;
     let Some(config) = config else {
         return Check::skipped(NAME, CONFIGURATION);
     };
@@ -82,6 +83,45 @@ async fn answers(config: &Config) -> Result<(), StoreError> {
     let answer = store.ping().await;
     store.close().await;
     answer
+}
+
+/// Conflicts that an operator has to resolve. Portals open all the same, so the check passes.
+pub(super) async fn customer_conflicts(config: Option<&Config>, problems: &Problems) -> Check {
+    const NAME: &str = "customer_conflicts";
+    let Some(config) = config else {
+        return Check::skipped(NAME, CONFIGURATION);
+    };
+    let conflicts = match problem_of(problems, DATABASE_URL) {
+        Some(_) => None,
+        None => list_conflicts(config).await.ok(),
+    };
+    let Some(conflicts) = conflicts else {
+        return Check::skipped(NAME, DATABASE);
+    };
+    let Some(first) = conflicts.first() else {
+        return Check::passed(NAME, "none");
+    };
+    let detail = format!(
+        "{} not resolved; the first: organization {}, customer {}, {} {}",
+        conflicts.len(),
+        first.org,
+        first.customer,
+        first.reason,
+        first.other,
+    );
+    let fix = "list them with billing-portal customer conflicts, then run billing-portal customer link --org ORG with \
+               the customer that the organization is to have";
+    Check::passed(NAME, detail).with_fix(fix)
+}
+
+async fn list_conflicts(config: &Config) -> Result<Vec<CustomerConflict>, StoreError> {
+    let Ok(url) = config.database_url() else {
+        return Ok(Vec::new()); // Reported by another check.
+    };
+    let store = Store::open(url.expose()).await?;
+    let conflicts = store.list_conflicts().await;
+    store.close().await;
+    conflicts
 }
 
 /// There is an origin that a return URL may lead to.

@@ -69,7 +69,6 @@ async fn an_organizations_newest_customer_is_its_customer() {
     let service = Service::start().await;
     add(&service, "cus_first", "fresh", 1_000);
     add(&service, "cus_second", "fresh", 2_000);
-    // The operator's word is of today.
     add(&service, "cus_old", "acme", 3_000);
     let (code, answer) = run(&service, &["customer", "sync"]).await;
     assert_eq!((code, &answer["superseded"]), (0, &json!(2)));
@@ -77,9 +76,31 @@ async fn an_organizations_newest_customer_is_its_customer() {
         mappings(&service).await,
         ["acme cus_acme active", "fresh cus_second active"]
     );
-    add(&service, "cus_new", "acme", 10_000_000_000);
+    add(&service, "cus_new", "acme", 1_700_000_000);
+    add(&service, "cus_third", "fresh", 1_700_000_000);
     run(&service, &["customer", "sync", "--existing-only"]).await;
-    assert_eq!(mappings(&service).await[0], "acme cus_new active");
+    assert_eq!(
+        mappings(&service).await,
+        ["acme cus_acme active", "fresh cus_third active"],
+        "an operator's customer stays"
+    );
+    let conflicts = service.run(&["customer", "conflicts"]).await;
+    let conflicts = conflicts.as_array().expect("a list").iter();
+    let named: Vec<_> = conflicts
+        .map(|one| (one["customer"].as_str(), one["other"].as_str()))
+        .collect();
+    let expected = [
+        ("cus_new", "cus_acme"),
+        ("cus_old", "cus_acme"),
+        ("cus_first", "cus_second"),
+        ("cus_second", "cus_third"),
+    ];
+    for (customer, other) in expected {
+        assert!(
+            named.contains(&(Some(customer), Some(other))),
+            "{customer} {other}: {named:?}"
+        );
+    }
 }
 
 #[tokio::test]

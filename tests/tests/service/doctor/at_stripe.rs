@@ -67,7 +67,7 @@ async fn an_unusable_response_of_stripe_is_reported_with_its_cause() {
         let api_base = fixture.stripe.api_base();
         let detail = format!("{api_base} does not do what it is asked ({cause})");
         fixture
-            .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..])
+            .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..11])
             .await;
     }
     // The port is free again, and nobody is there.
@@ -77,7 +77,7 @@ async fn an_unusable_response_of_stripe_is_reported_with_its_cause() {
     let detail = format!("{gone} does not do what it is asked (connect)");
     let fix = "check the network, and any firewall between this host and Stripe";
     fixture
-        .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..])
+        .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..11])
         .await;
 }
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::harness::command::{self, Outcome};
 
 /// The checks, in their order.
-pub(super) const CHECKS: [&str; 11] = [
+pub(super) const CHECKS: [&str; 12] = [
     "configuration",
     "database",
     "return_url_allow_list",
@@ -21,6 +21,7 @@ pub(super) const CHECKS: [&str; 11] = [
     "stripe_mode",
     "portal_configuration",
     "clock",
+    "customer_conflicts",
 ];
 
 /// A deployment in order, which each test spoils.

@@ -37,6 +37,7 @@ async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
         "malformed",
         "store_unavailable",
         "customer_conflict",
+        "future_event",
         "other_type",
     ];
     for series in Metrics::of(&service).await.0.keys() {

@@ -94,20 +94,21 @@ async fn a_slow_sender_does_not_block_others() {
 #[tokio::test]
 async fn many_concurrent_events_are_all_stored() {
     let service = service().await;
+    service.organization("fresh", None).await;
     let mut sending = JoinSet::new();
     for number in 0..150 {
-        let object = customer(&format!("cus_{number}"), "acme");
+        let object = customer(&format!("cus_{number:03}"), "fresh");
         let update = event(
             &format!("evt_{number}"),
             "customer.updated",
-            unix_time() + number,
+            unix_time() - 150 + number,
             &object,
         );
         let (api, update) = (service.api(), signed(&update));
         sending.spawn(async move { send(api, &update).await.status });
     }
     assert_eq!(sending.join_all().await, [200; 150]);
-    assert_eq!(mapping(&service, "acme").await, active("cus_149"));
+    assert_eq!(mapping(&service, "fresh").await, active("cus_149"));
 }
 
 #[tokio::test]

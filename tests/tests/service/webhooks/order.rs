@@ -27,22 +27,19 @@ impl Random {
     }
 }
 
-/// What the mappings must be: the newest event's customer, stale if it was ever deleted.
+/// What the mappings must be: of the living customers that named the organization, the one that was created last.
 #[derive(Default)]
 struct Model {
-    newest: BTreeMap<String, (i64, String, String)>,
+    named: BTreeMap<String, BTreeSet<(i64, String)>>,
     deleted: BTreeSet<String>,
 }
 
 impl Model {
     fn expected(&self, org: &str) -> Option<(String, String)> {
-        let (_, _, customer) = self.newest.get(org)?;
-        let state = if self.deleted.contains(customer) {
-            "stale"
-        } else {
-            "active"
-        };
-        Some((customer.clone(), state.to_owned()))
+        let named = self.named.get(org)?.iter().rev();
+        let mut living = named.filter(|(_, customer)| !self.deleted.contains(customer));
+        let (_, customer) = living.next()?;
+        Some((customer.clone(), "active".to_owned()))
     }
 }
 
@@ -75,7 +72,10 @@ async fn events_lead_to_the_same_state_in_any_order() {
     assert!(sending.join_all().await.iter().all(|status| *status == 200));
     for org in 0..ORGANIZATIONS {
         let org = format!("org-{org}");
-        assert_eq!(mapping(&service, &org).await, model.expected(&org), "{org}");
+        let active = mapping(&service, &org)
+            .await
+            .filter(|(_, state)| state == "active");
+        assert_eq!(active, model.expected(&org), "{org}");
     }
 }
 
@@ -85,24 +85,26 @@ fn happenings(random: &mut Random, model: &mut Model) -> Vec<Value> {
     let mut deliveries = Vec::new();
     for number in 0..EVENTS {
         let org = format!("org-{}", random.below(ORGANIZATIONS));
-        let customer_id = format!("cus_{}_{}", &org[4..], random.below(CUSTOMERS_EACH));
+        let number_of_customer = random.below(CUSTOMERS_EACH);
+        let customer_id = format!("cus_{}_{number_of_customer}", &org[4..]);
+        // Not in the order of the ids, and two in the same second.
+        let customer_created = 1_600_000_000 + (number_of_customer * 5 % 7).cast_signed();
         // Few seconds, so that many happen in the same one.
         let (id, created) = (
             format!("evt_{number}"),
             now - random.below(40).cast_signed(),
         );
-        let kind = if random.below(20) == 0 {
+        let kind = if random.below(60) == 0 {
             model.deleted.insert(customer_id.clone());
             "customer.deleted"
         } else {
-            let word = (created, id.clone(), customer_id.clone());
-            let newest = model.newest.entry(org.clone()).or_default();
-            if word > *newest {
-                *newest = word;
-            }
+            let named = model.named.entry(org.clone()).or_default();
+            named.insert((customer_created, customer_id.clone()));
             "customer.updated"
         };
-        let happened = event(&id, kind, created, &customer(&customer_id, &org));
+        let mut object = customer(&customer_id, &org);
+        object["created"] = customer_created.into();
+        let happened = event(&id, kind, created, &object);
         if random.below(3) == 0 {
             deliveries.push(happened.clone());
         }

@@ -1,0 +1,145 @@
+//! Conflicts between Stripe's customers and the mappings: recorded once each, until an operator resolves them.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
+
+use super::database::{Store, StoreError, read_time};
+use crate::ids::{CustomerId, OrganizationId};
+
+/// Why Stripe's customer is not the organization's customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConflictReason {
+    /// The organization has another customer, or had one until this one replaced it.
+    AnotherCustomer,
+    /// Another organization has the customer.
+    AnotherOrganization,
+}
+
+impl ConflictReason {
+    /// The word in the database and in answers.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::AnotherCustomer => "another_customer",
+            Self::AnotherOrganization => "another_organization",
+        }
+    }
+}
+
+/// A conflict that an operator has not resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CustomerConflict {
+    /// The organization that Stripe's customer names.
+    pub org: OrganizationId,
+    /// Stripe's customer.
+    pub customer: CustomerId,
+    /// The organization's other customer, or the organization that has the customer.
+    pub other: String,
+    /// Which of the two.
+    pub reason: &'static str,
+    /// When it was first seen.
+    pub seen_at: DateTime<Utc>,
+}
+
+/// A conflict that has just been found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FoundConflict {
+    /// The organization that Stripe's customer names.
+    pub org: OrganizationId,
+    /// Stripe's customer.
+    pub customer: CustomerId,
+    /// The organization's other customer, or the organization that has the customer.
+    pub other: String,
+    /// Which of the two.
+    pub reason: ConflictReason,
+    /// Whether it was not recorded before. Each conflict is reported once.
+    pub is_new: bool,
+}
+
+impl Store {
+    /// Every conflict that is not resolved, in the order in which they were seen.
+    pub(crate) async fn list_conflicts(&self) -> Result<Vec<CustomerConflict>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT organization_id, customer, other, reason, seen_at FROM customer_conflicts \
+             WHERE resolved_at IS NULL ORDER BY seen_at, organization_id, customer, other",
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        let conflicts: Result<_, sqlx::Error> = rows.iter().map(conflict).collect();
+        Ok(conflicts?)
+    }
+}
+
+fn conflict(row: &SqliteRow) -> Result<CustomerConflict, sqlx::Error> {
+    let reason: &str = row.try_get("reason")?;
+    let reason = if reason == ConflictReason::AnotherOrganization.as_str() {
+        ConflictReason::AnotherOrganization
+    } else {
+        ConflictReason::AnotherCustomer
+    };
+    Ok(CustomerConflict {
+        org: OrganizationId::from_stored(row.try_get("organization_id")?),
+        customer: CustomerId::from_stored(row.try_get("customer")?),
+        other: row.try_get("other")?,
+        reason: reason.as_str(),
+        seen_at: read_time(row.try_get("seen_at")?)?,
+    })
+}
+
+/// Records a conflict, unless it is recorded, resolved or not.
+pub(super) async fn record_conflict(
+    transaction: &mut Transaction<'static, Sqlite>,
+    (org, customer): (&OrganizationId, &CustomerId),
+    (other, reason): (&str, ConflictReason),
+    now: DateTime<Utc>,
+) -> Result<FoundConflict, sqlx::Error> {
+    let recorded = sqlx::query(
+        "INSERT INTO customer_conflicts (organization_id, customer, other, reason, seen_at) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id, customer, other, reason) DO NOTHING",
+    )
+    .bind(org.as_str())
+    .bind(customer.as_str())
+    .bind(other)
+    .bind(reason.as_str())
+    .bind(now.timestamp())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(FoundConflict {
+        org: org.clone(),
+        customer: customer.clone(),
+        other: other.to_owned(),
+        reason,
+        is_new: recorded.rows_affected() == 1,
+    })
+}
+
+/// An operator has decided which customer the organization has. The rows stay, so that the same conflict is not
+/// reported again.
+pub(super) async fn resolve_conflicts(
+    transaction: &mut Transaction<'static, Sqlite>,
+    org: &OrganizationId,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE customer_conflicts SET resolved_at = $2 \
+         WHERE resolved_at IS NULL AND (organization_id = $1 OR (other = $1 AND reason = 'another_organization'))",
+    )
+    .bind(org.as_str())
+    .bind(now.timestamp())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// A customer is deleted at Stripe, so there is nothing left to decide about it.
+pub(super) async fn delete_conflicts_of(
+    transaction: &mut Transaction<'static, Sqlite>,
+    customer: &CustomerId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM customer_conflicts \
+         WHERE customer = $1 OR (other = $1 AND reason = 'another_customer')",
+    )
+    .bind(customer.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
