@@ -1,7 +1,7 @@
 //! Every case of `corpora/bodies.json`: requests byte by byte, over raw sockets, slow and broken clients included.
 
+mod assertions;
 mod case;
-mod judge;
 mod key_damage;
 mod request;
 
@@ -142,7 +142,7 @@ async fn drip(
             started.elapsed()
         ));
     }
-    judge::judge(answer.as_ref(), case, &case.expect, problems);
+    assertions::check_response(answer.as_ref(), case, &case.expect, problems);
 }
 
 /// Pipelined requests: each answer in its turn.
@@ -157,7 +157,7 @@ async fn answers_in_order(
         if answer.is_none() && may_close && connection.is_closed(Duration::ZERO).await {
             break;
         }
-        judge::judge(answer.as_ref(), case, expected, problems);
+        assertions::check_response(answer.as_ref(), case, expected, problems);
     }
     if case.request.first_only {
         let hidden = connection.response("POST", Duration::from_secs(1)).await;
@@ -199,7 +199,7 @@ async fn one_answer(connection: &mut ClientConnection, case: &Case, problems: &m
             return;
         }
     }
-    judge::judge(answer.as_ref(), case, &case.expect, problems);
+    assertions::check_response(answer.as_ref(), case, &case.expect, problems);
     if case.expect.connection.as_deref() == Some("close") && !connection.is_closed(MARGIN).await {
         problems.push("the connection is still open".to_owned());
     }

@@ -29,7 +29,7 @@ async fn a_body_that_arrives_too_slowly_is_refused_with_408() {
         .response("POST", Duration::from_secs(3))
         .await
         .expect("it answers");
-    service::judge(&ask, &answer);
+    service::assert_contract(&ask, &answer);
     // The rest of the body is not waited for, so the connection is of no more use.
     answer
         .assert_error("REQUEST_TIMEOUT")

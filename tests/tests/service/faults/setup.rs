@@ -11,7 +11,7 @@ use super::case::{CUSTOMER, Case};
 use crate::harness::faulty_stripe::{FaultyStripe, tls::Front};
 use crate::harness::log::Log;
 use crate::harness::process::Process;
-use crate::harness::service::{Service, judge, send};
+use crate::harness::service::{Service, assert_contract, send};
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest, TestResponse};
 
 /// An answer, and how long it took.
@@ -154,6 +154,6 @@ async fn ask(api: SocketAddr, key: &str) -> Timed {
     let began = Instant::now();
     let answer = send(api, &ask).await;
     let elapsed = began.elapsed();
-    judge(&ask, &answer);
+    assert_contract(&ask, &answer);
     (answer, elapsed)
 }

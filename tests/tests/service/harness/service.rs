@@ -103,7 +103,7 @@ impl Service {
     /// Sends a request to the API and holds the answer to the contract.
     pub(crate) async fn ask(&self, ask: &TestRequest) -> TestResponse {
         let answer = send(self.api(), ask).await;
-        judge(ask, &answer);
+        assert_contract(ask, &answer);
         answer
     }
 
@@ -131,7 +131,7 @@ pub(crate) async fn send(address: SocketAddr, ask: &TestRequest) -> TestResponse
 
 /// Holds an answer of the API to the contract, and records it.
 #[track_caller]
-pub(crate) fn judge(ask: &TestRequest, answer: &TestResponse) {
+pub(crate) fn assert_contract(ask: &TestRequest, answer: &TestResponse) {
     let exchange = coverage::exchange(ask, answer, None);
     coverage::record(&exchange);
     let problems = contract::problems(&exchange);

@@ -7,7 +7,7 @@ use crate::harness::{contract, coverage};
 use billing_portal_tests::http_message::TestResponse;
 
 /// Adds what is wrong. No answer counts as status 0.
-pub(super) fn judge(
+pub(super) fn check_response(
     answer: Option<&TestResponse>,
     case: &Case,
     expected: &Expectation,
@@ -25,8 +25,8 @@ pub(super) fn judge(
         problems.extend(contract::problems(&exchange));
         coverage::record(&exchange);
     }
-    judge_code(answer, expected, problems);
-    judge_headers(answer, expected, problems);
+    check_code(answer, expected, problems);
+    check_headers(answer, expected, problems);
     if expected.body_empty && !answer.body.is_empty() {
         problems.push("the body is not empty".to_owned());
     }
@@ -38,7 +38,7 @@ pub(super) fn judge(
     }
 }
 
-fn judge_code(answer: &TestResponse, expected: &Expectation, problems: &mut Vec<String>) {
+fn check_code(answer: &TestResponse, expected: &Expectation, problems: &mut Vec<String>) {
     let body = answer.json();
     match &expected.code {
         Code::Unchecked => return,
@@ -66,7 +66,7 @@ fn judge_code(answer: &TestResponse, expected: &Expectation, problems: &mut Vec<
     }
 }
 
-fn judge_headers(answer: &TestResponse, expected: &Expectation, problems: &mut Vec<String>) {
+fn check_headers(answer: &TestResponse, expected: &Expectation, problems: &mut Vec<String>) {
     for (name, pattern) in &expected.headers {
         let pattern = Regex::new(pattern).expect("a regular expression");
         if !pattern.is_match(answer.header(name).unwrap_or_default()) {
