@@ -47,6 +47,8 @@ pub(crate) struct App {
     pub event_rules: EventRules,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
+    /// Whether the first verification of the portal configuration is still running.
+    pub starting: AtomicBool,
     /// Whether the service is shutting down.
     pub draining: AtomicBool,
 }

@@ -39,10 +39,16 @@ struct Health {
     reason = "each is a fact of its own that an operator reads"
 )]
 struct Readiness {
-    /// Whether requests should be sent here: the database responds, and the service is not shutting down.
+    /// Whether requests should be sent here: the database responds, and the service is neither starting nor
+    /// shutting down.
     ready: bool,
+    /// Whether the first verification of the portal configuration is still running. It ends after five seconds at most.
+    starting: bool,
     /// Whether the database responds.
     store: bool,
+    /// Whether the database can be written. If not, portals open, but webhooks are answered 503 and mappings stay as
+    /// they are.
+    store_writable: bool,
     /// Whether the service is shutting down.
     draining: bool,
     /// Whether the last call to Stripe succeeded: Stripe responded and accepted the secret key.
@@ -76,7 +82,7 @@ fn health() -> Response {
 
 /// Should requests be sent here?
 ///
-/// For load balancers. 503 while the database does not respond, and from the signal to shut down on.
+/// For load balancers. 503 while the service starts or the database does not respond, and from the signal to shut down on.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -92,10 +98,13 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
         tokio::time::timeout(READINESS_TIMEOUT, app.store.ping()).await,
         Ok(Ok(()))
     );
+    let starting = app.starting.load(Ordering::Relaxed);
     let draining = app.draining.load(Ordering::Relaxed);
     let readiness = Readiness {
-        ready: store && !draining,
+        ready: store && !starting && !draining,
+        starting,
         store,
+        store_writable: app.store.is_writable(),
         draining,
         stripe: app.stripe.last_call_succeeded(),
         portal_configuration_verified: app.stripe.is_configuration_verified(),

@@ -42,6 +42,11 @@ const WEBHOOK_MEMORY_KIB: usize = 8 * 1024;
 const WEBHOOK_MEMORY_PER_PEER_KIB: usize = 3 * 1024;
 /// How often the portal configuration is verified. Someone may change it at Stripe without a webhook.
 const VERIFICATION_INTERVAL: Duration = Duration::from_mins(10);
+/// How often the database is written to as a test. A failed write is followed by a test at once.
+const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
+/// How long /readyz waits for the first verification, which usually takes two calls. Balancers wait longer for an
+/// instance to become ready.
+const MAX_STARTING: Duration = Duration::from_secs(5);
 /// The wait after the first failed verification; it doubles with each further failure.
 const FIRST_VERIFICATION_RETRY: Duration = Duration::from_secs(1);
 /// The longest wait between failed verifications: no portal opens meanwhile.
@@ -72,6 +77,7 @@ pub struct Service {
     api: Listener,
     operations: Listener,
     verification: JoinHandle<()>,
+    store_watch: JoinHandle<()>,
     shutdown_delay: Duration,
 }
 
@@ -83,6 +89,8 @@ pub async fn start(
     resolver: Resolver,
 ) -> Result<Service, StartError> {
     let app = Arc::new(build_app(config, clock, resolver).await?);
+    let mut store_writable = true;
+    check_store(&app, &mut store_writable).await;
     warn_about_unusual_settings(config);
     let mut routes = swagger_ui::routes(Router::default().operations(Portal));
     if !app.webhook_secrets.is_empty() {
@@ -99,14 +107,48 @@ pub async fn start(
         RequestLayer::operations(Arc::clone(&app), routes),
         config,
     )?;
+    tokio::spawn(end_start_in_time(Arc::clone(&app)));
     tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
     Ok(Service {
-        verification: tokio::spawn(verify_periodically(Arc::clone(&app.stripe))),
+        verification: tokio::spawn(verify_periodically(Arc::clone(&app))),
+        store_watch: tokio::spawn(watch_store(Arc::clone(&app), store_writable)),
         app,
         api,
         operations,
         shutdown_delay: config.shutdown_delay,
     })
+}
+
+/// Checks periodically, and after each failed write, that the database can be written.
+async fn watch_store(app: Arc<App>, mut was_writable: bool) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(STORE_CHECK_INTERVAL) => {}
+            () = app.store.write_check_due() => {}
+        }
+        check_store(&app, &mut was_writable).await;
+    }
+}
+
+/// Reports when the database can no longer be written, and when it can again.
+async fn check_store(app: &App, was_writable: &mut bool) {
+    let checked = app.store.check_write().await;
+    match checked {
+        Err(error) if *was_writable => {
+            tracing::error!(event = "store_not_writable", alert = true, %error);
+        }
+        Ok(()) if !*was_writable => {
+            tracing::warn!(event = "store_writable_again", alert = true);
+        }
+        _ => {}
+    }
+    *was_writable = app.store.is_writable();
+}
+
+/// The instance becomes ready although Stripe does not respond, so that callers get the 502 that says so.
+async fn end_start_in_time(app: Arc<App>) {
+    tokio::time::sleep(MAX_STARTING).await;
+    app.starting.store(false, Ordering::Relaxed);
 }
 
 fn open_port(
@@ -153,6 +195,7 @@ async fn build_app(
             metadata_key: config.stripe.organization_metadata_key.clone(),
         },
         metrics,
+        starting: AtomicBool::new(true),
         draining: AtomicBool::new(false),
     })
 }
@@ -190,6 +233,7 @@ impl Service {
             tracing::error!("some requests did not finish in time; their connections are closed");
         }
         self.verification.abort();
+        self.store_watch.abort();
         // The operations port answers until the end.
         _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;
         self.app.store.close().await;
@@ -197,7 +241,8 @@ impl Service {
 }
 
 /// Verifies the portal configuration at start, periodically, and when Stripe reports a change.
-async fn verify_periodically(stripe: Arc<Stripe>) {
+async fn verify_periodically(app: Arc<App>) {
+    let stripe = &app.stripe;
     let mut retry = FIRST_VERIFICATION_RETRY;
     loop {
         let wait = match stripe.verify_configuration().await {
@@ -210,6 +255,7 @@ async fn verify_periodically(stripe: Arc<Stripe>) {
                 std::mem::replace(&mut retry, next)
             }
         };
+        app.starting.store(false, Ordering::Relaxed);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = stripe.verification().recheck.notified() => {}

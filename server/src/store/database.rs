@@ -11,6 +11,8 @@ use sqlx::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::writable::Writable;
+
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a request waits for a connection, a lock or a row. A look-up takes less than a millisecond; a caller is
@@ -63,17 +65,24 @@ pub(crate) struct Store {
     /// SQLite has one writer at a time. Writers of this process wait for this permit, so that they do not hold a
     /// connection that a look-up needs.
     writer: Arc<Semaphore>,
+    pub(super) writable: Arc<Writable>,
 }
 
 /// A transaction that writes. If it is dropped without a commit, it is rolled back.
 pub(super) struct Write {
     pub(super) transaction: Transaction<'static, Sqlite>,
+    writable: Arc<Writable>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Write {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit().await?)
+        let committed = self.transaction.commit().await;
+        match &committed {
+            Ok(()) => self.writable.report_success(),
+            Err(_) => self.writable.report_failure(),
+        }
+        Ok(committed?)
     }
 }
 
@@ -94,7 +103,12 @@ impl Store {
             .await?;
         MIGRATIONS.run(&pool).await?;
         let writer = Arc::new(Semaphore::new(1));
-        Ok(Self { pool, writer })
+        let writable = Arc::default();
+        Ok(Self {
+            pool,
+            writer,
+            writable,
+        })
     }
 
     /// Checks that the database responds.
@@ -109,6 +123,15 @@ impl Store {
     /// for another process happens here and not in a later statement. SQLite has no queue for writers, and another
     /// process may write all the time, so a locked database is tried again until [`WRITE_TIMEOUT`].
     pub(super) async fn begin(&self) -> Result<Write, StoreError> {
+        let begun = self.begin_quietly().await;
+        if begun.is_err() {
+            self.writable.report_failure();
+        }
+        begun
+    }
+
+    /// The same for the check that follows a failed write, which must not cause another check.
+    pub(super) async fn begin_quietly(&self) -> Result<Write, StoreError> {
         let waiting = async {
             let permit = Arc::clone(&self.writer).acquire_owned().await;
             let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
@@ -123,6 +146,7 @@ impl Store {
         let (transaction, permit) = begun.map_err(|_| StoreError::TimedOut)??;
         Ok(Write {
             transaction,
+            writable: Arc::clone(&self.writable),
             _permit: permit,
         })
     }

@@ -14,6 +14,7 @@ mod keys;
 mod mapping;
 mod organizations;
 mod sync;
+mod writable;
 
 pub(crate) use bulk::{LinkOutcome, LinkPolicy, NewMapping, SyncedCustomer};
 pub(crate) use callers::Caller;

@@ -1,3 +1,4 @@
 //! What people who do this job run into: one kind of fault each, tried with several inputs.
 
+mod readiness;
 mod secrets;

@@ -59,7 +59,7 @@ pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Ch
     match answers(config).await {
         Ok(()) => Check::passed(
             NAME,
-            "it opens, its tables are those of this version, and it answers",
+            "it opens, its tables are those of this version, and it can be read and written",
         ),
         Err(error @ StoreError::Migration(_)) => Check::failed(
             NAME,
@@ -80,7 +80,10 @@ async fn answers(config: &Config) -> Result<(), StoreError> {
         return Ok(()); // Its problem is known by now.
     };
     let store = Store::open(url.expose()).await?;
-    let answer = store.ping().await;
+    let answer = match store.ping().await {
+        Ok(()) => store.check_write().await,
+        error => error,
+    };
     store.close().await;
     answer
 }
