@@ -5,6 +5,7 @@
 
 mod load;
 mod secret;
+mod serve_config;
 mod settings;
 mod validate;
 
@@ -13,9 +14,9 @@ use std::fmt;
 use serde::Serialize;
 
 pub use secret::Secret;
+pub use serve_config::ServeConfig;
+pub(crate) use serve_config::StripeConfig;
 pub use settings::{Environment, LogFormat, Settings};
-pub use validate::ServeConfig;
-pub(crate) use validate::StripeConfig;
 
 /// The effective settings, as they were read.
 #[derive(Debug, Clone)]

@@ -1,0 +1,75 @@
+//! The settings as the service uses them: validated and parsed.
+
+use std::{net::SocketAddr, time::Duration};
+
+use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
+
+use super::{Environment, LogFormat, Secret};
+use crate::{ids::Mode, return_url::AllowList};
+
+/// Everything that `serve` needs, validated and parsed. It is made once; the settings are not used after it.
+#[derive(Debug, Clone)]
+pub struct ServeConfig {
+    /// How strict the deployment is.
+    pub(crate) environment: Environment,
+    /// The address of the API.
+    pub(crate) listen: SocketAddr,
+    /// The address of the operations port.
+    pub(crate) operations_listen: SocketAddr,
+    /// The URL of the database.
+    pub(crate) database_url: Secret,
+    /// The return-URL policy.
+    pub(crate) allow_list: AllowList,
+    /// How Stripe is called.
+    pub(crate) stripe: StripeConfig,
+    /// The secrets with which webhooks are signed. Empty: webhooks are not received.
+    pub(crate) webhook_secrets: Vec<Secret>,
+    /// Our Stripe account, for events that name one.
+    pub(crate) stripe_account: Option<String>,
+    /// How long a caller may use a portal URL.
+    pub(crate) portal_url_ttl: Duration,
+    /// Requests a minute for each key; 0: no limit.
+    pub(crate) requests_per_minute: u32,
+    /// Failed authentications a minute for each address; 0: no limit.
+    pub(crate) failed_auth_per_minute: u32,
+    /// Networks of proxies whose `X-Forwarded-For` is trusted.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Requests at a time.
+    pub(crate) max_in_flight: usize,
+    /// Connections at a time, on each port.
+    pub(crate) max_connections: u32,
+    /// How long the headers of a request may take.
+    pub(crate) header_timeout: Duration,
+    /// How long the body of a request may take.
+    pub(crate) body_timeout: Duration,
+    /// How long a connection may be idle between requests.
+    pub(crate) idle_timeout: Duration,
+    /// How long the API still accepts requests after SIGTERM.
+    pub(crate) shutdown_delay: Duration,
+    /// Which events are logged.
+    pub(crate) log_filter: EnvFilter,
+    /// How they are written.
+    pub(crate) log_format: LogFormat,
+}
+
+/// How Stripe is called, validated.
+#[derive(Debug, Clone)]
+pub(crate) struct StripeConfig {
+    /// The secret key.
+    pub secret_key: Secret,
+    /// Its mode, which is the deployment's.
+    pub mode: Mode,
+    /// Where the API is, without a trailing slash.
+    pub api_base: String,
+    /// The configuration that the operator named.
+    pub portal_configuration: Option<String>,
+    /// The hosts that a portal URL may have.
+    pub portal_hosts: Vec<String>,
+    /// The metadata key by which a customer names its organization.
+    pub organization_metadata_key: String,
+    /// Calls at a time.
+    pub max_in_flight: u32,
+    /// Requests a second; 0: no limit.
+    pub requests_per_second: u32,
+}
