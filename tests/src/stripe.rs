@@ -12,6 +12,7 @@ mod object;
 mod received;
 mod refusal;
 mod reply;
+mod version;
 mod world;
 
 use std::collections::VecDeque;

@@ -15,8 +15,8 @@ use super::{
 use crate::{config::StripeConfig, ids::is_stripe_id_byte};
 
 /// The version of Stripe's API that this module was written for. It is sent with every request, so that the account's
-/// default has no effect.
-pub(super) const STRIPE_VERSION: &str = "2026-09-30.endive";
+/// default has no effect. It is the first that reports the feature `subscription_pause` again; older ones leave it out.
+pub(super) const STRIPE_VERSION: &str = "2026-10-28.endive";
 
 /// How long an attempt may take, from the connection to the last byte of the response. Two attempts and their waits fit
 /// into the deadline of a call.

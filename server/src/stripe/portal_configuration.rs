@@ -23,7 +23,7 @@ const MANAGED_BY: &str = "billing-portal";
 const MAX_GENERATIONS: u32 = 3;
 
 /// The features that the portal must have. `email` is left out: an integration may identify customers by it.
-const REQUIRED_FEATURES: [(&str, &str); 10] = [
+const REQUIRED_FEATURES: [(&str, &str); 11] = [
     ("features[customer_update][enabled]", "true"),
     ("features[customer_update][allowed_updates][0]", "name"),
     ("features[customer_update][allowed_updates][1]", "address"),
@@ -32,6 +32,7 @@ const REQUIRED_FEATURES: [(&str, &str); 10] = [
     ("features[invoice_history][enabled]", "true"),
     ("features[payment_method_update][enabled]", "true"),
     ("features[subscription_cancel][enabled]", "false"),
+    ("features[subscription_pause][enabled]", "false"),
     ("features[subscription_update][enabled]", "false"),
     ("login_page[enabled]", "false"),
 ];
@@ -41,6 +42,14 @@ const PERMITTED_FEATURES: [&str; 3] = [
     "customer_update",
     "invoice_history",
     "payment_method_update",
+];
+
+/// The features that change plans. Stripe must report each as off: a version of its API that does not know a feature
+/// leaves it out, whether it is on or off.
+const PLAN_FEATURES: [&str; 3] = [
+    "subscription_cancel",
+    "subscription_pause",
+    "subscription_update",
 ];
 
 /// A reason why no portal may be opened with a configuration, such as `subscription_cancel is on`.
@@ -221,21 +230,9 @@ fn require_success(response: &StripeResponse) -> Result<Value, StripeError> {
 
 /// Checks the configuration for violations.
 fn verify(configuration: &Value) -> Verification {
-    let is_on = |feature: &Value| feature["enabled"] != Value::Bool(false);
-    let mut violations = Vec::new();
-    match configuration["features"].as_object() {
-        None => violations.push("the features are not known".to_owned()),
-        Some(features) => violations.extend(
-            features
-                .iter()
-                .filter(|(name, feature)| {
-                    !PERMITTED_FEATURES.contains(&name.as_str()) && is_on(feature)
-                })
-                .map(|(name, _)| format!("{name} is on")),
-        ),
-    }
+    let mut violations = feature_violations(&configuration["features"]);
     let login_page = &configuration["login_page"];
-    if !login_page.is_null() && is_on(login_page) {
+    if !login_page.is_null() && !is_off(login_page) {
         violations.push("login_page is on".to_owned());
     }
     if configuration["active"] == false {
@@ -247,6 +244,26 @@ fn verify(configuration: &Value) -> Verification {
         id,
         violations,
     }
+}
+
+/// The features that must be off and are on, then those that must be reported and are not.
+fn feature_violations(features: &Value) -> Vec<Violation> {
+    let is_reported = |name: &str| features[name]["enabled"].is_boolean();
+    let must_be_reported = |name: &str| PLAN_FEATURES.contains(&name);
+    let on = features.as_object().into_iter().flatten();
+    let on = on.filter(|(name, feature)| {
+        let is_permitted = PERMITTED_FEATURES.contains(&name.as_str());
+        let is_missing = must_be_reported(name) && !is_reported(name);
+        !is_permitted && !is_missing && !is_off(feature)
+    });
+    let missing = PLAN_FEATURES.iter().filter(|name| !is_reported(name));
+    let on = on.map(|(name, _)| format!("{name} is on"));
+    on.chain(missing.map(|name| format!("{name} is not reported by Stripe")))
+        .collect()
+}
+
+fn is_off(feature: &Value) -> bool {
+    feature["enabled"] == false
 }
 
 fn is_managed(configuration: &Value) -> bool {

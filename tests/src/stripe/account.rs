@@ -131,6 +131,7 @@ fn default_configuration(id: &str, livemode: bool) -> Value {
                 "mode": "at_period_end",
                 "proration_behavior": "none",
             },
+            "subscription_pause": {"enabled": false},
             "subscription_update": {
                 "default_allowed_updates": [],
                 "enabled": false,

@@ -8,6 +8,7 @@ use super::form::{self, CONFIGURATION_FIELDS, LIST_FIELDS, SESSION_FIELDS};
 use super::received::Received;
 use super::refusal::Refusal;
 use super::reply::Reply;
+use super::version;
 
 /// What can fail on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +40,7 @@ pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
 /// Answers one call as the account stands.
 pub(super) fn answer(account: &mut Account, call: &Received) -> Reply {
     let reply = authorize(account, call)
-        .and_then(|version| Ok((version, once(account, call)?)))
+        .and_then(|version| Ok((version, once(account, call, version)?)))
         .map(|(version, reply)| reply.header("Stripe-Version", version));
     reply.unwrap_or_else(Refusal::into_reply)
 }
@@ -58,12 +59,12 @@ fn authorize<'a>(account: &Account, call: &'a Received) -> Result<&'a str, Refus
 }
 
 /// Runs a POST once for each Idempotency-Key and replays a success; a refusal is not stored, as with Stripe.
-fn once(account: &mut Account, call: &Received) -> Result<Reply, Refusal> {
+fn once(account: &mut Account, call: &Received, version: &str) -> Result<Reply, Refusal> {
     let key = call
         .header("Idempotency-Key")
         .filter(|_| call.method == "POST");
     let Some(key) = key else {
-        return run(account, call);
+        return run(account, call, version);
     };
     let asked = (call.path.clone(), call.form.clone());
     match account.done.get(key) {
@@ -72,7 +73,7 @@ fn once(account: &mut Account, call: &Received) -> Result<Reply, Refusal> {
         }
         Some(_) => Err(Refusal::idempotency_key_reused(key)),
         None => {
-            let reply = run(account, call)?.header("Idempotency-Key", key);
+            let reply = run(account, call, version)?.header("Idempotency-Key", key);
             let done = Done {
                 asked,
                 reply: reply.clone(),
@@ -83,7 +84,8 @@ fn once(account: &mut Account, call: &Received) -> Result<Reply, Refusal> {
     }
 }
 
-fn run(account: &mut Account, call: &Received) -> Result<Reply, Refusal> {
+fn run(account: &mut Account, call: &Received, version: &str) -> Result<Reply, Refusal> {
+    version::require_known(&call.form, version)?;
     let object = match (
         call.method.as_str(),
         call.path.as_str(),
@@ -100,7 +102,7 @@ fn run(account: &mut Account, call: &Received) -> Result<Reply, Refusal> {
         }
         (method, path, _) => Err(Refusal::unrecognized(method, path)),
     }?;
-    let reply = Reply::json(200, &object)
+    let reply = Reply::json(200, &version::shown(object, version))
         .header("Cache-Control", "no-cache, no-store")
         .header("Stripe-Should-Retry", "false");
     Ok(reply)

@@ -24,6 +24,9 @@ pub(super) const SESSION_FIELDS: &[&str] = &[
     "return_url",
 ];
 
+/// Documented from the version that has the feature on.
+pub(super) const SUBSCRIPTION_PAUSE_FIELD: &str = "features[subscription_pause][enabled]";
+
 /// The documented fields of a portal configuration, on create and on update.
 pub(super) const CONFIGURATION_FIELDS: &[&str] = &[
     "active",
@@ -42,6 +45,7 @@ pub(super) const CONFIGURATION_FIELDS: &[&str] = &[
     "features[subscription_cancel][enabled]",
     "features[subscription_cancel][mode]",
     "features[subscription_cancel][proration_behavior]",
+    SUBSCRIPTION_PAUSE_FIELD,
     "features[subscription_update][default_allowed_updates][]",
     "features[subscription_update][enabled]",
     "features[subscription_update][products][]",

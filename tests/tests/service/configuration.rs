@@ -1,6 +1,7 @@
 //! Plans cannot be changed in the portal: there is one verified portal configuration, or no portal.
 
 mod configured;
+mod plan_features;
 mod start;
 mod webhook_triggered;
 

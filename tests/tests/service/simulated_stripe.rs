@@ -31,7 +31,7 @@ fn session(configuration: &str) -> Call<'static> {
         method: "POST",
         path: SESSIONS.to_owned(),
         secret: SECRET,
-        version: "2026-09-30.endive",
+        version: "2026-10-28.endive",
         idempotency_key: "",
         form,
     }
@@ -110,7 +110,7 @@ async fn stripe_opens_a_session_for_a_customer_with_a_configuration() {
     let calls = stripe.received_at(Endpoint::Sessions);
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].field("customer"), Some("cus_1"));
-    assert_eq!(calls[0].header("stripe-version"), Some("2026-09-30.endive"));
+    assert_eq!(calls[0].header("stripe-version"), Some("2026-10-28.endive"));
 }
 
 #[tokio::test]

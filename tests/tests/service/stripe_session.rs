@@ -38,7 +38,7 @@ async fn create_portal_session_sends_stripe_exactly_this() {
     #[rustfmt::skip]
     let headers = [
         ("authorization", format!("Bearer {}", service.stripe.secret())),
-        ("stripe-version", "2026-09-30.endive".to_owned()),
+        ("stripe-version", "2026-10-28.endive".to_owned()),
         ("content-type", "application/x-www-form-urlencoded".to_owned()),
         ("accept-encoding", "identity".to_owned()),
     ];

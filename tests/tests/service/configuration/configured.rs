@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// Calls until a call is refused because the configuration is known to allow plan changes.
-async fn wait_for_violation(service: &Service) {
+pub(super) async fn wait_for_violation(service: &Service) {
     let refused = r#"billing_portal_unavailable_total{upstream_cause="configuration_violation"} 1"#;
     let waiting = async {
         loop {

@@ -16,7 +16,7 @@ pub(crate) fn event(id: &str, kind: &str, created: i64, object: &Value) -> Value
     json!({
         "id": id,
         "object": "event",
-        "api_version": "2026-09-30.endive",
+        "api_version": "2026-10-28.endive",
         "created": created,
         "data": { "object": object },
         "livemode": true,

@@ -80,3 +80,54 @@ async fn stripe_changes_and_lists_configurations() {
         assert_eq!(listed["has_more"], query == "?limit=1");
     }
 }
+
+#[tokio::test]
+async fn stripe_neither_shows_nor_accepts_pausing_in_a_version_that_does_not_have_it() {
+    let (stripe, id) = stripe().await;
+    stripe.change_configuration(
+        &id,
+        &json!({"features": {"subscription_pause": {"enabled": true}}}),
+    );
+    let form = "features[subscription_pause][enabled]=false";
+    for (version, knows) in [
+        ("2025-12-15.clover", false),
+        ("2026-07-29.dahlia", false),
+        ("2026-09-30.endive", false),
+        ("2026-10-28.endive", true),
+        ("2027-03-31.fennel", true),
+    ] {
+        let get = |path: String| Call {
+            method: "GET",
+            path,
+            version,
+            ..session("")
+        };
+        let retrieved = send(&stripe, &get(format!("{CONFIGURATIONS}/{id}"))).await;
+        let retrieved = retrieved.json();
+        let list = get(format!("{CONFIGURATIONS}?limit=100"));
+        let listed = send(&stripe, &list).await.json();
+        let listed = listed["data"].as_array().and_then(|all| all.last());
+        for shown in [&retrieved, listed.expect("the first one")] {
+            let pausing = shown["features"].get("subscription_pause");
+            let expected = json!({"enabled": true});
+            assert_eq!(pausing, knows.then_some(&expected), "{version}");
+            assert_eq!(
+                shown["features"]["subscription_cancel"]["enabled"], false,
+                "{version}"
+            );
+        }
+        let create = Call {
+            version,
+            idempotency_key: version,
+            ..creation(form)
+        };
+        let created = send(&stripe, &create).await;
+        if knows {
+            assert_eq!(created.status, 200, "{version}");
+        } else {
+            let refused =
+                "400 invalid_request_error parameter_unknown features[subscription_pause][enabled]";
+            assert_eq!(refusal(&created), refused, "{version}");
+        }
+    }
+}
