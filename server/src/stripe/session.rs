@@ -30,7 +30,7 @@ pub(crate) struct OpenedSession {
     pub id: String,
     /// Where to send the browser.
     pub url: PortalUrl,
-    /// The configuration that it was opened with.
+    /// The configuration that Stripe opened it with.
     pub configuration: String,
     /// Whether Stripe had created it for an earlier attempt whose response was lost.
     pub replayed: bool,
@@ -42,7 +42,15 @@ pub(crate) struct OpenedSession {
 struct Accepted {
     id: String,
     url: PortalUrl,
+    configuration: String,
     replayed: bool,
+}
+
+/// What a session is requested with. Stripe's answer must have the same.
+struct Requested<'a> {
+    customer: &'a str,
+    return_url: &'a str,
+    configuration: &'a str,
 }
 
 /// Why no session was opened.
@@ -82,51 +90,48 @@ impl Stripe {
             }
         };
         self.count("sessions", &outcome, elapsed);
-        let (configuration, Accepted { id, url, replayed }) = opened?;
+        let session = opened?;
         Ok(OpenedSession {
-            id,
-            url,
-            configuration,
-            replayed,
+            id: session.id,
+            url: session.url,
+            configuration: session.configuration,
+            replayed: session.replayed,
             slow: elapsed > SLOW,
         })
     }
 
-    /// The configuration that was used, and the session.
     async fn open(
         &self,
         customer: &CustomerId,
         return_url: &ReturnUrl,
-    ) -> Result<(String, Accepted), SessionError> {
+    ) -> Result<Accepted, SessionError> {
         let now = self.clock.instant();
         let configuration = self.verification.require_verified(now)?;
-        let form = [
-            ("customer", customer.as_str()),
-            ("return_url", return_url.as_str()),
-            ("configuration", &configuration),
-        ];
-        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let requested = Requested {
+            customer: customer.as_str(),
+            return_url: return_url.as_str(),
+            configuration: &configuration,
+        };
         // A new key for each request: the URL in a replayed response would be about to expire.
         let idempotency_key = self.clock.ulid().to_string();
-        let call = Call::post(SESSIONS, form.to_vec(), idempotency_key);
+        let call = Call::post(SESSIONS, requested.form(), idempotency_key);
         let response = self.call(&call).await?;
         if !matches!(response.status, 200..300) {
             return Err(self.session_refusal(&response, customer));
         }
-        match self.accept(&response, customer) {
-            Ok(session) => Ok((configuration, session)),
-            Err(reason) => Err(response
+        self.accept(&response, &requested).map_err(|reason| {
+            response
                 .failure(UpstreamCause::InvalidResponse, reason)
-                .into()),
-        }
+                .into()
+        })
     }
 
-    /// Accepts a session for this customer, in our mode, with a portal URL on a listed host. The error is what is wrong
-    /// with the response, in one word.
+    /// Accepts the requested session, in our mode, with a portal URL on a listed host. The error is what is wrong with
+    /// the response, in one word.
     fn accept(
         &self,
         response: &StripeResponse,
-        customer: &CustomerId,
+        requested: &Requested<'_>,
     ) -> Result<Accepted, &'static str> {
         let config = self.transport.config();
         let text = |field: &str| response.body[field].as_str();
@@ -136,17 +141,24 @@ impl Stripe {
         if text("object") != Some("billing_portal.session") {
             return Err("object_type");
         }
-        if text("customer") != Some(customer.as_str()) {
+        if text("customer") != Some(requested.customer) {
             return Err("customer_mismatch");
         }
         if response.body["livemode"] != Value::Bool(config.mode == Mode::Live) {
             return Err("livemode_mismatch");
+        }
+        let configuration = id_of(&response.body["configuration"]);
+        let configuration = configuration.filter(|id| *id == requested.configuration);
+        let configuration = configuration.ok_or("configuration_mismatch")?;
+        if text("return_url") != Some(requested.return_url) {
+            return Err("return_url_mismatch");
         }
         let url = text("url").ok_or("portal_url_missing")?;
         let id = text("id").and_then(|id| loggable(id, is_stripe_id_byte));
         Ok(Accepted {
             id: id.unwrap_or_default().to_owned(),
             url: PortalUrl::parse(url, &config.portal_hosts)?,
+            configuration: configuration.to_owned(),
             replayed: response.replayed,
         })
     }
@@ -171,4 +183,21 @@ impl Stripe {
         }
         response.refusal().into()
     }
+}
+
+impl Requested<'_> {
+    fn form(&self) -> Vec<(String, String)> {
+        let form = [
+            ("customer", self.customer),
+            ("return_url", self.return_url),
+            ("configuration", self.configuration),
+        ];
+        form.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec()
+    }
+}
+
+/// The id of an object that Stripe refers to by its id, or shows whole.
+fn id_of(reference: &Value) -> Option<&str> {
+    reference.as_str().or_else(|| reference["id"].as_str())
 }

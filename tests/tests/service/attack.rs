@@ -2,3 +2,4 @@
 
 mod log_lines;
 mod log_reader;
+mod session_response;

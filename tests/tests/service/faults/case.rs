@@ -11,6 +11,9 @@ use crate::harness::faulty_stripe::step::{Kind, Step};
 /// The customer that every case is about.
 pub(super) const CUSTOMER: &str = "cus_TESTcustomer1";
 
+/// The portal configuration of the sessions in the corpus.
+pub(super) const CONFIGURATION: &str = "bpc_1Test";
+
 /// Every case of the corpus.
 pub(super) fn corpus() -> Vec<Case> {
     #[derive(Deserialize)]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
 use super::assertions::assert_response;
-use super::case::{CUSTOMER, Case};
+use super::case::{CONFIGURATION, CUSTOMER, Case};
 use crate::harness::faulty_stripe::{FaultyStripe, tls::Front};
 use crate::harness::log::Log;
 use crate::harness::process::Process;
@@ -36,8 +37,12 @@ impl Setup {
     /// The same with further settings.
     pub(super) async fn with(case: &Case, log: &Log, settings: &[(&str, &str)]) -> Self {
         let faulty = FaultyStripe::start().await;
+        _ = faulty
+            .simulated
+            .add_configuration(&json!({ "id": CONFIGURATION }));
         let mut builder = Service::builder()
             .stripe(&faulty.simulated)
+            .set("STRIPE_PORTAL_CONFIGURATION", CONFIGURATION)
             .customer(CUSTOMER)
             .api_base(&faulty.api_base())
             .resolver(faulty.resolver());

@@ -103,6 +103,7 @@ impl Kind {
 pub(crate) fn session() -> Value {
     json!({
         "id": "bps_1TestSession", "object": "billing_portal.session", "customer": "cus_TESTcustomer1",
+        "configuration": "bpc_1Test", "return_url": "https://app.example.com/settings/billing",
         "livemode": true, "url": "https://billing.stripe.com/p/session/live_YWNjdF90ZXN0",
     })
 }
