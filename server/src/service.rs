@@ -16,7 +16,7 @@ use crate::{
     app::App,
     auth::Authenticator,
     clock::Clock,
-    config::{Environment, ServeConfig},
+    config::{Environment, Problem, ServeConfig},
     http::{
         client_address::TrustedProxies, connection::ConnectionTimeouts, error_code::ErrorCode,
         listener::Listener, memory_budget::MemoryBudget, router::Router, swagger_ui,
@@ -202,6 +202,9 @@ async fn build_app(
 
 /// Logs settings that are valid but unusual.
 fn warn_about_unusual_settings(config: &ServeConfig) {
+    for Problem { setting, problem } in &config.warnings.0 {
+        tracing::warn!(event = "unusual_setting", setting, "{problem}");
+    }
     if config.environment == Environment::Production && config.stripe.mode == Mode::Test {
         tracing::warn!("production with a Stripe test secret: nobody can pay");
     }

@@ -21,7 +21,10 @@ pub(super) enum Command {
 
 pub(super) fn execute(command: &Command, context: &Context<'_>) -> Result<Report, CliError> {
     match command {
-        Command::Check => Ok(check(context.serve_config().err())),
+        Command::Check => {
+            let (config, problems) = context.readable_config();
+            Ok(check(&problems, config.as_ref().map(Config::warnings)))
+        }
         Command::Show => show(&context.config()?),
         Command::Schema => {
             let schema = Config::schema();
@@ -30,17 +33,25 @@ pub(super) fn execute(command: &Command, context: &Context<'_>) -> Result<Report
     }
 }
 
-fn check(problems: Option<Problems>) -> Report {
-    let ok = problems.is_none();
-    let text = match &problems {
-        None => "configuration is valid".to_owned(),
-        Some(problems) => problems.to_string(),
-    };
-    let problems = problems.map(|Problems(problems)| problems);
-    let problems = problems.unwrap_or_default();
+/// The problems and, if there are any, the warnings.
+fn check(Problems(problems): &Problems, warnings: Option<&Problems>) -> Report {
+    let warnings = warnings.map_or(&[][..], |Problems(warnings)| warnings);
+    let ok = problems.is_empty();
+    let valid = ok.then(|| "configuration is valid".to_owned());
+    let problem_lines = problems.iter().map(ToString::to_string);
+    let warning_lines = warnings.iter().map(|one| format!("warning: {one}"));
+    let lines: Vec<String> = valid
+        .into_iter()
+        .chain(problem_lines)
+        .chain(warning_lines)
+        .collect();
+    let mut answer = json!({ "ok": ok, "problems": problems });
+    if !warnings.is_empty() {
+        answer["warnings"] = to_json(&warnings);
+    }
     Report {
         failed: !ok,
-        ..Report::new(json!({ "ok": ok, "problems": problems }), text)
+        ..Report::new(answer, lines.join("\n"))
     }
 }
 

@@ -16,7 +16,7 @@ use check::Check;
 pub(super) async fn examine(context: &Context<'_>) -> Report {
     let (config, problems) = context.readable_config();
     let mut checks = vec![
-        settings::configuration(&problems),
+        settings::configuration(config.as_ref(), &problems),
         settings::database(config.as_ref(), &problems).await,
         settings::return_url_allow_list(config.as_ref(), &problems),
         settings::stripe_secret(config.as_ref(), &problems),

@@ -9,14 +9,13 @@ use std::{
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::{Config, Problems, Secret, ServeConfig, Settings};
+use super::{
+    Config, Problems, Secret, ServeConfig, Settings,
+    variables::{nearest_setting, read_variables},
+};
 
-const PREFIX: &str = "BILLING_PORTAL_";
 const DEFAULT_FILE: &str = "billing-portal.toml";
 const DEFAULT_DATABASE_URL: &str = "sqlite://billing-portal.db";
-
-/// Variables with the same prefix that the SDK reads.
-const SDK_VARIABLES: [&str; 2] = ["BILLING_PORTAL_API_KEY", "BILLING_PORTAL_BASE_URL"];
 
 impl Config {
     /// Reads `file` (without one: `billing-portal.toml` where it exists), then the variables, which win.
@@ -74,20 +73,8 @@ impl Config {
         let mut problems = Problems::default();
         let schema = Self::schema();
         let mut table = read_file(file, &mut problems);
-        for (variable, text) in variables {
-            let Some(name) = variable.strip_prefix(PREFIX) else {
-                continue;
-            };
-            if SDK_VARIABLES.contains(&variable.as_str()) {
-                continue;
-            }
-            let setting = name.to_lowercase();
-            let property = schema["properties"].get(&setting);
-            match property.filter(|_| name == name.to_uppercase()) {
-                Some(property) => _ = table.insert(setting, read_variable(&text, property)),
-                None => problems.add(&variable, "unknown variable"),
-            }
-        }
+        let (unknown, warnings) = read_variables(variables, &schema, &mut table);
+        problems.0.extend(unknown.0);
         // Each setting alone first, so that all the wrong ones are named and not only the first.
         table.retain(
             |setting, value| match valid_alone(setting, value, &schema) {
@@ -102,7 +89,12 @@ impl Config {
         // An unreadable secret file is an error only for commands that need that secret.
         let mut unread = Problems::default();
         read_secret_files(&mut settings, &mut unread);
-        (Self { settings, unread }, problems)
+        let config = Self {
+            settings,
+            unread,
+            warnings,
+        };
+        (config, problems)
     }
 }
 
@@ -129,36 +121,11 @@ fn read_file(file: Option<&Path>, problems: &mut Problems) -> Table {
     Table::new()
 }
 
-/// A variable's text as a value of the type in the setting's schema. Text of another type stays text, so that the
-/// setting's own check reports it.
-fn read_variable(text: &str, property: &Json) -> Value {
-    match property["type"].as_str() {
-        Some("array") => Value::Array(split_list(text).into_iter().map(Value::from).collect()),
-        Some("integer") => text
-            .trim()
-            .parse::<i64>()
-            .map_or_else(|_| text.into(), Value::Integer),
-        _ => text.trim().into(),
-    }
-}
-
-/// Removes white space around the commas. At the two ends it stays, and the setting's check rejects it.
-fn split_list(text: &str) -> Vec<&str> {
-    if text.is_empty() {
-        return Vec::new();
-    }
-    let mut items: Vec<&str> = text.split(',').collect();
-    let last = items.len() - 1;
-    for (index, item) in items.iter_mut().enumerate() {
-        *item = if index == 0 { item } else { item.trim_start() };
-        *item = if index == last { item } else { item.trim_end() };
-    }
-    items
-}
-
 fn valid_alone(setting: &str, value: &Value, schema: &Json) -> Result<(), String> {
     if schema["properties"].get(setting).is_none() {
-        return Err("unknown setting".to_owned());
+        let meant = nearest_setting(setting, schema);
+        let meant = meant.map(|meant| format!("; did you mean {meant}?"));
+        return Err(format!("unknown setting{}", meant.unwrap_or_default()));
     }
     let alone = Table::from_iter([(setting.to_owned(), value.clone())]);
     alone.try_into::<Settings>().map(drop).map_err(|error| {

@@ -4,10 +4,12 @@
 //! in; nothing else in the service looks at them. A command asks only for the settings that it uses.
 
 mod load;
+mod nearest;
 mod secret;
 mod serve_config;
 mod settings;
 mod validate;
+mod variables;
 
 use std::fmt;
 
@@ -24,6 +26,8 @@ pub struct Config {
     settings: Settings,
     /// The secrets whose files could not be read.
     unread: Problems,
+    /// What is unusual about the settings and does not keep the service from starting.
+    warnings: Problems,
 }
 
 impl Config {
@@ -37,6 +41,11 @@ impl Config {
     /// The settings, for showing.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What is unusual about the settings and does not keep the service from starting.
+    pub(crate) fn warnings(&self) -> &Problems {
+        &self.warnings
     }
 
     /// The JSON Schema of the configuration file.
@@ -83,11 +92,17 @@ impl Problems {
     }
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.setting, self.problem)
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Problem { setting, problem }) in self.0.iter().enumerate() {
+        for (index, problem) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
-            write!(f, "{separator}{setting}: {problem}")?;
+            write!(f, "{separator}{problem}")?;
         }
         Ok(())
     }

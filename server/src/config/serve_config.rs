@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
-use super::{Environment, LogFormat, Secret};
+use super::{Environment, LogFormat, Problems, Secret};
 use crate::{ids::Mode, return_url::AllowList};
 
 /// Everything that `serve` needs, validated and parsed. It is made once; the settings are not used after it.
@@ -51,6 +51,8 @@ pub struct ServeConfig {
     pub(crate) log_filter: EnvFilter,
     /// How they are written.
     pub(crate) log_format: LogFormat,
+    /// What is unusual about the settings; it is logged at start.
+    pub(crate) warnings: Problems,
 }
 
 /// How Stripe is called, validated.

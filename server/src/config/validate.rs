@@ -54,6 +54,7 @@ impl Config {
             idle_timeout: seconds(settings.idle_timeout_seconds),
             shutdown_delay: seconds(settings.shutdown_delay_seconds),
             log_format: settings.log_format,
+            warnings: self.warnings.clone(),
         })
     }
 

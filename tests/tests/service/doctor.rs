@@ -30,7 +30,7 @@ async fn a_correct_deployment_passes_every_check_and_changes_nothing_at_stripe()
     assert_eq!(
         details,
         [
-            "every setting is in order",
+            "every setting is valid",
             "it opens, its tables are those of this version, and it can be read and written",
             "https://app.example.com",
             "live mode, restricted",

@@ -36,15 +36,21 @@ pub(super) fn blocking_check(problems: &Problems) -> Option<&'static str> {
     about_stripe.next().map(|_| CONFIGURATION)
 }
 
-/// All that `config check` would say.
-pub(super) fn configuration(problems: &Problems) -> Check {
-    if problems.0.is_empty() {
-        return Check::passed(CONFIGURATION, "every setting is in order");
+/// Everything that `config check` reports.
+pub(super) fn configuration(config: Option<&Config>, problems: &Problems) -> Check {
+    let line = |problems: &Problems| problems.to_string().replace('\n', "; ");
+    if !problems.0.is_empty() {
+        let fix = "correct what is named in the configuration file or the variables; billing-portal config schema \
+                   explains every setting";
+        return Check::failed(CONFIGURATION, line(problems), fix);
     }
-    let all = problems.to_string().replace('\n', "; ");
-    let fix = "correct what is named in the configuration file or the variables; billing-portal config schema \
-               explains every setting";
-    Check::failed(CONFIGURATION, all, fix)
+    match config.map(Config::warnings) {
+        Some(warnings) if !warnings.0.is_empty() => {
+            let detail = format!("every setting is valid, but: {}", line(warnings));
+            Check::passed(CONFIGURATION, detail).with_fix("remove or correct what is named")
+        }
+        _ => Check::passed(CONFIGURATION, "every setting is valid"),
+    }
 }
 
 /// The database opens, has the tables of this version, and answers.

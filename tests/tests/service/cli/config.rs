@@ -95,7 +95,7 @@ async fn every_wrong_setting_is_named_at_once() {
         ("MAX_IN_FLIGHT", "many"),
         ("LISTEN", "everywhere"),
         ("STRIPE_API_BASE", "http://api.stripe.example"),
-        ("NO_SUCH_SETTING", "1"),
+        ("MAX_IN_FLIHGT", "1"),
     ];
     deployment
         .settings
