@@ -3,6 +3,7 @@
 mod cycles;
 mod layers;
 mod lengths;
+mod manifests;
 mod packages;
 mod paths;
 

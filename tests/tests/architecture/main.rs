@@ -11,6 +11,7 @@ mod detection;
 mod documents;
 mod layer_rules;
 mod layers;
+mod manifests;
 mod references;
 mod resolve;
 mod sizes;
@@ -128,6 +129,11 @@ fn every_file_says_what_it_is_for_and_is_finished() {
         .flat_map(|(file, text)| conventions::problems(file, text))
         .collect();
     assert_none(&problems);
+}
+
+#[test]
+fn each_direct_dependency_has_its_reason() {
+    assert_none(&manifests::dependencies_without_reason());
 }
 
 #[test]
