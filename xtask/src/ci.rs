@@ -28,6 +28,11 @@ const NEXTEST: Tool = Tool {
     name: "cargo-nextest",
     hint: "cargo install --locked cargo-nextest",
 };
+const DENY: Tool = Tool {
+    program: "cargo-deny",
+    name: "cargo-deny",
+    hint: "cargo install --locked cargo-deny",
+};
 const CHROMIUM: Tool = Tool {
     program: "chromedriver",
     name: "Chromium",
@@ -93,6 +98,7 @@ const STEPS: &[Step] = &[
     step("format",       "cargo fmt --all --check"),
     step("lints",        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings"),
     step("docs",         "cargo doc --workspace --no-deps --all-features --locked").with(&[("RUSTDOCFLAGS", "-D warnings")]),
+    step("dependencies", "cargo xtask dependencies").needs(DENY),
     step("binary",       "cargo build --package billing-portal-server --bin billing-portal --locked"),
     step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast")
         .needs_or(NEXTEST, Without::Run("cargo test --workspace --all-features --locked --no-fail-fast --lib --bins --tests")),

@@ -7,6 +7,7 @@ mod gen_rust_sdk;
 mod gen_typescript;
 mod generate;
 mod release;
+mod sbom;
 mod self_test;
 
 use std::{fs, path::Path, process::ExitCode};
@@ -36,7 +37,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Release { version } => release::run(&root, &version).map(|()| ExitCode::SUCCESS),
         Command::Typescript => gen_typescript::test().map(|()| ExitCode::SUCCESS),
         Command::SelfTest => self_test::run(Inputs::gather(&root)?),
-        Command::Ci | Command::Demo { .. } | Command::Schemathesis => {
+        Command::Ci | Command::Demo { .. } | Command::Dependencies | Command::Schemathesis => {
             unreachable!("these do not read the contract")
         }
     }

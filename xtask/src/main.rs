@@ -6,6 +6,7 @@
 mod ci;
 #[cfg(feature = "contract")]
 mod contract;
+mod dependencies;
 mod product;
 mod workspace;
 
@@ -50,6 +51,8 @@ enum Command {
     },
     /// Run everything that must hold before a change lands: format, lints, docs, tests, the check
     Ci,
+    /// Check the dependencies' licences, sources, duplicates and advisories; needs cargo-deny
+    Dependencies,
     /// Release the contract as VERSION; refused while there are findings or the version is too small for the change
     Release {
         /// Such as 1.1.0
@@ -78,6 +81,7 @@ enum Format {
 fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Ci => ci::run(),
+        Command::Dependencies => dependencies::run(),
         Command::Demo { once } => product::demo(once),
         Command::Schemathesis => product::schemathesis(),
         #[cfg(feature = "contract")]

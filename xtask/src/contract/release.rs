@@ -17,7 +17,7 @@ use super::{
         history::{self, RELEASED, UNRELEASED, VERSIONED, version_in},
         inputs::Inputs,
     },
-    generate, parse, read, sha256,
+    generate, parse, read, sbom, sha256,
 };
 use crate::workspace;
 
@@ -41,6 +41,7 @@ pub(crate) fn run(root: &Path, version: &str) -> Result<()> {
     findings.retain(|finding| !RESOLVED.contains(&finding.id));
     refuse(&findings)?;
     let shell = workspace::shell()?;
+    sbom::require_tool(&shell)?;
     let today = cmd!(shell, "date -u +%F").quiet().read()?;
     let released = with_version(&inputs.files, &version, &today)?;
     let contract = Contract::new(parse(CONTRACT, &released[CONTRACT])?);
@@ -63,7 +64,7 @@ fn refuse(findings: &[Finding]) -> Result<()> {
     Ok(())
 }
 
-/// Writes the release: the versions, the released contract with its hash, and everything generated.
+/// Writes the release: the versions, the released contract with its hash, everything generated, and what it consists of.
 fn write(
     shell: &Shell,
     root: &Path,
@@ -87,7 +88,7 @@ fn write(
     cmd!(shell, "cargo update --workspace --offline --quiet")
         .quiet()
         .run()?;
-    Ok(())
+    sbom::write(shell, root, &version.to_string())
 }
 
 /// The files that hold the version, as they are after the release.
