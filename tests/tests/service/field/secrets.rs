@@ -151,11 +151,12 @@ async fn s23_standard_input_without_one_known_key_is_refused_without_being_print
     let unknown = well_formed("am_live_", BODY);
     let another = well_formed("am_test_", BODY);
     let two = format!("{unknown} {another}");
+    let of_stripe = format!("sk_live_{BODY}");
     #[rustfmt::skip]
     let rows = [
         ("", "holds no complete API key"),
         (&unknown[..43], "holds no complete API key"),
-        ("sk_live_0123456789abcdefghijABCDEFGHIJ", "holds no complete API key"),
+        (&of_stripe, "holds no complete API key"),
         (&two, "holds more than one API key"),
         (&unknown, "is not a key of this database"),
     ];
