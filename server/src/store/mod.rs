@@ -15,6 +15,7 @@ mod mapping;
 mod organizations;
 mod sync;
 mod writable;
+mod write_check;
 
 pub(crate) use bulk::{LinkOutcome, LinkPolicy, NewMapping, SyncedCustomer};
 pub(crate) use callers::Caller;
