@@ -2,6 +2,7 @@
 
 mod answers;
 mod blocking;
+mod cases;
 mod configuration;
 mod connections;
 mod documented;
