@@ -1,26 +1,25 @@
-// Opens the portal with fetch: from a key to a redirect.
-import type { BillingPortalAnswer, BillingPortalRequest } from "billing-portal";
+// A handler for servers with the Fetch API (Deno, Bun, workers, Hono, Next.js): from a button to the portal.
+import { createPortalSession, PortalSessionError } from "billing-portal";
 
-/** The URL to redirect the browser to, at once. */
-export async function portalUrl(baseUrl: string, apiKey: string, returnUrl: string): Promise<string> {
-  const request: BillingPortalRequest = { return_url: returnUrl };
-  const response = await fetch(new URL("/v1/billing/portal", baseUrl), {
-    method: "POST",
-    headers: { Authorization: `Bearer ${apiKey}`, "Content-Type": "application/json" },
-    body: JSON.stringify(request),
-  });
-  const answer = (await response.json()) as BillingPortalAnswer;
-  if (answer.success) {
-    return answer.data.portal_url;
-  }
-  const { code, message, request_id, details } = answer.error;
-  switch (code) {
-    case "NO_STRIPE_CUSTOMER":
-      throw new Error("subscribe first");
-    case "VALIDATION_FAILED":
-      throw new Error(`return_url: ${details?.["return_url"] ?? message}`);
-    default:
-      // A code that this program does not know: the status and the message still help.
-      throw new Error(`${response.status} ${code}: ${message} (request ${request_id})`);
+/** Where this example's settings come from. */
+export interface Settings {
+  BILLING_PORTAL_API_KEY: string;
+  BILLING_PORTAL_BASE_URL: string;
+}
+
+/** Redirects the browser to the portal, or to the prices if the organization has never subscribed. */
+export async function billing(request: Request, settings: Settings): Promise<Response> {
+  try {
+    const session = await createPortalSession("https://app.example.com/settings/billing", {
+      apiKey: settings.BILLING_PORTAL_API_KEY,
+      baseUrl: settings.BILLING_PORTAL_BASE_URL,
+      signal: request.signal,
+    });
+    return session.portalUrl.intoRedirect();
+  } catch (error) {
+    if (!(error instanceof PortalSessionError)) throw error;
+    if (error.code === "NO_STRIPE_CUSTOMER") return Response.redirect(new URL("/pricing", request.url), 303);
+    console.error(error.message);
+    return new Response("Billing is unavailable, try again later.", { status: 502 });
   }
 }

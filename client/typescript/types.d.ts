@@ -1,6 +1,5 @@
 /**
- * The billing portal API, in the words that callers use. The types come from the contract: `schema.d.ts` and
- * `codes.d.ts` are generated from it, this file only gives them their names.
+ * The names of the wire's types. `schema.d.ts` and `codes.d.ts` are generated from the contract.
  */
 import type { BillingPortalErrorCode } from "./codes.js";
 import type { components } from "./schema.js";
@@ -11,16 +10,16 @@ export type { components, operations, paths } from "./schema.js";
 /** The body of `POST /v1/billing/portal`. */
 export type BillingPortalRequest = components["schemas"]["CreatePortalSession"];
 
-/** An open portal: redirect the browser to `portal_url` at once; whoever has it is in. */
+/** A portal session on the wire. Anyone who has its `portal_url` is signed in. */
 export type BillingPortalSession = components["schemas"]["PortalSession"];
 
 /** The answer with status 200. */
 export type BillingPortalResponse = components["schemas"]["PortalSessionEnvelope"];
 
-/** The answer with any other status. Decide on `error.code`; texts are for people. */
+/** The answer with any other status. Decide by `error.code`; texts are for people. */
 export type BillingPortalError = Omit<components["schemas"]["ErrorEnvelope"], "error"> & {
   error: Omit<components["schemas"]["ErrorBody"], "code"> & { code: BillingPortalErrorCode };
 };
 
-/** Either answer; `success` tells which. */
+/** Either answer; `success` distinguishes them. */
 export type BillingPortalAnswer = BillingPortalResponse | BillingPortalError;

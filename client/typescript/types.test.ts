@@ -1,4 +1,5 @@
 // What integrators rely on, as claims that `npm test` lets the compiler check. Nothing here runs.
+import { createPortalSession, PortalSessionError, PortalUrl } from "billing-portal";
 import type {
   BillingPortalAnswer,
   BillingPortalError,
@@ -6,6 +7,7 @@ import type {
   BillingPortalKnownErrorCode,
   BillingPortalRequest,
   BillingPortalResponse,
+  PortalSession,
   paths,
 } from "billing-portal";
 
@@ -20,7 +22,7 @@ const empty: BillingPortalRequest = {};
 // @ts-expect-error unknown fields are refused
 const unknownField: BillingPortalRequest = { ...request, return_uri: "https://app.example.com/" };
 
-// `success` tells the answers apart.
+// `success` distinguishes the answers.
 function open(answer: BillingPortalAnswer): string {
   // @ts-expect-error an answer is not a success until that is known
   answer.data;
@@ -31,7 +33,7 @@ holds<Same<BillingPortalError["success"], false>>();
 holds<Same<BillingPortalError["error"]["details"], Record<string, string> | undefined>>();
 
 // The union of codes is open, and still knows its members.
-const newer: BillingPortalErrorCode = "A_CODE_OF_TOMORROW";
+const newer: BillingPortalErrorCode = "A_NEW_CODE";
 const known: BillingPortalKnownErrorCode = "NO_STRIPE_CUSTOMER";
 // @ts-expect-error the known codes are a closed list
 const misspelt: BillingPortalKnownErrorCode = "NO_STRIPE_COSTUMER";
@@ -41,4 +43,18 @@ const texts: Record<BillingPortalKnownErrorCode, string> | undefined = undefined
 type Statuses = keyof paths["/v1/billing/portal"]["post"]["responses"];
 holds<Same<Statuses, 200 | 400 | 401 | 403 | 408 | 409 | 413 | 415 | 422 | 429 | 500 | 502 | 503>>();
 
+// The client.
+const session: Promise<PortalSession> = createPortalSession("https://app.example.com/", {
+  apiKey: undefined,
+  baseUrl: "https://billing.example.com",
+});
+// @ts-expect-error the key is required
+createPortalSession("https://app.example.com/", { baseUrl: "https://billing.example.com" });
+function handle(error: PortalSessionError, url: PortalUrl): string {
+  // @ts-expect-error a kind is from a closed list
+  if (error.kind === "Conect") return url.expose();
+  return error.code === "NO_STRIPE_CUSTOMER" || error.code === "A_NEW_CODE" ? url.expose() : `${error.retryAfter ?? 0}`;
+}
+
+export { handle, session };
 export { empty, known, misspelt, newer, open, texts, unknownField };
