@@ -110,6 +110,7 @@ const STEPS: &[Step] = &[
     step("self-test",    "cargo xtask self-test"),
     step("coverage",     "cargo xtask coverage"),
     step("TypeScript",   "cargo xtask typescript").needs(NODE),
+    step("TS service",   "cargo test --package billing-portal-tests --locked --test service -- --ignored typescript").needs(NODE),
     step("schemathesis", "cargo xtask schemathesis").needs(PYTHON),
     step("demo",         "cargo xtask demo --once"),
 ];

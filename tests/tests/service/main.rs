@@ -34,4 +34,5 @@ mod simulated_stripe;
 mod stripe_outage;
 mod stripe_session;
 mod success;
+mod typescript;
 mod webhooks;

@@ -46,11 +46,11 @@ pub(crate) fn schema(contract: &Contract) -> Result<String> {
     Ok(String::from_utf8(written.stdout)?)
 }
 
-/// Compiles the package's type tests and its example.
+/// Runs the package's tests: its build, its types as consumers see them, and the client against raw sockets.
 pub(crate) fn test() -> Result<()> {
     let shell = installed()?;
     let test = cmd!(shell, "npm test --silent").quiet().run();
-    test.with_context(|| format!("the type tests of {PACKAGE}"))
+    test.with_context(|| format!("the tests of {PACKAGE}"))
 }
 
 /// A shell in the package's folder, with its pinned tools installed.
