@@ -1,11 +1,11 @@
 //! Many customers at once, from a file or from Stripe, and a link that Stripe is asked about.
 
+mod import_rules;
 mod sync;
 
 use std::fs;
 
 use serde_json::{Value, json};
-use tokio::time::{Duration, Instant};
 
 use crate::harness::service::Service;
 
@@ -99,49 +99,6 @@ async fn the_columns_may_have_other_names_and_positions() {
 }
 
 #[tokio::test]
-async fn each_row_that_fails_is_reported_and_the_others_are_imported() {
-    let service = Service::start().await;
-    let text =
-        b"org,customer\ngood,cus_good\nacme,cus_other\nbad id,cus_1\nfresh,sub_1\n,cus_2\nfresh\n\
-                 thief,cus_acme\n\xff,cus_3\ntwice,cus_4\ntwice,cus_5\n";
-    let (code, answer) = import(&service, text, &[]).await;
-    let failures = answer["failures"].as_array().expect("failures");
-    let lines: Vec<_> = failures
-        .iter()
-        .filter_map(|failure| failure["line"].as_u64())
-        .collect();
-    assert_eq!((code, lines), (1, vec![3, 4, 5, 7, 8, 9, 11]));
-    assert_eq!(
-        (
-            &answer["read"],
-            &answer["linked"],
-            &answer["without_organization"]
-        ),
-        (&json!(10), &json!(2), &json!(1))
-    );
-    let replaced = "organization acme has customer cus_acme; use --replace to change it";
-    assert_eq!(
-        failures[0],
-        json!({"line": 3, "org": "acme", "customer": "cus_other", "problem": replaced})
-    );
-    let expected = [
-        "acme cus_acme active",
-        "good cus_good active",
-        "twice cus_4 active",
-    ];
-    assert_eq!(mappings(&service).await, expected);
-
-    let outcome = service
-        .command(&["customer", "import", "customers.csv"])
-        .await;
-    assert_eq!(
-        (outcome.code, outcome.stdout.as_str()),
-        (1, ""),
-        "there is no such file"
-    );
-}
-
-#[tokio::test]
 async fn a_file_without_the_columns_is_refused() {
     for text in [
         "",
@@ -156,74 +113,4 @@ async fn a_file_without_the_columns_is_refused() {
         );
         assert_eq!(mappings(&service).await, ["acme cus_acme active"], "{text}");
     }
-}
-
-#[tokio::test]
-async fn flags_decide_about_existing_mappings_and_missing_organizations() {
-    let service = Service::start().await;
-    let text = b"org,customer\nacme,cus_other\nnobody,cus_1\n";
-    let (code, answer) = import(&service, text, &["--replace", "--existing-only"]).await;
-    assert_eq!((code, &answer["linked"]), (1, &json!(1)));
-    assert_eq!(
-        answer["failures"][0]["problem"],
-        "there is no organization nobody"
-    );
-    assert_eq!(mappings(&service).await, ["acme cus_other active"]);
-}
-
-#[tokio::test]
-async fn a_stale_mapping_is_replaced_without_a_flag() {
-    let service = Service::start().await;
-    service.stripe.delete_customer("cus_acme");
-    service
-        .create_portal_session("https://app.example.com/")
-        .await;
-    assert_eq!(mappings(&service).await, ["acme cus_acme stale"]);
-    import(&service, b"org,customer\nacme,cus_new\n", &[]).await;
-    assert_eq!(mappings(&service).await, ["acme cus_new active"]);
-}
-
-#[tokio::test]
-async fn verify_refuses_a_customer_that_stripe_does_not_have() {
-    let service = Service::start().await;
-    service
-        .run(&["org", "create", "--id", "fresh", "--name", "fresh"])
-        .await;
-    service.stripe.add_customer("cus_good");
-    service.stripe.add_customer("cus_gone");
-    service.stripe.delete_customer("cus_gone");
-    let others = json!({"metadata": {"org_id": "acme"}});
-    service.stripe.add_customer_with("cus_others", &others);
-    #[rustfmt::skip]
-    let rows = [
-        ("cus_never", 1, "error: Stripe has no customer cus_never\n"),
-        ("cus_gone", 1, "error: customer cus_gone was deleted at Stripe\n"),
-        ("cus_others", 1, "error: customer cus_others belongs to organization acme by its metadata at Stripe\n"),
-        ("cus_good", 0, ""),
-    ];
-    for (customer, code, stderr) in rows {
-        let link = ["customer", "link", "--org", "fresh", customer, "--verify"];
-        let outcome = service.command(&link).await;
-        assert_eq!(
-            (outcome.code, outcome.stderr.as_str()),
-            (code, stderr),
-            "{customer}"
-        );
-    }
-    assert_eq!(mappings(&service).await[1], "fresh cus_good active");
-}
-
-#[tokio::test]
-async fn a_hundred_thousand_rows_are_imported_within_a_minute() {
-    let service = Service::start().await;
-    let rows = (0..10_000).map(|number| format!("org-{number},cus_{number}\n"));
-    let text = rows.collect::<String>();
-    let began = Instant::now();
-    assert_eq!(import(&service, text.as_bytes(), &[]).await.0, 0);
-    assert!(
-        began.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        began.elapsed()
-    );
-    assert_eq!(mappings(&service).await.len(), 10_001);
 }
