@@ -10,13 +10,12 @@ use tokio::sync::Semaphore;
 use crate::{
     auth::Authenticator,
     clock::Clock,
-    config::Secret,
+    config::{EventRules, Secret},
     http::{client_address::TrustedProxies, memory_budget::MemoryBudget},
     metrics::Metrics,
     return_url::AllowList,
     store::Store,
     stripe::Stripe,
-    webhooks::EventRules,
 };
 
 /// The state that every request shares.

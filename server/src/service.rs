@@ -28,7 +28,7 @@ use crate::{
     request_layer::RequestLayer,
     store::{Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, UpstreamCause},
-    webhooks::{self, EventRules, WebhookOutcome},
+    webhooks::{self, WebhookOutcome},
 };
 
 /// How long the requests in progress may take after the listener has closed. A request has at most ten seconds for its
@@ -189,11 +189,7 @@ async fn build_app(
         request_permits: Arc::new(Semaphore::new(config.max_in_flight)),
         webhook_memory: MemoryBudget::new(WEBHOOK_MEMORY_KIB, WEBHOOK_MEMORY_PER_PEER_KIB),
         webhook_secrets: config.webhook_secrets.clone(),
-        event_rules: EventRules {
-            mode: config.stripe.mode,
-            account: config.stripe_account.clone(),
-            metadata_key: config.stripe.organization_metadata_key.clone(),
-        },
+        event_rules: config.event_rules.clone(),
         metrics,
         starting: AtomicBool::new(true),
         draining: AtomicBool::new(false),

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use secret::Secret;
 pub use serve_config::ServeConfig;
-pub(crate) use serve_config::StripeConfig;
+pub(crate) use serve_config::{EventRules, StripeConfig};
 pub use settings::{Environment, LogFormat, Settings};
 
 /// The effective settings, as they were read.

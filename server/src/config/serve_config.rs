@@ -25,8 +25,8 @@ pub struct ServeConfig {
     pub(crate) stripe: StripeConfig,
     /// The secrets with which webhooks are signed. Empty: webhooks are not received.
     pub(crate) webhook_secrets: Vec<Secret>,
-    /// Our Stripe account, for events that name one.
-    pub(crate) stripe_account: Option<String>,
+    /// Whose webhook events are followed.
+    pub(crate) event_rules: EventRules,
     /// How long a caller may use a portal URL.
     pub(crate) portal_url_ttl: Duration,
     /// Requests a minute for each key; 0: no limit.
@@ -53,6 +53,17 @@ pub struct ServeConfig {
     pub(crate) log_format: LogFormat,
     /// What is unusual about the settings; it is logged at start.
     pub(crate) warnings: Problems,
+}
+
+/// Whose webhook events are followed, and where a customer names its organization.
+#[derive(Debug, Clone)]
+pub(crate) struct EventRules {
+    /// Whether payments are real here.
+    pub mode: Mode,
+    /// Our Stripe account, `acct_…`, for events that name one.
+    pub account: Option<String>,
+    /// The metadata key that holds the organization's id.
+    pub metadata_key: String,
 }
 
 /// How Stripe is called, validated.

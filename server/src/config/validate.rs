@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
-use super::serve_config::{ServeConfig, StripeConfig};
+use super::serve_config::{EventRules, ServeConfig, StripeConfig};
 use super::{Config, Environment, Problems, Secret, Settings};
 use crate::{
     ids::{Mode, is_stripe_id},
@@ -34,6 +34,11 @@ impl Config {
             return Err(problems);
         };
         problems.none_or(ServeConfig {
+            event_rules: EventRules {
+                mode: stripe.mode,
+                account: settings.stripe_account.clone(),
+                metadata_key: settings.stripe_organization_metadata_key.clone(),
+            },
             database_url,
             stripe,
             allow_list,
@@ -42,7 +47,6 @@ impl Config {
             listen: settings.listen,
             operations_listen: settings.operations_listen,
             webhook_secrets: settings.stripe_webhook_secret.clone(),
-            stripe_account: settings.stripe_account.clone(),
             portal_url_ttl: seconds(settings.portal_url_ttl_seconds),
             requests_per_minute: settings.rate_limit_per_key,
             failed_auth_per_minute: settings.rate_limit_failed_auth,

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::outcome::WebhookOutcome;
 use crate::{
+    config::EventRules,
     ids::{CustomerId, MAX_STRIPE_ID_BYTES, Mode, OrganizationId, is_stripe_id_byte},
     store::{Claim, CustomerChange, UnixSeconds},
 };
@@ -19,17 +20,6 @@ const EVENT: &str = "event";
 const MAX_TYPE_BYTES: usize = 100;
 /// How far Stripe's clock may be ahead of ours. A recorded time that is further ahead would outweigh real events.
 const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(5);
-
-/// Whose events are followed, and where a customer names its organization.
-#[derive(Debug, Clone)]
-pub(crate) struct EventRules {
-    /// Whether payments are real here.
-    pub mode: Mode,
-    /// Our Stripe account, `acct_…`, for events that name one.
-    pub account: Option<String>,
-    /// The metadata key that holds the organization's id.
-    pub metadata_key: String,
-}
 
 /// An event of Stripe's.
 #[derive(Debug, Deserialize)]

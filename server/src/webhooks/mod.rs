@@ -1,7 +1,7 @@
 //! Stripe's webhooks: events about customers keep the mapping, one about the portal configuration has it verified.
 //!
-//! Whoever knows the endpoint's secret is Stripe; nothing is believed, nor even parsed, before the signature over the
-//! raw bytes was checked. The answer is given after the commit, so that Stripe repeats what was not kept.
+//! The body is not parsed until its signature over the raw bytes has been verified. The answer is sent after the commit,
+//! so that Stripe delivers again what was not stored.
 
 mod event;
 mod outcome;
@@ -25,7 +25,6 @@ use crate::{
     request_context::RequestContext,
     store::{CustomerEvent, EventResult, StoreError},
 };
-pub(crate) use event::EventRules;
 use event::{Action, Event};
 pub(crate) use outcome::WebhookOutcome;
 use signature::Signature;
