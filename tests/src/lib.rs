@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod http_client;
 pub mod http_message;
 pub mod http_server;
+pub mod plain_words;
 pub mod response_assertions;
 pub mod service_process;
 pub mod stripe;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use billing_portal_tests::plain_words::WITHDRAWN;
 use regex::Regex;
 
 use crate::workspace::{packages, root};
@@ -18,9 +19,6 @@ const DOCUMENTS: [&str; 7] = [
     "server/DEPLOY.md",
     "server/RUNBOOK.md",
 ];
-
-/// Words that a search for the usual term would miss. `ask` is one only as a noun.
-const WITHDRAWN: &str = r"(?i)\b(promised?|promises|mend(ed|s)?|lest|told|whoever|word of|in force|anew|an ask|the ask|judged?|judges|house)\b";
 
 /// The text of a file of the workspace.
 fn read(file: &str) -> String {

@@ -27,6 +27,7 @@ mod metrics;
 mod missing_customer;
 mod operations;
 mod operations_document;
+mod plain_words;
 mod return_url;
 mod runbook;
 mod sdk;
