@@ -6,6 +6,7 @@
 // Starts and stops the service.
 pub mod cli;
 pub mod config;
+mod configuration_watch;
 mod service;
 
 // The way of a request.

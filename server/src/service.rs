@@ -17,6 +17,7 @@ use crate::{
     auth::Authenticator,
     clock::Clock,
     config::{Environment, Problem, ServeConfig},
+    configuration_watch,
     http::{
         client_address::TrustedProxies, connection::ConnectionTimeouts, error_code::ErrorCode,
         listener::Listener, memory_budget::MemoryBudget, router::Router, swagger_ui,
@@ -40,17 +41,12 @@ const OPERATIONS_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const WEBHOOK_MEMORY_KIB: usize = 8 * 1024;
 /// What one peer gets of it: three of the largest, so that one peer cannot take all.
 const WEBHOOK_MEMORY_PER_PEER_KIB: usize = 3 * 1024;
-/// How often the portal configuration is verified. Someone may change it at Stripe without a webhook.
-const VERIFICATION_INTERVAL: Duration = Duration::from_mins(10);
-/// How often the database is written to as a test. A failed write is followed by a test at once.
-const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// How long /readyz waits for the first verification, which usually takes two calls. Balancers wait longer for an
 /// instance to become ready.
 const MAX_STARTING: Duration = Duration::from_secs(5);
-/// The wait after the first failed verification; it doubles with each further failure.
-const FIRST_VERIFICATION_RETRY: Duration = Duration::from_secs(1);
-/// The longest wait between failed verifications: no portal opens meanwhile.
-const MAX_VERIFICATION_RETRY: Duration = Duration::from_secs(30);
+
+/// How often the database is written to as a test. A failed write is followed by a test at once.
+const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +88,7 @@ pub async fn start(
     let mut store_writable = true;
     check_store(&app, &mut store_writable).await;
     warn_about_unusual_settings(config);
+    let recorded = configuration_watch::read_id(&app).await;
     let mut routes = swagger_ui::routes(Router::default().operations(Portal));
     if !app.webhook_secrets.is_empty() {
         routes = webhooks::routes(routes);
@@ -110,7 +107,7 @@ pub async fn start(
     tokio::spawn(end_start_in_time(Arc::clone(&app)));
     tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
     Ok(Service {
-        verification: tokio::spawn(verify_periodically(Arc::clone(&app))),
+        verification: tokio::spawn(configuration_watch::run(Arc::clone(&app), recorded)),
         store_watch: tokio::spawn(watch_store(Arc::clone(&app), store_writable)),
         app,
         api,
@@ -236,28 +233,5 @@ impl Service {
         // The operations port answers until the end.
         _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;
         self.app.store.close().await;
-    }
-}
-
-/// Verifies the portal configuration at start, periodically, and when Stripe reports a change.
-async fn verify_periodically(app: Arc<App>) {
-    let stripe = &app.stripe;
-    let mut retry = FIRST_VERIFICATION_RETRY;
-    loop {
-        let wait = match stripe.verify_configuration().await {
-            Ok(verification) if verification.ok => {
-                retry = FIRST_VERIFICATION_RETRY;
-                VERIFICATION_INTERVAL
-            }
-            _ => {
-                let next = MAX_VERIFICATION_RETRY.min(retry * 2);
-                std::mem::replace(&mut retry, next)
-            }
-        };
-        app.starting.store(false, Ordering::Relaxed);
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = stripe.verification().recheck.notified() => {}
-        }
     }
 }

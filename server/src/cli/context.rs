@@ -86,6 +86,31 @@ impl Context<'_> {
         Ok(Stripe::new(config.stripe()?, clock, resolver, metrics)?)
     }
 
+    /// The same, with the id of the service's own portal configuration if the database has one. Without the database the
+    /// configuration is searched for at Stripe.
+    pub(super) async fn stripe_with_configuration(
+        &self,
+        config: &Config,
+    ) -> Result<Stripe, CliError> {
+        let stripe = self.stripe(config)?;
+        let mode = config.mode()?;
+        if let Ok(store) = self.store().await
+            && let Ok(Some(id)) = store.portal_configuration(mode).await
+        {
+            stripe.verification().set_managed_id(&id);
+        }
+        Ok(stripe)
+    }
+
+    /// Records the id of the service's own portal configuration. If the database cannot be written, `serve` records it.
+    pub(super) async fn record_configuration(&self, config: &Config, stripe: &Stripe) {
+        if let (Some(id), Ok(mode)) = (stripe.verification().managed_id(), config.mode())
+            && let Ok(store) = self.store().await
+        {
+            _ = store.record_portal_configuration(mode, &id).await;
+        }
+    }
+
     /// The database.
     pub(super) async fn store(&self) -> Result<Store, CliError> {
         let url = self.config()?.database_url()?;

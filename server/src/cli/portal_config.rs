@@ -29,9 +29,13 @@ struct ConfigurationView {
 
 pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     let config = context.config()?;
-    let stripe = context.stripe(&config)?;
+    let stripe = context.stripe_with_configuration(&config).await?;
     let verification = match command {
-        Command::Ensure => stripe.ensure_configuration().await?,
+        Command::Ensure => {
+            let ensured = stripe.ensure_configuration().await?;
+            context.record_configuration(&config, &stripe).await;
+            ensured
+        }
         Command::Show | Command::Verify => {
             let found = stripe.find_configuration().await?;
             found.ok_or_else(|| CliError::Other(NONE_YET.to_owned()))?

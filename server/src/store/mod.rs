@@ -13,6 +13,7 @@ mod events;
 mod keys;
 mod mapping;
 mod organizations;
+mod portal_configurations;
 mod sync;
 mod writable;
 mod write_check;

@@ -24,8 +24,11 @@ pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long connecting may take, with the TLS handshake. Stripe connects within 200 ms, and a lost SYN is sent again
 /// after one second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The largest response, in bytes. A session or a page of ten configurations has less than 40 KiB.
+/// The largest response about one object, in bytes. A session or a configuration has less than 40 KiB.
 const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+/// The largest page of a list, in bytes: room for a hundred customers with fifty metadata of five hundred characters and
+/// more.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// The longest wait that is read from `Retry-After`: a day. A larger number would overflow the arithmetic of deadlines.
 const MAX_RETRY_AFTER_SECONDS: u64 = 86_400;
 
@@ -53,6 +56,14 @@ impl Call {
             form: Vec::new(),
             idempotency_key: String::new(),
             max_response_bytes: MAX_RESPONSE_BYTES,
+        }
+    }
+
+    /// A call for a page of a list.
+    pub(super) fn list(path: String) -> Self {
+        Self {
+            max_response_bytes: MAX_PAGE_BYTES,
+            ..Self::get(path)
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     attempt::{ATTEMPT_TIMEOUT, Call, Transport},
     breaker::{Breaker, Pass},
     call_limiter::CallLimiter,
+    call_outcome::CallOutcome,
     cause::UpstreamCause,
     error::StripeError,
     failure::AttemptError,
@@ -77,9 +78,16 @@ impl Stripe {
         self.verification.require_verified(now).is_ok()
     }
 
-    /// Requests a recheck of the portal configuration, because Stripe reported a change.
-    pub(crate) fn recheck_configuration(&self) {
-        self.verification.mark_stale(self.clock.instant());
+    /// Requests a recheck of the portal configuration, because Stripe reported a change of the one with this id. `false`
+    /// if another one is in use. Before the first verification it is not known which one is.
+    pub(crate) fn recheck_configuration(&self, id: &str) -> bool {
+        let named = self.transport.config().portal_configuration.clone();
+        let in_use = named.or_else(|| self.verification.managed_id());
+        let is_in_use = in_use.is_none_or(|in_use| in_use == id);
+        if is_in_use {
+            self.verification.mark_stale(self.clock.instant());
+        }
+        is_in_use
     }
 
     /// Whether calls go out: the breaker is closed.
@@ -266,27 +274,6 @@ fn log_attempt(
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// How a call ended, for the metrics.
-pub(super) enum CallOutcome {
-    /// Stripe did what was requested.
-    Done,
-    /// Stripe refused what was requested, for this reason.
-    Refused(&'static str),
-    /// The call failed.
-    Failed(UpstreamCause),
-}
-
-impl CallOutcome {
-    /// The labels `outcome` and `cause`.
-    fn labels(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Done => ("done", ""),
-            Self::Refused(reason) => ("refused", reason),
-            Self::Failed(cause) => ("failed", cause.as_str()),
-        }
-    }
 }
 
 /// Whether no further attempt would give another response.

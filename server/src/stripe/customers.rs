@@ -12,9 +12,6 @@ const PATH: &str = "/v1/customers";
 /// Customers on a page: Stripe's maximum.
 const PAGE_SIZE: usize = 100;
 
-/// The largest page, in bytes: room for a hundred customers with fifty metadata of five hundred characters and more.
-const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
-
 /// The parts of a customer that are used here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StripeCustomer {
@@ -62,10 +59,7 @@ impl Stripe {
             Cursor::NewerThan(id) => format!("&ending_before={}", encoded(id)),
         };
         let path = format!("{PATH}?limit={PAGE_SIZE}{from}");
-        let call = Call {
-            max_response_bytes: MAX_PAGE_BYTES,
-            ..Call::get(path)
-        };
+        let call = Call::list(path);
         let key = &self.organization_metadata_key;
         self.call_and_read("customers", &call, |response| page(response, key))
             .await

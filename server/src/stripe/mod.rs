@@ -7,8 +7,10 @@ mod answer;
 mod attempt;
 mod breaker;
 mod call_limiter;
+mod call_outcome;
 mod cause;
 mod client;
+mod configuration_rules;
 mod customers;
 mod error;
 mod failure;
@@ -23,9 +25,9 @@ mod verification;
 
 pub(crate) use cause::UpstreamCause;
 pub(crate) use client::Stripe;
+pub(crate) use configuration_rules::Verification;
 pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};
 pub(crate) use error::StripeError;
-pub(crate) use portal_configuration::Verification;
 pub(crate) use portal_url::PortalUrl;
 pub(crate) use probe::{Probe, Stage};
 /// The HTTP client for Stripe cannot be built.

@@ -10,8 +10,8 @@ use super::{
     attempt::Call,
     cause::UpstreamCause,
     client::Stripe,
+    configuration_rules::Verification,
     error::StripeError,
-    portal_configuration::Verification,
     session::SESSIONS,
 };
 

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::{
     answer::{StripeResponse, loggable},
     attempt::Call,
+    call_outcome::CallOutcome,
     cause::UpstreamCause,
-    client::{CallOutcome, Stripe},
+    client::Stripe,
     error::StripeError,
     portal_url::PortalUrl,
 };

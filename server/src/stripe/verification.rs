@@ -18,6 +18,7 @@ const VALID_AFTER_CHANGE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct ConfigurationVerification {
     known: RwLock<Known>,
+    managed_id: RwLock<Option<String>>,
     /// Notified when the configuration should be verified before the next interval.
     pub recheck: tokio::sync::Notify,
 }
@@ -51,6 +52,18 @@ impl ConfigurationVerification {
                 Err(UpstreamCause::ConfigurationUnverified)
             }
         }
+    }
+
+    /// The id of the configuration that the service created, if it is known.
+    pub(crate) fn managed_id(&self) -> Option<String> {
+        let id = self.managed_id.read();
+        id.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets the id of the configuration that the service created.
+    pub(crate) fn set_managed_id(&self, id: &str) {
+        let managed_id = self.managed_id.write();
+        *managed_id.unwrap_or_else(PoisonError::into_inner) = Some(id.to_owned());
     }
 
     /// Requests a recheck, because Stripe reported a change. If the recheck does not succeed soon, the operation closes.

@@ -56,8 +56,8 @@ struct Data {
 pub(super) enum Action {
     /// Nothing, for this reason.
     Ignore(WebhookOutcome),
-    /// The portal configuration is to be verified.
-    VerifyConfiguration,
+    /// The portal configuration of this id was changed at Stripe.
+    ConfigurationChanged(String),
     /// An organization's customer changes.
     ChangeCustomer(CustomerChange),
 }
@@ -93,7 +93,10 @@ impl Event {
         }
         let object = &self.data.object;
         let change = match self.kind.as_str() {
-            "billing_portal.configuration.updated" => return Action::VerifyConfiguration,
+            "billing_portal.configuration.updated" => {
+                let id = object["id"].as_str().unwrap_or_default();
+                return Action::ConfigurationChanged(id.to_owned());
+            }
             "customer.created" | "customer.updated" => self.claimed(rules),
             "customer.deleted" => deleted(object),
             "checkout.session.completed" => checked_out(object, rules),

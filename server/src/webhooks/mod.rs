@@ -162,10 +162,10 @@ async fn apply(app: &App, event: &Event) -> Result<WebhookOutcome, ApiError> {
             }
             Ok(outcome)
         }
-        Action::VerifyConfiguration => {
-            app.stripe.recheck_configuration();
+        Action::ConfigurationChanged(id) if app.stripe.recheck_configuration(&id) => {
             Ok(WebhookOutcome::ConfigurationRecheck)
         }
+        Action::ConfigurationChanged(_) => Ok(WebhookOutcome::OtherConfiguration),
         Action::ChangeCustomer(change) => {
             let event = CustomerEvent {
                 id: event.id.clone(),

@@ -18,6 +18,8 @@ pub(crate) enum WebhookOutcome {
     UnknownOrganization,
     /// The portal configuration is verified again.
     ConfigurationRecheck,
+    /// The event is about a portal configuration that is not in use here.
+    OtherConfiguration,
     /// The event is about test mode and the deployment is live, or the reverse.
     OtherMode,
     /// The event is about another Stripe account.
@@ -46,7 +48,7 @@ pub(crate) enum WebhookOutcome {
 
 impl WebhookOutcome {
     /// Every outcome.
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Applied,
         Self::Repeated,
         Self::Older,
@@ -54,6 +56,7 @@ impl WebhookOutcome {
         Self::DeletedCustomer,
         Self::UnknownOrganization,
         Self::ConfigurationRecheck,
+        Self::OtherConfiguration,
         Self::OtherMode,
         Self::OtherAccount,
         Self::OtherType,
@@ -79,6 +82,7 @@ impl WebhookOutcome {
             Self::DeletedCustomer       => ("deleted_customer",       false),
             Self::UnknownOrganization   => ("unknown_organization",   false),
             Self::ConfigurationRecheck  => ("configuration_recheck",  false),
+            Self::OtherConfiguration    => ("other_configuration",    false),
             Self::OtherMode             => ("other_mode",             false),
             Self::OtherAccount          => ("other_account",          false),
             Self::OtherType             => ("other_type",             false),

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 pub(super) const CUSTOMERS: &str = "/v1/customers";
 
 /// Stripe's bound, and its default.
-const MAX_PAGE: usize = 100;
+pub(super) const MAX_PAGE: usize = 100;
 const DEFAULT_PAGE: usize = 10;
 
 /// The customers in the order in which they were made.

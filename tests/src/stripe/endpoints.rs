@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::account::{Account, Done};
-use super::customers::{CUSTOMERS, customer_id};
+use super::customers::{CUSTOMERS, MAX_PAGE, customer_id};
 use super::form::{self, CONFIGURATION_FIELDS, LIST_FIELDS, SESSION_FIELDS};
 use super::received::Received;
 use super::refusal::Refusal;
@@ -134,7 +134,7 @@ fn create_session(account: &mut Account, fields: &[(String, String)]) -> Result<
     Ok(account.open_session(customer, configuration, &asked))
 }
 
-/// The newest first, one page; nobody has more than a hundred.
+/// The newest first, at most a hundred on a page, as at Stripe.
 fn list_configurations(account: &Account, query: &[(String, String)]) -> Result<Value, Refusal> {
     form::require_documented(query, LIST_FIELDS)?;
     let asked = form::object(query)?;
@@ -147,7 +147,8 @@ fn list_configurations(account: &Account, query: &[(String, String)]) -> Result<
     let limit = asked["limit"]
         .as_str()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(10);
+        .unwrap_or(10)
+        .min(MAX_PAGE);
     let matching: Vec<&Value> = account
         .configurations()
         .iter()

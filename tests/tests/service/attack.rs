@@ -1,5 +1,6 @@
 //! What an attacker can send, and what must hold meanwhile.
 
+mod configuration_search;
 mod log_lines;
 mod log_reader;
 mod session_response;

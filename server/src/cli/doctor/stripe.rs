@@ -28,7 +28,8 @@ pub(super) struct Asked {
 pub(super) async fn ask(context: &Context<'_>, config: &Config) -> Result<Asked, &'static str> {
     let settings = config.stripe().map_err(|_| settings::CONFIGURATION)?;
     let stripe = context
-        .stripe(config)
+        .stripe_with_configuration(config)
+        .await
         .map_err(|_| settings::CONFIGURATION)?;
     Ok(Asked {
         probe: stripe.probe().await,

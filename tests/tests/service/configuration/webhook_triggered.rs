@@ -13,7 +13,8 @@ use billing_portal_tests::http_message::TestRequest;
 
 /// Stripe tells that a portal configuration was changed.
 async fn tell(service: &Service) {
-    let changed = json!({"id": "bpc_changed", "object": "billing_portal.configuration"});
+    let configurations = service.stripe.configurations();
+    let changed = json!({"id": configurations[0]["id"], "object": "billing_portal.configuration"});
     let id = format!("evt_{}", service.stripe.calls());
     let kind = "billing_portal.configuration.updated";
     let change_event = signed(&event(&id, kind, unix_time(), &changed));
