@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value as Json;
-use toml::{Table, Value};
+use toml::Table;
 
 use super::{
     Config, Problems, Secret, ServeConfig, Settings,
-    variables::{nearest_setting, read_variables},
+    values::{problems_of, trim},
+    variables::read_variables,
 };
 
 const DEFAULT_FILE: &str = "billing-portal.toml";
@@ -75,17 +75,18 @@ impl Config {
         let mut table = read_file(file, &mut problems);
         let (unknown, warnings) = read_variables(variables, &schema, &mut table);
         problems.0.extend(unknown.0);
+        trim(&mut table);
         // Each setting alone first, so that all the wrong ones are named and not only the first.
-        table.retain(
-            |setting, value| match valid_alone(setting, value, &schema) {
-                Ok(()) => true,
-                Err(problem) => {
-                    problems.add(setting, problem);
-                    false
-                }
-            },
-        );
-        let mut settings: Settings = table.try_into().unwrap_or_default();
+        table.retain(|setting, value| {
+            let wrong = problems_of(setting, value, &schema);
+            wrong
+                .iter()
+                .for_each(|problem| problems.add(setting, problem));
+            wrong.is_empty()
+        });
+        let settings = table.try_into::<Settings>();
+        let mut settings =
+            settings.expect("each setting is valid alone, and none depends on another");
         // An unreadable secret file is an error only for commands that need that secret.
         let mut unread = Problems::default();
         read_secret_files(&mut settings, &mut unread);
@@ -119,24 +120,6 @@ fn read_file(file: Option<&Path>, problems: &mut Problems) -> Table {
         },
     }
     Table::new()
-}
-
-fn valid_alone(setting: &str, value: &Value, schema: &Json) -> Result<(), String> {
-    if schema["properties"].get(setting).is_none() {
-        let meant = nearest_setting(setting, schema);
-        let meant = meant.map(|meant| format!("; did you mean {meant}?"));
-        return Err(format!("unknown setting{}", meant.unwrap_or_default()));
-    }
-    let alone = Table::from_iter([(setting.to_owned(), value.clone())]);
-    alone.try_into::<Settings>().map(drop).map_err(|error| {
-        // serde quotes the value, which must not be seen where it is a secret.
-        let schema = schema["properties"][setting].to_string();
-        if schema.contains("writeOnly") {
-            "must be a string or, for a list, an array of strings".to_owned()
-        } else {
-            error.message().to_owned()
-        }
-    })
 }
 
 fn read_secret_files(settings: &mut Settings, problems: &mut Problems) {

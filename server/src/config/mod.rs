@@ -3,12 +3,16 @@
 //! Every problem is reported together, before a port is opened. Environment variables are read in `main` and handed
 //! in; nothing else in the service looks at them. A command asks only for the settings that it uses.
 
+mod expected;
 mod load;
 mod nearest;
+mod network;
 mod secret;
 mod serve_config;
 mod settings;
+mod stripe;
 mod validate;
+mod values;
 mod variables;
 
 use std::fmt;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{Secret, network::networks};
 
 /// Settings of `billing-portal`. In the environment each has the prefix `BILLING_PORTAL_` and upper case, and lists
 /// are separated by commas.
@@ -63,6 +63,7 @@ pub struct Settings {
     pub rate_limit_failed_auth: u32,
     /// Networks of proxies whose X-Forwarded-For is believed.
     #[schemars(with = "Vec<String>")]
+    #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// Requests of the API at a time, then 503.
     #[schemars(range(min = 1))]

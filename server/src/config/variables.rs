@@ -74,11 +74,11 @@ fn read_variable(text: &str, property: &Json) -> Value {
             .trim()
             .parse::<i64>()
             .map_or_else(|_| text.into(), Value::Integer),
-        _ => text.trim().into(),
+        _ => text.into(),
     }
 }
 
-/// Removes white space around the commas. At the two ends it stays, and the setting's check rejects it.
+/// Removes white space around the commas. At the two ends it stays: an origin with white space is refused.
 fn split_list(text: &str) -> Vec<&str> {
     let mut items: Vec<&str> = text.split(',').collect();
     let last = items.len() - 1;

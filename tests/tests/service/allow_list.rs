@@ -91,7 +91,9 @@ fn an_entry_is_shown_in_its_normal_form() {
 fn an_empty_list_is_refused_in_production_only() {
     assert_eq!(
         problems("production", &[]),
-        ["return_url_allow_list must not be empty in production"]
+        [
+            "return_url_allow_list must not be empty in production; list the origins of your pages, such as https://app.example.com"
+        ]
     );
     assert!(problems("development", &[]).is_empty());
 }

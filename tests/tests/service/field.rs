@@ -3,4 +3,5 @@
 mod config_check;
 mod readiness;
 mod secrets;
+mod values;
 mod variables;

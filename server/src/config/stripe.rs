@@ -1,0 +1,136 @@
+//! Validates the settings about Stripe.
+
+use url::{Host, Url};
+
+use super::{
+    Config, Problems, Settings,
+    expected::{must_be, must_be_not},
+    serve_config::StripeConfig,
+};
+use crate::ids::{Mode, is_stripe_id};
+
+impl Config {
+    /// The deployment's mode: that of the Stripe secret.
+    pub(crate) fn mode(&self) -> Result<Mode, Problems> {
+        self.require_read("stripe_secret_key")?;
+        let mut problems = Problems::default();
+        const SETTING: &str = "stripe_secret_key";
+        let Some(secret) = &self.settings.stripe_secret_key else {
+            problems.add(SETTING, format!("is required; it {}", must_be(SETTING, "")));
+            return Err(problems);
+        };
+        let has_prefix = |mode: Mode| {
+            ["sk", "rk"].iter().any(|kind| {
+                let prefix = format!("{kind}_{}_", mode.as_str());
+                secret.expose().len() > prefix.len() && secret.expose().starts_with(&prefix)
+            })
+        };
+        let mode = [Mode::Live, Mode::Test]
+            .into_iter()
+            .find(|mode| has_prefix(*mode));
+        if mode.is_none() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            problems.add(SETTING, must_be(SETTING, secret.expose()));
+        }
+        problems.none_or(mode.unwrap_or(Mode::Test))
+    }
+
+    /// How Stripe is called.
+    pub(crate) fn stripe(&self) -> Result<StripeConfig, Problems> {
+        let settings = &self.settings;
+        let mut problems = Problems::default();
+        let mode = problems.collect(self.mode());
+        if !is_acceptable_base(&settings.stripe_api_base) {
+            let problem = must_be_not("stripe_api_base", &settings.stripe_api_base);
+            problems.add("stripe_api_base", problem);
+        }
+        let configuration = settings.stripe_portal_configuration.as_ref();
+        if let Some(id) = configuration.filter(|id| !is_stripe_id(id, "bpc_")) {
+            const SETTING: &str = "stripe_portal_configuration";
+            problems.add(SETTING, must_be_not(SETTING, id));
+        }
+        problems.collect(require_portal_hosts(&settings.stripe_portal_hosts));
+        problems.collect(require_metadata_key(settings));
+        match (mode, settings.stripe_secret_key.clone()) {
+            (Some(mode), Some(secret_key)) => problems.none_or(StripeConfig {
+                secret_key,
+                mode,
+                api_base: settings.stripe_api_base.trim_end_matches('/').to_owned(),
+                portal_configuration: settings.stripe_portal_configuration.clone(),
+                portal_hosts: settings.stripe_portal_hosts.clone(),
+                organization_metadata_key: settings.stripe_organization_metadata_key.clone(),
+                max_in_flight: settings.stripe_max_in_flight,
+                requests_per_second: settings.stripe_rate_limit,
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+pub(super) fn require_account(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let account = settings.stripe_account.as_ref();
+    if let Some(id) = account.filter(|id| !is_stripe_id(id, "acct_")) {
+        problems.add("stripe_account", must_be_not("stripe_account", id));
+    }
+    problems.none_or(())
+}
+
+/// Stripe's own rule for metadata keys.
+fn require_metadata_key(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let key = &settings.stripe_organization_metadata_key;
+    if !(1..=40).contains(&key.chars().count()) || key.contains(['[', ']']) {
+        const SETTING: &str = "stripe_organization_metadata_key";
+        problems.add(SETTING, must_be_not(SETTING, key));
+    }
+    problems.none_or(())
+}
+
+pub(super) fn require_webhook_secrets(settings: &Settings) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let is_secret = |text: &str| {
+        let rest = text.strip_prefix("whsec_");
+        rest.is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
+        })
+    };
+    let mut secrets = settings.stripe_webhook_secret.iter();
+    if let Some(wrong) = secrets.find(|secret| !is_secret(secret.expose())) {
+        let problem = must_be("stripe_webhook_secret", wrong.expose());
+        problems.add("stripe_webhook_secret", format!("each {problem}"));
+    }
+    problems.none_or(())
+}
+
+fn require_portal_hosts(hosts: &[String]) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    if hosts.is_empty() {
+        let problem = "must not be empty; Stripe's own host is billing.stripe.com";
+        problems.add("stripe_portal_hosts", problem);
+    }
+    for host in hosts {
+        let url = Url::parse(&format!("https://{host}/"));
+        if !url.is_ok_and(|url| url.host_str() == Some(host)) {
+            problems.add(
+                "stripe_portal_hosts",
+                must_be_not("stripe_portal_hosts", host),
+            );
+        }
+    }
+    problems.none_or(())
+}
+
+fn is_acceptable_base(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    let loopback = match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return false,
+    };
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    plain && anonymous && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
+}
