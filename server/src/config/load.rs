@@ -1,15 +1,14 @@
 //! Reads the settings: defaults, then the file, then the variables, then the files that contain secrets.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
+use serde_json::Value as Json;
 use toml::Table;
 
 use super::{
-    Config, Problems, Secret, ServeConfig, Settings,
+    Config, Problem, Problems, Secret, ServeConfig, Settings,
+    secret_files::{holds_secret, read_secret_files},
+    text_file::TextFile,
     values::{problems_of, trim},
     variables::read_variables,
 };
@@ -71,10 +70,15 @@ impl Config {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> (Self, Problems) {
         let mut problems = Problems::default();
+        let mut warnings = Problems::default();
         let schema = Self::schema();
-        let mut table = read_file(file, &mut problems);
-        let (unknown, warnings) = read_variables(variables, &schema, &mut table);
+        let mut table = read_file(file, &schema, &mut warnings).unwrap_or_else(|problem| {
+            problems.0.push(problem);
+            Table::new()
+        });
+        let (unknown, ignored) = read_variables(variables, &schema, &mut table);
         problems.0.extend(unknown.0);
+        warnings.0.extend(ignored.0);
         trim(&mut table);
         // Each setting alone first, so that all the wrong ones are named and not only the first.
         table.retain(|setting, value| {
@@ -84,12 +88,14 @@ impl Config {
                 .for_each(|problem| problems.add(setting, problem));
             wrong.is_empty()
         });
+        // A secret whose file cannot be used is an error only for commands that need that secret.
+        let (unread, unusual) = read_secret_files(&mut table, &schema);
+        warnings.0.extend(unusual.0);
         let settings = table.try_into::<Settings>();
         let mut settings =
             settings.expect("each setting is valid alone, and none depends on another");
-        // An unreadable secret file is an error only for commands that need that secret.
-        let mut unread = Problems::default();
-        read_secret_files(&mut settings, &mut unread);
+        let default_url = || Secret::new(DEFAULT_DATABASE_URL.to_owned());
+        settings.database_url.get_or_insert_with(default_url);
         let config = Self {
             settings,
             unread,
@@ -99,85 +105,38 @@ impl Config {
     }
 }
 
-fn read_file(file: Option<&Path>, problems: &mut Problems) -> Table {
+/// The table of the file. What is unusual about the file is added to the warnings.
+fn read_file(
+    file: Option<&Path>,
+    schema: &Json,
+    warnings: &mut Problems,
+) -> Result<Table, Problem> {
     let path = match file {
-        Some(path) => path.to_owned(),
-        None if Path::new(DEFAULT_FILE).exists() => PathBuf::from(DEFAULT_FILE),
-        None => return Table::new(),
+        Some(path) => path,
+        None if Path::new(DEFAULT_FILE).exists() => Path::new(DEFAULT_FILE),
+        None => return Ok(Table::new()),
     };
-    let name = path.display().to_string();
-    match fs::read_to_string(&path) {
-        Err(error) => problems.add(&name, format!("cannot be read: {error}")),
-        Ok(text) => match text.parse::<Table>() {
-            Ok(table) => return table,
-            // Not the whole error: it would quote the line, which may hold a secret.
-            Err(error) => {
-                let line = error
-                    .span()
-                    .map_or(1, |span| text[..span.start].lines().count().max(1));
-                problems.add(&name, format!("line {line}: {}", error.message()));
-            }
-        },
+    let wrong = |problem| Problem {
+        setting: path.display().to_string(),
+        problem,
+    };
+    let file = TextFile::read(path).map_err(wrong)?;
+    let table = parse_toml(&file.text).map_err(wrong)?;
+    if holds_secret(&table, schema) {
+        if let Some(problem) = file.writable_by_others() {
+            return Err(wrong(problem));
+        }
+        let warning = file.readable_by_others().map(wrong);
+        warnings.0.extend(warning);
     }
-    Table::new()
+    Ok(table)
 }
 
-fn read_secret_files(settings: &mut Settings, problems: &mut Problems) {
-    let files: BTreeMap<&str, Option<PathBuf>> = BTreeMap::from([
-        ("database_url", settings.database_url_file.clone()),
-        ("stripe_secret_key", settings.stripe_secret_key_file.clone()),
-        (
-            "stripe_webhook_secret",
-            settings.stripe_webhook_secret_file.clone(),
-        ),
-    ]);
-    for (setting, file) in files {
-        let Some(file) = file else { continue };
-        let given_twice = match setting {
-            "database_url" => settings.database_url.is_some(),
-            "stripe_secret_key" => settings.stripe_secret_key.is_some(),
-            _ => !settings.stripe_webhook_secret.is_empty(),
-        };
-        let text = match read_secret_file(&file) {
-            _ if given_twice => Err("is given both itself and as a file".to_owned()),
-            text => text,
-        };
-        match (setting, text) {
-            (_, Err(problem)) => problems.add(setting, problem),
-            ("database_url", Ok(text)) => settings.database_url = Some(Secret::new(text)),
-            ("stripe_secret_key", Ok(text)) => settings.stripe_secret_key = Some(Secret::new(text)),
-            (_, Ok(text)) => {
-                // By commas, or one a line.
-                let secrets = text
-                    .split(|character: char| character == ',' || character.is_whitespace())
-                    .filter(|secret| !secret.is_empty())
-                    .map(|secret| Secret::new(secret.to_owned()));
-                settings.stripe_webhook_secret = secrets.collect();
-            }
-        }
-    }
-    settings
-        .database_url
-        .get_or_insert_with(|| Secret::new(DEFAULT_DATABASE_URL.to_owned()));
-}
-
-fn read_secret_file(file: &Path) -> Result<String, String> {
-    let shown = file.display();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let metadata =
-            fs::metadata(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-        if metadata.permissions().mode() & 0o007 != 0 {
-            return Err(format!(
-                "{shown} can be read or written by everyone; run chmod o= {shown}"
-            ));
-        }
-    }
-    let text =
-        fs::read_to_string(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    match text.trim() {
-        "" => Err(format!("{shown} is empty")),
-        secret => Ok(secret.to_owned()),
-    }
+/// The error has the line's number and not its text, which may hold a secret.
+fn parse_toml(text: &str) -> Result<Table, String> {
+    text.parse::<Table>().map_err(|error| {
+        let lines = error.span().map(|span| text[..span.start].lines().count());
+        let line = lines.unwrap_or(1).max(1);
+        format!("line {line}: {}", error.message())
+    })
 }

@@ -2,6 +2,7 @@
 
 mod config_check;
 mod readiness;
+mod secret_files;
 mod secrets;
 mod values;
 mod variables;
