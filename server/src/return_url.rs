@@ -9,12 +9,14 @@
 
 mod allowed_origin;
 mod error;
+mod loopback;
 mod spelling;
 
 use url::Url;
 
 pub use allowed_origin::AllowedOrigin;
 pub use error::ReturnUrlError;
+pub(crate) use loopback::is_loopback;
 use spelling::{require_plain_spelling, written_authority};
 
 /// The longest return URL, in characters as received and in bytes as sent to Stripe. Stripe documents no limit;

@@ -24,7 +24,8 @@ fn expected(setting: &str) -> Option<&'static str> {
             "a secret key of Stripe that begins with sk_live_, rk_live_, sk_test_ or rk_test_, such as rk_live_…"
         }
         "stripe_api_base" => {
-            "an https URL without path or credentials, or http on a loopback address, such as https://api.stripe.com"
+            "an https URL without path or credentials (http only on a loopback host or in development), such as \
+             https://api.stripe.com"
         }
         "stripe_webhook_secret" => {
             "a secret of a webhook endpoint that begins with whsec_ and has no white space, such as whsec_…"

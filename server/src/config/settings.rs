@@ -33,7 +33,7 @@ pub struct Settings {
     pub stripe_secret_key: Option<Secret>,
     /// A file that holds `stripe_secret_key` instead.
     pub stripe_secret_key_file: Option<PathBuf>,
-    /// Where Stripe's API is. http only on a loopback address.
+    /// The base URL of Stripe's API, without a path. http is accepted on a loopback host, and in development on any host.
     pub stripe_api_base: String,
     /// The secrets of the webhook endpoint, `whsec_…`, several while one is being replaced. Without one
     /// /webhooks/stripe answers 404, and customers are linked by commands only.

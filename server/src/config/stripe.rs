@@ -1,13 +1,16 @@
 //! Validates the settings about Stripe.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::{
-    Config, Problems, Settings,
+    Config, Environment, Problems, Settings,
     expected::{must_be, must_be_not},
     serve_config::StripeConfig,
 };
-use crate::ids::{Mode, is_stripe_id};
+use crate::{
+    ids::{Mode, is_stripe_id},
+    return_url::is_loopback,
+};
 
 impl Config {
     /// The deployment's mode: that of the Stripe secret.
@@ -39,7 +42,7 @@ impl Config {
         let settings = &self.settings;
         let mut problems = Problems::default();
         let mode = problems.collect(self.mode());
-        if !is_acceptable_base(&settings.stripe_api_base) {
+        if !is_acceptable_base(&settings.stripe_api_base, settings.environment) {
             let problem = must_be_not("stripe_api_base", &settings.stripe_api_base);
             problems.add("stripe_api_base", problem);
         }
@@ -120,17 +123,16 @@ fn require_portal_hosts(hosts: &[String]) -> Result<(), Problems> {
     problems.none_or(())
 }
 
-fn is_acceptable_base(text: &str) -> bool {
+/// Stripe itself has https. A Stripe on this computer, or any that a developer uses, may have http.
+fn is_acceptable_base(text: &str, environment: Environment) -> bool {
     let Ok(url) = Url::parse(text) else {
         return false;
     };
-    let loopback = match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return false,
+    let Some(host) = url.host() else {
+        return false;
     };
+    let http = environment == Environment::Development || is_loopback(&host);
     let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let anonymous = url.username().is_empty() && url.password().is_none();
-    plain && anonymous && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
+    plain && anonymous && (url.scheme() == "https" || (url.scheme() == "http" && http))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use url::{Host, Url, quirks::domain_to_unicode};
 
+use super::loopback::is_loopback;
 use super::spelling::{require_plain_spelling, written_authority};
 
 /// An entry of the allow-list: scheme, host and effective port (RFC 6454). An entry without a port means the
@@ -32,7 +33,9 @@ impl AllowedOrigin {
             Url::parse(entry).map_err(|_| "is not an origin such as https://app.example.com")?;
         let scheme = match url.scheme() {
             "http" if !http => return Err("http is not allowed in production"),
-            "http" if !is_loopback(&url) => return Err("http is allowed for loopback hosts only"),
+            "http" if !url.host().is_some_and(|host| is_loopback(&host)) => {
+                return Err("http is allowed for loopback hosts only");
+            }
             "http" => "http",
             _ => "https",
         };
@@ -54,6 +57,9 @@ impl AllowedOrigin {
             host,
             port,
         };
+        if matches!(url.host(), Some(Host::Ipv6(address)) if address.to_ipv4_mapped().is_some()) {
+            return Err("contains an IPv4 address in IPv6 form; write the IPv4 address");
+        }
         // A trailing dot or a disguised address would never match what browsers send.
         if origin.host.ends_with('.') || !origin.is_written_as(authority) {
             return Err("the host must be written plainly");
@@ -97,14 +103,5 @@ fn display_host(host: &str) -> String {
         host.to_owned()
     } else {
         unicode
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
