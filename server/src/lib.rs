@@ -37,6 +37,7 @@ mod ids;
 mod log;
 mod metrics;
 mod redaction;
+pub mod runtime;
 
 pub use service::{Service, StartError, start};
 pub use stripe::Resolver;

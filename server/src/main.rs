@@ -1,24 +1,33 @@
 //! The `billing-portal` binary: hands the command line and the environment to the library.
 
-use std::{env, io, process::ExitCode};
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+};
 
-use billing_portal_server::cli;
+use billing_portal_server::{cli, runtime};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     #[expect(
         clippy::disallowed_methods,
         reason = "the environment is read here, once, and handed on"
     )]
     let variables = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    cli::run(
+    let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let running = cli::run(
         env::args_os(),
         variables,
-        &mut io::stdin(),
-        &mut io::stdout(),
-        &mut io::stderr(),
-    )
-    .await
-    .into()
+        &mut stdin,
+        &mut stdout,
+        &mut stderr,
+    );
+    match runtime::block_on(running) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            _ = writeln!(io::stderr(), "error: runtime: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

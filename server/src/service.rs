@@ -32,9 +32,11 @@ use crate::{
     webhooks::{self, WebhookOutcome},
 };
 
-/// How long the requests in progress may take after the listener has closed. A request has at most ten seconds for its
-/// body and ten for Stripe; the rest is margin. Process managers that send SIGKILL usually do so after this.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a shutdown may take in all after the shutdown delay. A request has at most ten seconds for its body and ten
+/// for Stripe; the rest is margin. Process managers that send SIGKILL usually do so after this.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The part of it that is kept for what follows the requests: closing the operations port and the database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the operations port waits for a probe that keeps its connection open.
 const OPERATIONS_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Memory for the bodies of webhooks: eight of the largest (1024 KiB), or five hundred usual ones (16 KiB), at a time.
@@ -222,7 +224,7 @@ impl Service {
         self.app.draining.store(true, Ordering::Relaxed);
         tracing::info!("draining");
         tokio::time::sleep(self.shutdown_delay).await;
-        if tokio::time::timeout(DRAIN_TIMEOUT, self.api.close())
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT - CLOSE_TIMEOUT, self.api.close())
             .await
             .is_err()
         {
@@ -230,8 +232,13 @@ impl Service {
         }
         self.verification.abort();
         self.store_watch.abort();
-        // The operations port answers until the end.
-        _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;
-        self.app.store.close().await;
+        let closing = async {
+            // The operations port answers until the end.
+            _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;
+            self.app.store.close().await;
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, closing).await.is_err() {
+            tracing::error!("the database did not close in time");
+        }
     }
 }

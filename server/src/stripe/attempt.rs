@@ -21,7 +21,7 @@ pub(super) const STRIPE_VERSION: &str = "2026-10-28.endive";
 /// How long an attempt may take, from the connection to the last byte of the response. Two attempts and their waits fit
 /// into the deadline of a call.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long connecting may take, with the TLS handshake. Stripe connects within 200 ms, and a lost SYN is sent again
+/// How long connecting may take, with the look-up and the TLS handshake. Stripe connects within 200 ms, and a lost SYN is sent again
 /// after one second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest response about one object, in bytes. A session or a configuration has less than 40 KiB.
@@ -88,16 +88,14 @@ pub(super) struct Transport {
 impl Transport {
     /// A client that follows no redirect, uses no proxy, and trusts only the system's certificate authorities.
     pub(super) fn new(config: StripeConfig, resolver: Resolver) -> Result<Self, reqwest::Error> {
-        let mut http = Client::builder()
+        let http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy()
             .https_only(config.api_base.starts_with("https:"))
-            .user_agent(concat!("billing-portal/", env!("CARGO_PKG_VERSION")));
-        if let Some(resolver) = resolver.custom() {
-            http = http.dns_resolver(resolver);
-        }
-        let http = http.build()?;
+            .user_agent(concat!("billing-portal/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(resolver)
+            .build()?;
         Ok(Self { http, config })
     }
 

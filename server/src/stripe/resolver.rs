@@ -7,11 +7,16 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+
+/// How long a look-up may take. A resolver that works answers within 100 ms. It is shorter than the time for connecting,
+/// which includes the look-up, so that the cause is known to be the resolver.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Where addresses come from. The default is the system's resolver.
 #[derive(Clone, Default)]
@@ -26,10 +31,19 @@ impl Resolver {
         Self(Some(Arc::new(move |host| Box::pin(look_up(host)))))
     }
 
-    /// For the HTTP client. `None`: the system's resolver.
-    pub(super) fn custom(self) -> Option<Custom> {
-        self.0.map(Custom)
+    /// The addresses of a host.
+    fn look_up(&self, host: String) -> Looking {
+        match &self.0 {
+            Some(look_up) => look_up(host),
+            None => Box::pin(look_up_at_system(host)),
+        }
     }
+}
+
+/// The system's look-up. It blocks a thread and cannot be cancelled.
+async fn look_up_at_system(host: String) -> io::Result<Vec<IpAddr>> {
+    let addresses = tokio::net::lookup_host((host, 0)).await?;
+    Ok(addresses.map(|address| address.ip()).collect())
 }
 
 impl fmt::Debug for Resolver {
@@ -38,13 +52,11 @@ impl fmt::Debug for Resolver {
     }
 }
 
-pub(super) struct Custom(Arc<dyn Fn(String) -> Looking + Send + Sync>);
-
-impl Resolve for Custom {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let looking = (self.0)(name.as_str().to_owned());
+        let looking = self.look_up(name.as_str().to_owned());
         Box::pin(async move {
-            let addresses = looking.await?;
+            let addresses = tokio::time::timeout(LOOK_UP_TIMEOUT, looking).await??;
             // The client takes the port from the URL.
             let addresses = addresses
                 .into_iter()

@@ -4,3 +4,4 @@ mod configuration_search;
 mod log_lines;
 mod log_reader;
 mod session_response;
+mod silent_resolver;
