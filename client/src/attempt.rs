@@ -51,22 +51,33 @@ pub(crate) async fn attempt(
         record(&span, answer);
     }
     let outcome = match (answered, answer) {
-        (None, _) => Err(Error::Timeout {
-            after: plan.started.elapsed(),
-        }),
         (Some(Ok(envelope)), Some(answer)) => answer.into_session(&envelope, sent, &settings.key),
-        (Some(Err(generated::Error::CommunicationError(error))), answer) => Err(transport::error(
-            &error,
-            answer.map(|answer| answer.status),
-            plan.started.elapsed(),
-        )),
-        (_, Some(answer)) => Err(answer.into_error(&settings.key)),
-        (_, None) => unreachable!("without an answer there is an error of communication"),
+        (answered, answer) => Err(error(answered, answer, settings, &plan)),
     };
     outcome.map_err(|error| Failure {
         error,
         connection_was_reused: was_reused(settings, &connection),
     })
+}
+
+/// The error of an exchange that did not open a portal.
+fn error(
+    answered: Option<Answered>,
+    answer: Option<RawResponse>,
+    settings: &Settings,
+    plan: &Try,
+) -> Error {
+    match (answered, answer) {
+        (None, _) => Error::Timeout {
+            after: plan.started.elapsed(),
+        },
+        (Some(Err(generated::Error::CommunicationError(error))), answer) => {
+            let status = answer.map(|answer| answer.status);
+            transport::error(&error, status, plan.started.elapsed())
+        }
+        (_, Some(answer)) => answer.into_error(&settings.key),
+        (_, None) => unreachable!("without an answer there is an error of communication"),
+    }
 }
 
 /// The exchange, or `None` if the try's share of the deadline is over.

@@ -6,18 +6,11 @@
 
 mod sources;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sources::interface;
-
-/// Lines, each of which a caller may rely on.
-type Interface = BTreeSet<String>;
-
-fn package() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+use sources::{Interface, interface, package};
 
 #[test]
 fn public_interface_is_the_accepted_one() {

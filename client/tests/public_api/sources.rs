@@ -12,7 +12,14 @@ use syn::{
     ItemStruct, Signature, UseTree, Visibility, parse_quote,
 };
 
-use crate::{Interface, package};
+/// Lines, each of which a caller may rely on.
+pub(crate) type Interface = BTreeSet<String>;
+
+/// The folder of the crate, as cargo names it to the tests that it runs.
+pub(crate) fn package() -> PathBuf {
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR");
+    PathBuf::from(folder.expect("cargo runs the tests"))
+}
 
 /// Every line of the crate's public interface.
 pub(crate) fn interface() -> Interface {

@@ -128,7 +128,7 @@ async fn claim_or_create(
     create_organizations: bool,
     now: DateTime<Utc>,
 ) -> Result<LinkOutcome, StoreError> {
-    let Claim { org, customer, .. } = &synced.claim;
+    let org = &synced.claim.org;
     let evidence = Evidence {
         known_at: now.into(),
         event: "",
@@ -142,7 +142,12 @@ async fn claim_or_create(
         organization_created = true;
         result = claim(transaction, &synced.claim, evidence, now).await?;
     }
-    Ok(match result {
+    Ok(sync_outcome(&synced.claim, result, organization_created))
+}
+
+fn sync_outcome(claim: &Claim, result: ClaimResult, organization_created: bool) -> LinkOutcome {
+    let Claim { org, customer, .. } = claim;
+    match result {
         ClaimResult::Decided {
             is_current: true,
             changed: true,
@@ -162,7 +167,7 @@ async fn claim_or_create(
         ClaimResult::Decided { .. } | ClaimResult::Older => LinkOutcome::Superseded,
         ClaimResult::Deleted => LinkOutcome::Refused(was_deleted(customer)),
         ClaimResult::UnknownOrganization => LinkOutcome::Refused(unknown(org)),
-    })
+    }
 }
 
 async fn link(

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use billing_portal_tests::workspace::cargo;
+pub(crate) use billing_portal_tests::workspace::root;
 use serde_json::Value;
 
 use crate::crate_tree::{CrateTree, Files};
@@ -63,7 +65,7 @@ pub(crate) fn packages() -> &'static [Package] {
 
 /// What `cargo metadata` reports of the workspace's own packages.
 pub(crate) fn metadata() -> Value {
-    let output = Command::new(env!("CARGO"))
+    let output = Command::new(cargo())
         .args([
             "metadata",
             "--no-deps",
@@ -99,11 +101,6 @@ fn dependencies(metadata: &Value, package: &str, with_tests: bool) -> Vec<String
         .filter(|dependency| with_tests || dependency["kind"] != "dev")
         .filter_map(|dependency| dependency["name"].as_str().map(str::to_owned))
         .collect()
-}
-
-/// The workspace's folder.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("")
 }
 
 fn read_package(package: &Value) -> Package {

@@ -13,6 +13,7 @@ use crate::harness::command;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, event, signed, unix_time};
 use billing_portal_tests::http_message::TestRequest;
+use billing_portal_tests::workspace;
 
 const RUNBOOK: &str = include_str!("../../../server/RUNBOOK.md");
 
@@ -170,7 +171,7 @@ fn texts(folder: &Path) -> Vec<String> {
 
 #[test]
 fn every_alert_event_has_its_section() {
-    let server = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("server/src");
+    let server = workspace::root().join("server/src");
     let alarm = Regex::new(r#"event = "(\w+)",\s+alert = true"#).expect("a pattern");
     let mut alarms = 0;
     for text in texts(&server) {

@@ -174,9 +174,10 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             replace,
             existing_only,
         } => {
+            let create_organizations = !existing_only;
             let policy = LinkPolicy {
                 replace,
-                create_organizations: !existing_only,
+                create_organizations,
             };
             import::import(&file, policy, context, &store).await
         }
