@@ -49,7 +49,7 @@ impl Authenticator {
     /// An authenticator for keys of the deployment's mode, with its limits.
     pub(crate) fn new(store: Store, clock: Clock, config: &ServeConfig) -> Self {
         let (uses, pending) = mpsc::channel(MAX_PENDING_USES);
-        tokio::spawn(write_uses(store.clone(), pending));
+        tokio::spawn(write_uses(store.clone(), config.stripe.mode, pending));
         Self {
             store,
             clock,
@@ -138,7 +138,7 @@ impl Authenticator {
     }
 }
 
-async fn write_uses(store: Store, mut pending: mpsc::Receiver<(String, String)>) {
+async fn write_uses(store: Store, mode: Mode, mut pending: mpsc::Receiver<(String, String)>) {
     let mut recorded: HashMap<String, String> = HashMap::new();
     while let Some((key_id, day)) = pending.recv().await {
         if recorded.get(&key_id) == Some(&day) {
@@ -147,7 +147,7 @@ async fn write_uses(store: Store, mut pending: mpsc::Receiver<(String, String)>)
         if recorded.len() >= MAX_RECORDED_USES {
             recorded.clear();
         }
-        match store.touch_key(&key_id, &day).await {
+        match store.touch_key(&key_id, &day, mode).await {
             Ok(()) => _ = recorded.insert(key_id, day),
             Err(error) => {
                 tracing::warn!(key_id, %error, "the day of a key's last use was not written");

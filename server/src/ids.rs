@@ -106,6 +106,13 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// The mode that a word in the database means.
+    pub(crate) fn from_stored(word: &str) -> Option<Self> {
+        [Self::Live, Self::Test]
+            .into_iter()
+            .find(|mode| mode.as_str() == word)
+    }
+
     /// The word in the prefixes of keys and in messages.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod config;
 mod configuration_watch;
+mod database_watch;
 mod service;
 
 // The way of a request.

@@ -17,7 +17,7 @@ use crate::{
     auth::Authenticator,
     clock::Clock,
     config::{Environment, Problem, ServeConfig},
-    configuration_watch,
+    configuration_watch, database_watch,
     http::{
         client_address::TrustedProxies, connection::ConnectionTimeouts, error_code::ErrorCode,
         listener::Listener, memory_budget::MemoryBudget, router::Router, swagger_ui,
@@ -27,7 +27,7 @@ use crate::{
     operations::{self, openapi},
     portal::Portal,
     request_layer::RequestLayer,
-    store::{Store, StoreError},
+    store::{IfMissing, Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, UpstreamCause},
     webhooks::{self, WebhookOutcome},
 };
@@ -76,6 +76,7 @@ pub struct Service {
     operations: Listener,
     verification: JoinHandle<()>,
     store_watch: JoinHandle<()>,
+    file_watch: JoinHandle<()>,
     shutdown_delay: Duration,
 }
 
@@ -111,6 +112,7 @@ pub async fn start(
     Ok(Service {
         verification: tokio::spawn(configuration_watch::run(Arc::clone(&app), recorded)),
         store_watch: tokio::spawn(watch_store(Arc::clone(&app), store_writable)),
+        file_watch: tokio::spawn(database_watch::watch_file(app.store.clone())),
         app,
         api,
         operations,
@@ -168,7 +170,7 @@ async fn build_app(
     clock: Clock,
     resolver: Resolver,
 ) -> Result<App, StartError> {
-    let store = Store::open(config.database_url.expose()).await?;
+    let store = Store::open(config.database_url.expose(), IfMissing::Create).await?;
     let metrics = Arc::new(Metrics::beginning_with(
         ErrorCode::ALL.map(|code| (code.status(), code.as_str())),
         UpstreamCause::ALL.map(UpstreamCause::as_str),
@@ -232,6 +234,7 @@ impl Service {
         }
         self.verification.abort();
         self.store_watch.abort();
+        self.file_watch.abort();
         let closing = async {
             // The operations port answers until the end.
             _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;

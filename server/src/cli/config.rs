@@ -47,7 +47,7 @@ fn check(Problems(problems): &Problems, warnings: Option<&Problems>) -> Report {
         .collect();
     let mut answer = json!({ "ok": ok, "problems": problems });
     if !warnings.is_empty() {
-        answer["warnings"] = to_json(&warnings);
+        answer["warnings"] = to_json(warnings);
     }
     Report {
         failed: !ok,

@@ -2,16 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read},
+    io::{self, Read, Write},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::report::print_error;
 use crate::{
     clock::Clock,
     config::{Config, Problems, ServeConfig},
     service::StartError,
-    store::{Store, StoreError},
+    store::{IfMissing, Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, StripeError},
 };
 
@@ -48,6 +49,8 @@ pub(super) struct Context<'a> {
     pub clock: Clock,
     /// Standard input, for commands that take `-`.
     pub stdin: Mutex<&'a mut (dyn Read + Send)>,
+    /// Standard error, for what cannot wait for the command's report.
+    pub stderr: Mutex<&'a mut (dyn Write + Send)>,
 }
 
 impl Context<'_> {
@@ -62,6 +65,12 @@ impl Context<'_> {
             return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
         Ok(input)
+    }
+
+    /// Prints a line on standard error at once.
+    pub(super) fn notify(&self, line: &str) {
+        let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        print_error(line, &mut **stderr);
     }
 
     /// The settings. Each command validates those that it uses.
@@ -111,9 +120,14 @@ impl Context<'_> {
         }
     }
 
-    /// The database.
+    /// The database, which must exist.
     pub(super) async fn store(&self) -> Result<Store, CliError> {
+        self.open_store(IfMissing::Fail).await
+    }
+
+    /// The database, which is created if it does not exist.
+    pub(super) async fn open_store(&self, if_missing: IfMissing) -> Result<Store, CliError> {
         let url = self.config()?.database_url()?;
-        Ok(Store::open(url.expose()).await?)
+        Ok(Store::open(url.expose(), if_missing).await?)
     }
 }

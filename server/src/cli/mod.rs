@@ -72,7 +72,7 @@ pub async fn run(
     variables: impl IntoIterator<Item = (String, String)>,
     stdin: &mut (impl Read + Send),
     stdout: &mut impl Write,
-    stderr: &mut impl Write,
+    stderr: &mut (impl Write + Send),
 ) -> u8 {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -83,8 +83,11 @@ pub async fn run(
         variables: variables.into_iter().collect(),
         clock: Clock::system(),
         stdin: Mutex::new(stdin),
+        stderr: Mutex::new(stderr),
     };
-    match execute(arguments.command, &context).await {
+    let result = execute(arguments.command, &context).await;
+    drop(context);
+    match result {
         Ok(report) => report.print(arguments.json, stdout, stderr),
         Err(error) => {
             print_error(&format!("error: {error}"), stderr);

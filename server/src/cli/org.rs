@@ -11,7 +11,7 @@ use super::{
 use crate::{
     http::schema::Timestamp,
     ids::{CustomerId, OrganizationId},
-    store::{CustomerLink, Organization},
+    store::{CustomerLink, IfMissing, Organization},
 };
 
 #[derive(Debug, Subcommand)]
@@ -75,7 +75,11 @@ impl OrganizationView {
 }
 
 pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
-    let store = context.store().await?;
+    let if_missing = match command {
+        Command::Create { .. } => IfMissing::Create,
+        Command::List | Command::Show { .. } => IfMissing::Fail,
+    };
+    let store = context.open_store(if_missing).await?;
     match command {
         Command::Create { name, id } => {
             let organization = Organization {

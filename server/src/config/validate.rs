@@ -10,7 +10,10 @@ use super::{
     serve_config::EventRules,
     stripe::{require_account, require_webhook_secrets},
 };
-use crate::return_url::{AllowList, AllowedOrigin};
+use crate::{
+    return_url::{AllowList, AllowedOrigin},
+    store,
+};
 
 impl Config {
     /// Validates everything that `serve` needs. The error has all problems.
@@ -68,13 +71,16 @@ impl Config {
         let mut problems = Problems::default();
         let url = self.settings.database_url.as_ref();
         let written = url.map_or("", Secret::expose);
-        let url = url.filter(|_| written.starts_with("sqlite:")).cloned();
-        if url.is_none() {
+        let Some(url) = url.filter(|_| written.starts_with("sqlite:")).cloned() else {
             let problem = must_be("database_url", written);
             let problem = format!("{problem}; other databases are not supported yet");
             problems.add("database_url", problem);
+            return Err(problems);
+        };
+        if let Err(problem) = store::path_of_url(url.expose()) {
+            problems.add("database_url", problem);
         }
-        url.ok_or(problems)
+        problems.none_or(url)
     }
 }
 

@@ -7,7 +7,8 @@ use sqlx::{Row, Sqlite, Transaction};
 use super::{
     claims::{Claim, ClaimResult, Evidence, claim},
     conflicts::{ConflictReason, resolve_conflicts},
-    database::{Store, StoreError},
+    database::Store,
+    error::StoreError,
     mapping::{CustomerState, MappingSource, replace_customer, upsert_mapping},
     sync::{SyncFailure, SyncPage, record_failure, record_page},
 };

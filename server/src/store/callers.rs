@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
-    database::{READ_TIMEOUT, Store, StoreError, read_time},
+    database::{Store, read_time},
+    error::StoreError,
     keys::read_scopes,
     mapping::CustomerState,
+    timeouts::READ_TIMEOUT,
 };
 use crate::{
     api_key::ApiKeyHash,
@@ -39,6 +41,7 @@ impl Store {
         &self,
         hash: &ApiKeyHash,
     ) -> Result<Option<Caller>, StoreError> {
+        self.require_file()?;
         let row = sqlx::query(
             "SELECT k.id, k.organization_id, k.scopes, k.expires_at, k.revoked_at, k.last_used_on, c.customer, c.state \
              FROM api_keys k LEFT JOIN customers c ON c.organization_id = k.organization_id WHERE k.hash = $1",

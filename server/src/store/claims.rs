@@ -12,7 +12,7 @@ use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
     conflicts::{ConflictReason, FoundConflict, record_conflict},
-    database::StoreError,
+    error::StoreError,
     mapping::{CustomerState, MappingSource, UnixSeconds, owner, upsert_mapping},
 };
 use crate::ids::{CustomerId, OrganizationId};

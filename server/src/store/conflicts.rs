@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::database::{Store, StoreError, read_time};
+use super::{
+    database::{Store, read_time},
+    error::StoreError,
+};
 use crate::ids::{CustomerId, OrganizationId};
 
 /// Why Stripe's customer is not the organization's customer.

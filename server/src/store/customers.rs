@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use super::{
     claims::delete_claims,
     conflicts::resolve_conflicts,
-    database::{Store, StoreError},
+    database::Store,
+    error::StoreError,
     mapping::{CustomerLink, CustomerState, MappingSource, StaleReason, owner, replace_customer},
 };
 use crate::ids::{CustomerId, OrganizationId};

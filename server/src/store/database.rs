@@ -1,71 +1,45 @@
-//! The connection to the database: opening, migrations, and transactions that write.
+//! The open database: its connections, and transactions that write.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
-use sqlx::{
-    Sqlite, SqlitePool, Transaction,
-    error::DatabaseError,
-    migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::writable::Writable;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// How long a request waits for a connection, a lock or a row. A look-up takes less than a millisecond; a caller is
-/// better off with a 503 than with a wait.
-pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a transaction waits until other writers, in this process or another, have finished. A batch of an import
-/// holds the lock for a tenth of a second at most.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
-/// Connections to the database. Reads take less than a millisecond, and only one connection can write at a time.
-const MAX_CONNECTIONS: u32 = 4;
-
-/// Why the store failed.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database is unreachable, full, locked or damaged.
-    #[error("database: {0}")]
-    Unavailable(#[from] sqlx::Error),
-    /// The database did not respond in time.
-    #[error("database: no response in time")]
-    TimedOut,
-    /// The tables are not those of this version.
-    #[error("database migration: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
-    /// The record does not exist.
-    #[error("there is no {what} {id}")]
-    NotFound {
-        /// The kind of record.
-        what: &'static str,
-        /// Its id.
-        id: String,
-    },
-    /// The record exists already, or belongs to another organization.
-    #[error("{0}")]
-    Conflict(String),
-}
-
-impl StoreError {
-    pub(super) fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Self {
-        Self::NotFound {
-            what,
-            id: id.to_string(),
-        }
-    }
-}
+use super::{
+    database_file::{FileIdentity, obstacle_to_writing, path_of_url},
+    error::StoreError,
+    opening::{self, Connections, IfMissing},
+    timeouts::WRITE_TIMEOUT,
+    writable::Writable,
+};
 
 /// The database, open and migrated. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
+    /// Connections for look-ups and lists. No writer holds one of them.
     pub(super) pool: SqlitePool,
-    /// SQLite has one writer at a time. Writers of this process wait for this permit, so that they do not hold a
-    /// connection that a look-up needs.
+    writers: SqlitePool,
+    /// The queue of writers: SQLite has one writer at a time.
     writer: Arc<Semaphore>,
     pub(super) writable: Arc<Writable>,
+    file: Arc<DatabaseFile>,
+}
+
+/// The file that was opened.
+#[derive(Debug)]
+struct DatabaseFile {
+    path: PathBuf,
+    identity: FileIdentity,
+    /// Whether the path does not lead to that file any more.
+    replaced: AtomicBool,
 }
 
 /// A transaction that writes. If it is dropped without a commit, it is rolled back.
@@ -87,43 +61,44 @@ impl Write {
 }
 
 impl Store {
-    /// Opens the database of a `sqlite:` URL. Creates the file if it does not exist, and runs the migrations.
-    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url)?
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .busy_timeout(READ_TIMEOUT)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A revocation that was confirmed must survive a power failure.
-            .synchronous(SqliteSynchronous::Full);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .acquire_timeout(READ_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        MIGRATIONS.run(&pool).await?;
-        let writer = Arc::new(Semaphore::new(1));
-        let writable = Arc::default();
+    /// Opens the database of a `sqlite:` URL and runs the migrations.
+    pub(crate) async fn open(url: &str, if_missing: IfMissing) -> Result<Self, StoreError> {
+        let path = path_of_url(url).map_err(StoreError::Url)?;
+        let Connections { readers, writers } = opening::open(url, &path, if_missing).await?;
+        let identity = FileIdentity::of(&path);
+        let identity = identity.map_err(|error| StoreError::file(&path, error.to_string()))?;
         Ok(Self {
-            pool,
-            writer,
-            writable,
+            pool: readers,
+            writers,
+            writer: Arc::new(Semaphore::new(1)),
+            file: Arc::new(DatabaseFile {
+                path,
+                identity,
+                replaced: AtomicBool::new(false),
+            }),
+            writable: Arc::default(),
         })
     }
 
     /// Checks that the database responds.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        self.require_file()?;
         sqlx::query("SELECT 1 FROM organizations LIMIT 1")
             .execute(&self.pool)
             .await?;
         Ok(())
     }
 
+    /// Begins a transaction that writes, after the writers before it.
+    pub(super) async fn begin(&self) -> Result<Write, StoreError> {
+        self.begin_within(WRITE_TIMEOUT).await
+    }
+
     /// Begins a transaction that writes, after the writers before it. It locks the database at once, so that waiting
     /// for another process happens here and not in a later statement. SQLite has no queue for writers, and another
-    /// process may write all the time, so a locked database is tried again until [`WRITE_TIMEOUT`].
-    pub(super) async fn begin(&self) -> Result<Write, StoreError> {
-        let begun = self.begin_quietly().await;
+    /// process may write all the time, so a locked database is tried again until `timeout`.
+    pub(super) async fn begin_within(&self, timeout: Duration) -> Result<Write, StoreError> {
+        let begun = self.begin_quietly(timeout).await;
         if begun.is_err() {
             self.writable.report_failure();
         }
@@ -131,19 +106,27 @@ impl Store {
     }
 
     /// The same for the check that follows a failed write, which must not cause another check.
-    pub(super) async fn begin_quietly(&self) -> Result<Write, StoreError> {
+    pub(super) async fn begin_quietly(&self, timeout: Duration) -> Result<Write, StoreError> {
+        self.require_file()?;
+        // SQLite begins the transaction all the same, and then fails with a text that names no file.
+        if let Some(obstacle) = obstacle_to_writing(&self.file.path) {
+            return Err(StoreError::file(&self.file.path, obstacle));
+        }
         let waiting = async {
             let permit = Arc::clone(&self.writer).acquire_owned().await;
             let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
             loop {
-                match self.pool.begin_with("BEGIN IMMEDIATE").await {
-                    Err(sqlx::Error::Database(error)) if is_locked(error.as_ref()) => {}
+                let begun = self.writers.begin_with("BEGIN IMMEDIATE").await;
+                match begun.map_err(StoreError::from) {
+                    Err(error) if error.is_lock() => {}
                     begun => return begun.map(|transaction| (transaction, permit)),
                 }
             }
         };
-        let begun = tokio::time::timeout(WRITE_TIMEOUT, waiting).await;
-        let (transaction, permit) = begun.map_err(|_| StoreError::TimedOut)??;
+        let begun = tokio::time::timeout(timeout, waiting).await;
+        let begun = begun.map_err(|_| StoreError::TimedOut)?;
+        let (transaction, permit) =
+            begun.map_err(|error| opening::explain(&self.file.path, error))?;
         Ok(Write {
             transaction,
             writable: Arc::clone(&self.writable),
@@ -151,16 +134,37 @@ impl Store {
         })
     }
 
+    /// Fails if the path leads to another file than the one that is open. What is read there is out of date, and what
+    /// is written there is lost.
+    pub(super) fn require_file(&self) -> Result<(), StoreError> {
+        if self.file.replaced.load(Ordering::Relaxed) {
+            return Err(StoreError::file(&self.file.path, REPLACED));
+        }
+        Ok(())
+    }
+
+    /// Compares the file at the path with the one that is open. `Some` if that has changed since the last comparison:
+    /// whether the file is the same.
+    pub(crate) fn compare_file(&self) -> Option<bool> {
+        let now = FileIdentity::of(&self.file.path);
+        let same = now.is_ok_and(|identity| identity == self.file.identity);
+        let replaced_before = self.file.replaced.swap(!same, Ordering::Relaxed);
+        (replaced_before == same).then_some(same)
+    }
+
+    /// The path of the database.
+    pub(crate) fn path(&self) -> &Path {
+        &self.file.path
+    }
+
     /// Finishes pending writes and closes every connection.
     pub(crate) async fn close(&self) {
+        self.writers.close().await;
         self.pool.close().await;
     }
 }
 
-/// Whether another process is writing: SQLite's result code 5, `SQLITE_BUSY`.
-fn is_locked(error: &dyn DatabaseError) -> bool {
-    error.code().is_some_and(|code| code == "5")
-}
+const REPLACED: &str = "was replaced or removed while this process had it open; restart the service to use the file that is there now";
 
 /// A point in time from a column of seconds since 1970.
 pub(super) fn read_time(seconds: i64) -> Result<DateTime<Utc>, sqlx::Error> {

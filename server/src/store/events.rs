@@ -9,7 +9,8 @@ use sqlx::{Sqlite, Transaction};
 use super::{
     claims::{Claim, ClaimResult, Evidence, claim, withdraw_claim},
     conflicts::{FoundConflict, delete_conflicts_of},
-    database::{Store, StoreError},
+    database::Store,
+    error::StoreError,
     mapping::{CustomerState, StaleReason, UnixSeconds, owner},
 };
 use crate::ids::{CustomerId, OrganizationId};

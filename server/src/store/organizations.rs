@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
-    database::{Store, StoreError, read_time},
+    database::{Store, read_time},
+    error::StoreError,
     mapping::CustomerLink,
 };
 use crate::ids::OrganizationId;
@@ -26,12 +27,13 @@ impl Store {
         &self,
         organization: &Organization,
     ) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
         let created =
             sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
                 .bind(organization.id.as_str())
                 .bind(&organization.name)
                 .bind(organization.created_at.timestamp())
-                .execute(&self.pool)
+                .execute(&mut *write.transaction)
                 .await;
         match created {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
@@ -40,7 +42,8 @@ impl Store {
                     organization.id
                 )))
             }
-            created => created.map(drop).map_err(StoreError::from),
+            Err(error) => Err(error.into()),
+            Ok(_) => write.commit().await,
         }
     }
 

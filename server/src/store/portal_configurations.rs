@@ -1,6 +1,6 @@
 //! The id of the portal configuration that the service created at Stripe.
 
-use super::database::{Store, StoreError};
+use super::{database::Store, error::StoreError};
 use crate::ids::Mode;
 
 impl Store {

@@ -3,7 +3,7 @@
 
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::database::{Store, StoreError};
+use super::{database::Store, error::StoreError};
 
 /// The position of a sync.
 #[derive(Debug, Clone, PartialEq, Eq)]

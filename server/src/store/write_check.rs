@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::database::{Store, StoreError};
+use super::{database::Store, error::StoreError, timeouts::WRITE_TIMEOUT};
 
 impl Store {
     /// Writes something and rolls it back, and records whether that was possible.
@@ -27,7 +27,7 @@ impl Store {
     }
 
     async fn write_and_roll_back(&self) -> Result<(), StoreError> {
-        let mut write = self.begin_quietly().await?;
+        let mut write = self.begin_quietly(WRITE_TIMEOUT).await?;
         sqlx::query("INSERT INTO stripe_events (id, received_at) VALUES ('', 0)")
             .execute(&mut *write.transaction)
             .await?;

@@ -1,6 +1,8 @@
 //! What an attacker can send, and what must hold meanwhile.
 
 mod configuration_search;
+mod database_file;
+mod key_commands;
 mod log_lines;
 mod log_reader;
 mod session_response;

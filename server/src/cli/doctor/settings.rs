@@ -1,10 +1,12 @@
 //! The checks of what is on this side: the settings and the database.
 
+use std::path::{Path, PathBuf};
+
 use super::check::Check;
 use crate::{
     config::{Config, Environment, Problem, Problems},
     ids::Mode,
-    store::{CustomerConflict, Store, StoreError},
+    store::{CustomerConflict, IfMissing, Store, StoreError, permissions_of_others},
 };
 
 pub(super) const CONFIGURATION: &str = "configuration";
@@ -63,14 +65,16 @@ pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Ch
         return Check::failed(NAME, problem, "correct database_url");
     }
     match answers(config).await {
-        Ok(()) => Check::passed(
-            NAME,
-            "it opens, its tables are those of this version, and it can be read and written",
-        ),
+        Ok(path) => usable(NAME, &path),
         Err(error @ StoreError::Migration(_)) => Check::failed(
             NAME,
             error.to_string(),
             "run the newest version of billing-portal that was ever used with this database, or restore a backup",
+        ),
+        Err(error @ StoreError::File { .. }) => Check::failed(
+            NAME,
+            error.to_string(),
+            "correct database_url, or remove what the detail names",
         ),
         Err(error) => Check::failed(
             NAME,
@@ -81,17 +85,32 @@ pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Ch
     }
 }
 
-async fn answers(config: &Config) -> Result<(), StoreError> {
-    let Ok(url) = config.database_url() else {
-        return Ok(()); // Its problem is known by now.
+/// It can be used; others may be able to read it, too.
+fn usable(name: &'static str, path: &Path) -> Check {
+    const USABLE: &str =
+        "it opens, its tables are those of this version, and it can be read and written";
+    let Some(mode) = permissions_of_others(path) else {
+        return Check::passed(name, USABLE);
     };
-    let store = Store::open(url.expose()).await?;
+    let path = path.display();
+    Check::passed(
+        name,
+        format!("{USABLE}; warning: other users may use {path} (mode {mode:04o})"),
+    )
+    .with_fix(format!("run chmod 600 {path}*"))
+}
+
+async fn answers(config: &Config) -> Result<PathBuf, StoreError> {
+    let Ok(url) = config.database_url() else {
+        return Ok(PathBuf::new()); // Its problem is known by now.
+    };
+    let store = Store::open(url.expose(), IfMissing::Fail).await?;
     let answer = match store.ping().await {
         Ok(()) => store.check_write().await,
         error => error,
     };
     store.close().await;
-    answer
+    answer.map(|()| store.path().to_owned())
 }
 
 /// Conflicts that an operator has to resolve. Portals open all the same, so the check passes.
@@ -127,7 +146,7 @@ async fn list_conflicts(config: &Config) -> Result<Vec<CustomerConflict>, StoreE
     let Ok(url) = config.database_url() else {
         return Ok(Vec::new()); // Reported by another check.
     };
-    let store = Store::open(url.expose()).await?;
+    let store = Store::open(url.expose(), IfMissing::Fail).await?;
     let conflicts = store.list_conflicts().await;
     store.close().await;
     conflicts

@@ -3,11 +3,12 @@
 //! A person who handles a leaked key has the key, not its id. The key is not taken from the command line, which other
 //! processes of the machine can read.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::super::context::{CliError, Context};
 use crate::{
     api_key::{ApiKey, ApiKeyHash},
+    ids::Mode,
     store::Store,
 };
 
@@ -23,20 +24,34 @@ const NO_KEY: &str =
 const SEVERAL_KEYS: &str = "standard input holds more than one API key";
 const UNKNOWN_KEY: &str = "the key on standard input is not a key of this database";
 
-/// The id of the key that the argument means. What is not an id is not quoted: it may be a secret.
+/// The key that a command is about.
+pub(super) struct SelectedKey {
+    /// Its id.
+    pub id: String,
+    /// Its mode, if the key itself was given.
+    pub mode: Option<Mode>,
+}
+
+/// The key that the argument means. What is not an id is not quoted: it may be a secret.
 pub(super) async fn find(
     argument: &str,
     context: &Context<'_>,
     store: &Store,
-) -> Result<String, CliError> {
+) -> Result<SelectedKey, CliError> {
     if argument == "-" {
-        let hash = read_key(context)?;
-        let found = store.find_caller(&hash).await?;
+        let key = read_key(context)?;
+        let found = store.find_caller(&key.hash()).await?;
         let caller = found.ok_or_else(|| CliError::Other(UNKNOWN_KEY.to_owned()))?;
-        return Ok(caller.key_id);
+        return Ok(SelectedKey {
+            id: caller.key_id,
+            mode: Some(key.mode()),
+        });
     }
     if is_id(argument) {
-        Ok(argument.to_owned())
+        Ok(SelectedKey {
+            id: argument.to_owned(),
+            mode: None,
+        })
     } else {
         Err(CliError::Other(NOT_AN_ID.to_owned()))
     }
@@ -48,8 +63,8 @@ fn is_id(text: &str) -> bool {
         && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The hash of the one key on standard input, which may stand inside of other text, such as a line of a log.
-fn read_key(context: &Context<'_>) -> Result<ApiKeyHash, CliError> {
+/// The one key on standard input, which may stand inside of other text, such as a line of a log.
+fn read_key(context: &Context<'_>) -> Result<ApiKey, CliError> {
     let text = context.read_stdin(MAX_STDIN_BYTES);
     let text = text.map_err(|error| CliError::Other(format!("standard input: {error}")))?;
     let text = String::from_utf8_lossy(&text);
@@ -57,10 +72,10 @@ fn read_key(context: &Context<'_>) -> Result<ApiKeyHash, CliError> {
     let keys = text
         .split(is_separator)
         .filter_map(|word| word.parse().ok());
-    let hashes: HashSet<ApiKeyHash> = keys.map(|key: ApiKey| key.hash()).collect();
-    let mut hashes = hashes.into_iter();
-    match (hashes.next(), hashes.next()) {
-        (Some(hash), None) => Ok(hash),
+    let keys: HashMap<ApiKeyHash, ApiKey> = keys.map(|key: ApiKey| (key.hash(), key)).collect();
+    let mut keys = keys.into_values();
+    match (keys.next(), keys.next()) {
+        (Some(key), None) => Ok(key),
         (None, _) => Err(CliError::Other(NO_KEY.to_owned())),
         (Some(_), Some(_)) => Err(CliError::Other(SEVERAL_KEYS.to_owned())),
     }

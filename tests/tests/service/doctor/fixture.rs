@@ -47,12 +47,15 @@ impl Fixture {
         };
         let database = format!("sqlite://{}", fixture.path("x.db"));
         let (secret, api_base) = (fixture.stripe.secret(), fixture.stripe.api_base());
-        fixture
+        let fixture = fixture
             .set("DATABASE_URL", &database)
             .set("STRIPE_SECRET_KEY", &secret)
             .set("STRIPE_API_BASE", &api_base)
             .set("STRIPE_WEBHOOK_SECRET", "whsec_simulated")
-            .set("RETURN_URL_ALLOW_LIST", "https://app.example.com")
+            .set("RETURN_URL_ALLOW_LIST", "https://app.example.com");
+        let created = fixture.run(&["org", "create", "--name", "Acme"]).await;
+        assert_eq!(created.code, 0, "{}", created.stderr);
+        fixture
     }
 
     pub(super) fn path(&self, name: &str) -> String {

@@ -68,11 +68,10 @@ async fn an_empty_allow_list_fails_the_check_in_development_too() {
 #[tokio::test]
 async fn an_unusable_database_fails_only_its_own_check() {
     let fixture = Fixture::new().await;
-    fs::write(
-        fixture.path("x.db"),
-        "no database at all, but long enough to be looked at",
-    )
-    .expect("a file");
+    let text = "no database at all, but long enough to be looked at";
+    fs::write(fixture.path("text.db"), text).expect("a file");
+    let text = format!("sqlite://{}", fixture.path("text.db"));
+    let fixture = fixture.set("DATABASE_URL", &text);
     let broken = fixture.checks().await;
     let fixture = Fixture::new().await;
     let nowhere = format!("sqlite://{}", fixture.path("no/such/folder/x.db"));

@@ -78,7 +78,10 @@ async fn read_only(service: &Service) -> ServiceProcess {
     let database = service.database();
     let folder = database.parent().expect("a folder");
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).expect("our folder");
-    fs::set_permissions(&database, fs::Permissions::from_mode(0o444)).expect("our file");
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{}{suffix}", database.display());
+        fs::set_permissions(file, fs::Permissions::from_mode(0o444)).expect("our file");
+    }
     let mut command = process::command(&["serve"], service.variables());
     // The owner may not write either; only root may always.
     if fs::metadata(&database).expect("the file").uid() == 0 {

@@ -1,5 +1,7 @@
 //! The database behind the service's back: what is in it, and what happens when it breaks.
 
+use std::path::Path;
+
 use sqlx::{Connection, SqliteConnection};
 
 use super::service::Service;
@@ -9,7 +11,10 @@ pub(crate) struct Database(SqliteConnection);
 
 impl Database {
     pub(crate) async fn open(service: &Service) -> Self {
-        let file = service.database();
+        Self::open_file(&service.database()).await
+    }
+
+    pub(crate) async fn open_file(file: &Path) -> Self {
         let connection = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await;
         Self(connection.expect("the database is there"))
     }

@@ -70,6 +70,7 @@ async fn an_unreadable_secret_fails_only_the_commands_that_need_it() {
         ),
     ];
     for (command, code) in [
+        ("org create --name Acme", 0),
         ("org list", 0),
         ("customer list", 0),
         ("portal-config show", 1),
