@@ -79,6 +79,7 @@ fn last_release() -> ([u64; 3], Interface) {
     let files = fs::read_dir(package().join("released")).expect("the released interfaces");
     let files: BTreeMap<[u64; 3], PathBuf> = files
         .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
         .map(|path| {
             (
                 version(

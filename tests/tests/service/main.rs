@@ -9,6 +9,7 @@ mod audit;
 mod bodies;
 mod browser;
 mod cli;
+mod compatibility;
 mod configuration;
 mod crash;
 mod customers;
