@@ -162,3 +162,22 @@ fn the_first_program_of_the_readme_opens_a_portal() {
     );
     assert_eq!(server.return_urls(), [RETURN_URL]);
 }
+
+/// The sample of the repository's README is the function of `examples/readme.rs`.
+#[test]
+fn the_sample_of_the_repositorys_readme_opens_a_portal() {
+    let program = include_str!("../../examples/readme.rs");
+    let sample = program
+        .split_once("\n\n")
+        .and_then(|(_, program)| program.split_once("\n#[tokio::main]"))
+        .map_or("", |(sample, _)| sample.trim());
+    assert!(sample.contains("async fn billing"));
+    assert!(
+        include_str!("../../../README.md").contains(&format!("```rust\n{sample}\n```")),
+        "the README shows another sample"
+    );
+    let server = FakeServer::start().expect("a free port");
+    let output = example("readme", &server).output().expect("it runs");
+    assert_eq!(output.stdout, b"303 See Other\n");
+    assert_eq!(server.return_urls(), [RETURN_URL]);
+}

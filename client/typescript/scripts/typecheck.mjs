@@ -35,7 +35,7 @@ function run(program, ...words) {
   return stdout;
 }
 
-/** The samples of a README in TypeScript, each as a file of its own. */
+/** The samples of a README in TypeScript, each of which becomes a file. */
 function samples(readme) {
   return [...readFileSync(readme, "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map(([, sample]) => sample);
 }
@@ -43,8 +43,11 @@ function samples(readme) {
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const [{ filename }] = JSON.parse(run("npm", "pack", "--silent", "--json", "--ignore-scripts", "--pack-destination", folder));
-const readme = samples("README.md");
-if (readme.length === 0) throw new Error("README.md has no sample in TypeScript");
+const readme = ["README.md", "../../README.md"].flatMap((file) => {
+  const found = samples(file);
+  if (found.length === 0) throw new Error(`${file} has no sample in TypeScript`);
+  return found;
+});
 // Types of the runtime that a sample uses and that are not part of the language.
 const GLOBALS = "declare const process: { env: Record<string, string | undefined> };\n";
 
