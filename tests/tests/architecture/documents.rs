@@ -91,6 +91,37 @@ pub(crate) fn unknown_steps() -> Vec<String> {
         .collect()
 }
 
+/// One line for each command of xtask that the README does not list, and for each that it lists and xtask does not have.
+pub(crate) fn unlisted_commands() -> Vec<String> {
+    let main = read("xtask/src/main.rs");
+    let commands = main.split("enum Command {").nth(1);
+    let commands = commands.and_then(|rest| rest.split("\n}").next());
+    let commands = found(r"^    ([A-Z]\w+)(?: \{|,)$", commands.unwrap_or_default());
+    let commands: BTreeSet<_> = commands.iter().map(|(_, name)| kebab_case(name)).collect();
+    assert!(commands.contains("self-test"), "{commands:?}");
+    let readme = read("README.md");
+    let row = readme.lines().find(|line| line.starts_with("| [`xtask/`]"));
+    let contents = row.and_then(|row| row.rsplit(" | ").next());
+    let listed = found(r"`([a-z-]+)`", contents.unwrap_or_default());
+    let listed: BTreeSet<_> = listed.into_iter().map(|(_, name)| name).collect();
+    let differences = commands.symmetric_difference(&listed);
+    differences
+        .map(|command| format!("README.md and xtask differ in the command {command}"))
+        .collect()
+}
+
+/// `SelfTest` as `self-test`.
+fn kebab_case(name: &str) -> String {
+    let mut kebab = String::new();
+    for character in name.chars() {
+        if character.is_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.extend(character.to_lowercase());
+    }
+    kebab
+}
+
 /// One line for each name in the last column of a table of SECURITY.md that no test has.
 pub(crate) fn unknown_tests() -> Vec<String> {
     let test = Regex::new(r"#\[(?:tokio::)?test[^\]]*\]\s+(?:#\[[^\]]*\]\s+)*(?:async )?fn (\w+)");

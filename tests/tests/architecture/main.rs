@@ -134,6 +134,7 @@ fn the_documents_name_only_what_exists() {
     problems.extend(documents::misnamed_links());
     problems.extend(documents::unknown_steps());
     problems.extend(documents::unknown_tests());
+    problems.extend(documents::unlisted_commands());
     assert_none(&problems);
 }
 
