@@ -5,6 +5,7 @@ mod config;
 mod context;
 mod customer;
 mod doctor;
+mod healthcheck;
 mod key;
 mod name;
 mod org;
@@ -63,6 +64,14 @@ enum Command {
     Config(config::Command),
     /// Report what would fail now and how to fix it; changes nothing at Stripe
     Doctor,
+    /// Exit with 0 if the running service is alive, and with 1 if not; for images without an HTTP client
+    ///
+    /// It asks the address that `operations_listen` has in this command's own configuration.
+    Healthcheck {
+        /// Also require that the service is ready for requests
+        #[arg(long)]
+        ready: bool,
+    },
 }
 
 /// Runs a command line (its first word is the program's name) with these environment variables, and returns the
@@ -109,6 +118,7 @@ async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliE
         Command::PortalConfig(command) => portal_config::execute(command, context).await,
         Command::Config(command) => config::execute(&command, context),
         Command::Doctor => Ok(doctor::examine(context).await),
+        Command::Healthcheck { ready } => healthcheck::healthcheck(ready, context).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands: what they print with `--json`, what they refuse, and with which exit status.
 
 mod config;
+mod healthcheck;
 
 use billing_portal_server::clock::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
