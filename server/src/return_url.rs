@@ -10,6 +10,7 @@
 mod allowed_origin;
 mod error;
 mod loopback;
+mod page_host;
 mod spelling;
 
 use url::Url;
@@ -17,6 +18,7 @@ use url::Url;
 pub use allowed_origin::AllowedOrigin;
 pub use error::ReturnUrlError;
 pub(crate) use loopback::is_loopback;
+pub(crate) use page_host::impossible_host;
 use spelling::{require_plain_spelling, written_authority};
 
 /// The longest return URL, in characters as received and in bytes as sent to Stripe. Stripe documents no limit;

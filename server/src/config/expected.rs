@@ -38,7 +38,9 @@ fn expected(setting: &str) -> Option<&'static str> {
             "a metadata key of 1 to 40 characters without [ and ], such as org_id"
         }
         "stripe_portal_hosts" => "a host name, such as billing.stripe.com",
-        "trusted_proxies" => "a network or an address, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8",
+        "trusted_proxies" => {
+            "a network or an address of proxies, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8"
+        }
         "log" => "a level, or levels for modules, such as info or info,sqlx=debug",
         "log_format" => "json or text",
         _ if setting.ends_with("_file") => "the path of a file, such as /run/secrets/stripe.key",

@@ -9,6 +9,7 @@ use super::{
     Config, Problem, Problems, Secret, ServeConfig, Settings,
     secret_files::{holds_secret, read_secret_files},
     text_file::TextFile,
+    unusual::unusual_settings,
     values::{problems_of, trim},
     variables::read_variables,
 };
@@ -96,6 +97,7 @@ impl Config {
             settings.expect("each setting is valid alone, and none depends on another");
         let default_url = || Secret::new(DEFAULT_DATABASE_URL.to_owned());
         settings.database_url.get_or_insert_with(default_url);
+        warnings.0.extend(unusual_settings(&settings).0);
         let config = Self {
             settings,
             unread,

@@ -13,6 +13,7 @@ mod serve_config;
 mod settings;
 mod stripe;
 mod text_file;
+mod unusual;
 mod validate;
 mod values;
 mod variables;

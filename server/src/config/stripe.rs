@@ -4,12 +4,12 @@ use url::Url;
 
 use super::{
     Config, Environment, Problems, Settings,
-    expected::{must_be, must_be_not},
+    expected::{must_be, must_be_not, shown},
     serve_config::StripeConfig,
 };
 use crate::{
     ids::{Mode, is_stripe_id},
-    return_url::is_loopback,
+    return_url::{impossible_host, is_loopback},
 };
 
 impl Config {
@@ -106,18 +106,24 @@ pub(super) fn require_webhook_secrets(settings: &Settings) -> Result<(), Problem
 }
 
 fn require_portal_hosts(hosts: &[String]) -> Result<(), Problems> {
+    const SETTING: &str = "stripe_portal_hosts";
     let mut problems = Problems::default();
     if hosts.is_empty() {
         let problem = "must not be empty; Stripe's own host is billing.stripe.com";
-        problems.add("stripe_portal_hosts", problem);
+        problems.add(SETTING, problem);
     }
     for host in hosts {
-        let url = Url::parse(&format!("https://{host}/"));
-        if !url.is_ok_and(|url| url.host_str() == Some(host)) {
-            problems.add(
-                "stripe_portal_hosts",
-                must_be_not("stripe_portal_hosts", host),
-            );
+        let url = Url::parse(&format!("https://{host}/")).ok();
+        let parsed = url.as_ref().and_then(Url::host);
+        // The host alone, in the form in which it is compared.
+        let parsed = parsed.filter(|parsed| parsed.to_string() == *host && !host.ends_with('.'));
+        match parsed.as_ref().map(impossible_host) {
+            None => problems.add(SETTING, must_be_not(SETTING, host)),
+            Some(Some(reason)) => {
+                let expected = must_be(SETTING, "");
+                problems.add(SETTING, format!("{} {reason}; it {expected}", shown(host)));
+            }
+            Some(None) => {}
         }
     }
     problems.none_or(())

@@ -1,6 +1,6 @@
 //! Validates the settings beyond their types, and parses them into the values that the service uses.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use tracing_subscriber::EnvFilter;
 
@@ -27,8 +27,9 @@ impl Config {
         let allow_list = problems.collect(allow_list(settings));
         problems.collect(require_ranges(settings));
         problems.collect(require_account(settings));
-        if settings.listen.port() != 0 && settings.listen == settings.operations_listen {
-            problems.add("operations_listen", "must not be the API's address");
+        if overlap(settings.listen, settings.operations_listen) {
+            let problem = "must not be the API's address and port; another port is enough";
+            problems.add("operations_listen", problem);
         }
         let log_filter = problems.collect(log_filter(settings));
         let (Some(database_url), Some(stripe), Some(allow_list), Some(log_filter)) =
@@ -82,6 +83,12 @@ impl Config {
         }
         problems.none_or(url)
     }
+}
+
+/// Whether two listeners cannot both be opened. Port 0 is a free port of the system's choice.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (one.ip() == other.ip() || is_any)
 }
 
 fn seconds(seconds: u32) -> Duration {

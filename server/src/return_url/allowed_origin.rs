@@ -5,6 +5,7 @@ use std::fmt;
 use url::{Host, Url, quirks::domain_to_unicode};
 
 use super::loopback::is_loopback;
+use super::page_host::impossible_host;
 use super::spelling::{require_plain_spelling, written_authority};
 
 /// An entry of the allow-list: scheme, host and effective port (RFC 6454). An entry without a port means the
@@ -64,7 +65,15 @@ impl AllowedOrigin {
         if origin.host.ends_with('.') || !origin.is_written_as(authority) {
             return Err("the host must be written plainly");
         }
+        if let Some(reason) = url.host().and_then(|host| impossible_host(&host)) {
+            return Err(reason);
+        }
         Ok(origin)
+    }
+
+    /// The host as the parser writes it: lower case, punycode, brackets around IPv6.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
     }
 
     pub(super) fn is_origin_of(&self, url: &Url) -> bool {

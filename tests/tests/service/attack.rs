@@ -7,3 +7,4 @@ mod log_lines;
 mod log_reader;
 mod session_response;
 mod silent_resolver;
+mod unusual_settings;

@@ -1,6 +1,6 @@
 //! What people who do this job run into: one kind of fault each, tried with several inputs.
 
-mod config_check;
+pub(crate) mod config_check;
 mod database;
 mod loopback;
 mod readiness;

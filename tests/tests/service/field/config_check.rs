@@ -13,16 +13,16 @@ const VALID: [(&str, &str); 3] = [
 
 /// What `config check` reports.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// The setting or variable and what is wrong with it.
-    pub(super) problems: Vec<(String, String)>,
-    pub(super) warnings: Vec<(String, String)>,
+    pub(crate) problems: Vec<(String, String)>,
+    pub(crate) warnings: Vec<(String, String)>,
 }
 
 impl Report {
     /// The one problem, which must be about this setting or variable.
     #[track_caller]
-    pub(super) fn problem(&self, setting: &str) -> &str {
+    pub(crate) fn problem(&self, setting: &str) -> &str {
         match self.problems.as_slice() {
             [(named, problem)] if named == setting => problem,
             _ => panic!("one problem of {setting} is expected: {self:?}"),
@@ -31,7 +31,7 @@ impl Report {
 
     /// The one warning, which must be about this setting or variable, beside no problem.
     #[track_caller]
-    pub(super) fn warning(&self, setting: &str) -> &str {
+    pub(crate) fn warning(&self, setting: &str) -> &str {
         match (self.problems.as_slice(), self.warnings.as_slice()) {
             ([], [(named, warning)]) if named == setting => warning,
             _ => panic!("one warning of {setting} is expected: {self:?}"),
@@ -40,21 +40,21 @@ impl Report {
 
     /// Neither problems nor warnings.
     #[track_caller]
-    pub(super) fn assert_clean(&self, why: &str) {
+    pub(crate) fn assert_clean(&self, why: &str) {
         let found = (&self.problems, &self.warnings);
         assert_eq!(found, (&Vec::new(), &Vec::new()), "{why}");
     }
 }
 
 /// The variables of the valid settings with these on top, with the prefix.
-pub(super) fn variables(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn variables(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     let all = VALID.iter().chain(settings);
     all.map(|(name, value)| (format!("BILLING_PORTAL_{name}"), (*value).to_owned()))
         .collect()
 }
 
 /// What the binary prints with these arguments and, on top of the valid settings, these.
-pub(super) async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
+pub(crate) async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let output = command(arguments, &variables(settings)).output().await;
     let output = output.expect("the binary runs");
     let text = [output.stdout, output.stderr].concat();
@@ -63,12 +63,12 @@ pub(super) async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> (Optio
 }
 
 /// `config check` with these settings on top of the valid ones.
-pub(super) async fn check(settings: &[(&str, &str)]) -> Report {
+pub(crate) async fn check(settings: &[(&str, &str)]) -> Report {
     check_with(&[], settings).await
 }
 
 /// `config check` with the TOML file of `--config`; variables win over the file.
-pub(super) async fn check_with(options: &[&str], settings: &[(&str, &str)]) -> Report {
+pub(crate) async fn check_with(options: &[&str], settings: &[(&str, &str)]) -> Report {
     let arguments = [&["config", "check", "--json"], options].concat();
     let (code, printed) = run(&arguments, settings).await;
     let answer: Value = serde_json::from_str(&printed).expect("one JSON value");

@@ -36,8 +36,7 @@ async fn s13_white_space_goes_at_both_ends_of_scalars_and_items() {
 
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("portal.toml");
-    let toml =
-        "stripe_api_base = \" https://api.stripe.com\\n\"\nstripe_portal_hosts = [\" a.example \"]";
+    let toml = "stripe_api_base = \" https://api.stripe.com\\n\"\nstripe_portal_hosts = [\" pay.example.com \"]";
     std::fs::write(&file, toml).expect("a writable file");
     let file = file.to_str().expect("a readable path");
     let report = check_with(&["--config", file], &[]).await;
@@ -87,9 +86,9 @@ async fn s13_each_message_says_what_was_expected_with_an_example() {
         ("ENVIRONMENT", "prod", "must be production or development, not \"prod\""),
         ("LOG_FORMAT", "yaml", "must be json or text, not \"yaml\""),
         ("TRUSTED_PROXIES", "10.0.0.0/8,proxy.internal",
-            "must be a network or an address, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8, not \"proxy.internal\""),
+            "must be a network or an address of proxies, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8, not \"proxy.internal\""),
         ("TRUSTED_PROXIES", "am_live_unseen",
-            "must be a network or an address, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8, not \"[redacted]\""),
+            "must be a network or an address of proxies, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8, not \"[redacted]\""),
         ("STRIPE_PORTAL_CONFIGURATION", "pc_1", "must be the id of a portal configuration, such as bpc_1MAhNDLkdIwHu7ix, not \"pc_1\""),
         ("STRIPE_ACCOUNT", "1032D", "must be the id of a Stripe account, such as acct_1032D82eZvKYlo2C, not \"1032D\""),
         ("STRIPE_PORTAL_HOSTS", "https://billing.stripe.com",
