@@ -5,6 +5,7 @@
 
 mod expected;
 mod load;
+mod log_filter;
 mod nearest;
 mod network;
 mod secret;

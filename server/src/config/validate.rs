@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 use super::{
     Config, Environment, Problems, Secret, ServeConfig, Settings,
     expected::{must_be, must_be_not, quotes_hint, shown},
+    log_filter,
     serve_config::EventRules,
     stripe::{require_account, require_webhook_secrets},
 };
@@ -96,10 +97,11 @@ fn seconds(seconds: u32) -> Duration {
 }
 
 fn log_filter(settings: &Settings) -> Result<EnvFilter, Problems> {
-    let mut problems = Problems::default();
-    let filter = settings.log.parse::<EnvFilter>();
-    let filter = filter.map_err(|_| problems.add("log", must_be_not("log", &settings.log)));
-    filter.map_err(|()| problems)
+    log_filter::parse(&settings.log).map_err(|wrong| {
+        let mut problems = Problems::default();
+        wrong.into_iter().for_each(|one| problems.add("log", one));
+        problems
+    })
 }
 
 fn allow_list(settings: &Settings) -> Result<AllowList, Problems> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod config_check;
 mod database;
+mod log_filter;
 mod loopback;
 mod readiness;
 mod secret_files;
