@@ -1,7 +1,7 @@
 //! Opens Stripe's hosted billing portal through one operation, `POST /v1/billing/portal`.
 //!
 //! A request flows one way:
-//! `connection -> request_layer -> router -> portal (the operation) -> extract (auth, body) -> return_url -> stripe -> envelope`.
+//! `connection -> request_layer -> router -> portal (the operation) -> extract (permit, auth -> store, body) -> return_url -> stripe -> envelope`.
 
 // Starts and stops the service.
 pub mod cli;

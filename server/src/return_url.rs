@@ -54,7 +54,7 @@ impl AllowList {
         Self { origins, http }
     }
 
-    /// Checks the rules R1 to R7 in order and returns the canonical URL.
+    /// Checks the rules R1 to R7 of `tests/corpora/return_urls.json` in order and returns the canonical URL.
     pub fn check(&self, text: &str) -> Result<ReturnUrl, ReturnUrlError> {
         if text.is_empty() {
             return Err(ReturnUrlError::Empty);

@@ -53,7 +53,7 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Key(key::Command),
-    /// Which Stripe customer an organization is
+    /// Link organizations to their customers at Stripe
     #[command(subcommand)]
     Customer(customer::Command),
     /// The portal configuration at Stripe

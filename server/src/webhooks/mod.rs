@@ -58,11 +58,11 @@ pub(crate) fn routes(router: Router) -> Router {
     router.post(PATH, receive)
 }
 
-/// Take an event
+/// Receive an event
 ///
 /// For Stripe only: the signature, made with the endpoint's secret over the raw body, is checked before anything else.
-/// Events about customers keep the mapping; one about the portal configuration has it verified. Every other is taken
-/// and forgotten. The answer is given after the commit, and Stripe repeats what was not answered 200.
+/// Events about customers update the mapping. An event about the portal configuration has it verified. Other events are
+/// accepted and ignored. The response is sent after the commit, and Stripe delivers again what did not get a 200.
 #[utoipa::path(
     post,
     path = PATH,
@@ -74,14 +74,14 @@ pub(crate) fn routes(router: Router) -> Router {
         description = "The event as Stripe wrote it, at most 1 MiB.",
     ),
     responses(
-        (status = 200, description = "It is kept, or of no use.", body = ReceivedEnvelope),
-        (status = 400, description = "`INVALID_SIGNATURE`, or `BAD_REQUEST`: no event.", body = ErrorEnvelope),
+        (status = 200, description = "The event was stored, or it is not needed here.", body = ReceivedEnvelope),
+        (status = 400, description = "`INVALID_SIGNATURE`, or `BAD_REQUEST`: the body is not an event.", body = ErrorEnvelope),
         (status = 404, description = "`NOT_FOUND`: `stripe_webhook_secret` is not set.", body = ErrorEnvelope),
-        (status = 408, description = "`REQUEST_TIMEOUT`: the body came too slowly.", body = ErrorEnvelope),
+        (status = 408, description = "`REQUEST_TIMEOUT`: the body was not received in time.", body = ErrorEnvelope),
         (status = 413, description = "`PAYLOAD_TOO_LARGE`.", body = ErrorEnvelope),
         (
             status = 503,
-            description = "`SERVICE_UNAVAILABLE`: the database is away, or too many come at a time.",
+            description = "`SERVICE_UNAVAILABLE`: the database does not respond, or too many webhooks arrive at once.",
             body = ErrorEnvelope,
             headers(("Retry-After" = u64, description = "Seconds.")),
         ),

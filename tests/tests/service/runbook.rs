@@ -146,11 +146,16 @@ async fn every_metric_has_its_row_and_no_other_is_named() {
         assert!(families.contains(family.unwrap_or(named)), "{named}");
     }
     let causes = causes();
-    for cause in found(r#"upstream_cause=~"([a-z_|]+)""#, RUNBOOK)
-        .join("|")
-        .split('|')
-    {
-        assert!(causes.contains(cause), "{cause}");
+    let watched = found(r#"upstream_cause=~"([a-z_|]+)""#, RUNBOOK).join("|");
+    let watched: BTreeSet<&str> = watched.split('|').collect();
+    for cause in &watched {
+        assert!(causes.contains(*cause), "{cause}");
+    }
+    for (cause, (.., is_alert)) in rows() {
+        assert!(
+            !is_alert || watched.contains(cause),
+            "no rule watches {cause}"
+        );
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) enum Command {
     ///
     /// Each is a customer at Stripe that names an organization and is not its customer: the organization has another
     /// customer (`another_customer`), or another organization has the customer (`another_organization`). To resolve it, run
-    /// billing-portal customer link with the customer that the organization is to have.
+    /// billing-portal customer link with the customer that the organization should have.
     Conflicts,
     /// Link the customers of a CSV file; safe to re-run
     ///

@@ -138,7 +138,7 @@ pub(super) async fn customer_conflicts(config: Option<&Config>, problems: &Probl
         first.other,
     );
     let fix = "list them with billing-portal customer conflicts, then run billing-portal customer link --org ORG with \
-               the customer that the organization is to have";
+               the customer that the organization should have";
     Check::passed(NAME, detail).with_fix(fix)
 }
 
