@@ -128,7 +128,9 @@ impl Curl {
             "d" | "data" | "data-ascii" | "data-binary" => request.add(&value, true, "&", command),
             "data-raw" => request.add(&value, false, "&", command),
             "json" => {
-                request.form = Form::Json;
+                if request.form == Form::Plain {
+                    request.form = Form::Json;
+                }
                 request.add(&value, true, "", command);
             }
             "data-urlencode" | "F" | "form" | "form-string" => request.body = Body::Text(value),

@@ -80,13 +80,16 @@ impl At {
             Kind::Schema if key == "additionalProperties" => Some(Whole::Map),
             _ => None,
         };
+        // What `not` excludes is what everything else allows.
+        let is_excluded = self.place.holder == Kind::Schema && self.place.keyword == "not";
+        let around = self.place.direction.filter(|_| !is_excluded);
         Self {
             kind,
             pointer: child(&self.pointer, key),
             place: Place {
                 holder: self.kind,
                 keyword: key.to_owned(),
-                direction: self.kind.direction(key, self.place.direction),
+                direction: self.kind.direction(around),
                 within: self.place.within.or(whole),
             },
         }

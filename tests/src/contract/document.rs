@@ -99,10 +99,17 @@ impl Document {
         self.get(pointer)
             .filter(|node| !node.is_object() && !node.is_array())?;
         let Range { start, end } = self.places.get(pointer)?.characters;
-        let characters = |from, to: usize| self.text.chars().skip(from).take(to - from);
-        let before: String = characters(0, start).collect();
-        let after: String = characters(end, usize::MAX).collect();
-        Some(before + scalar + &after)
+        let text: Vec<char> = self.text.chars().collect();
+        let written = text.get(start..end)?;
+        let quote = written.first().filter(|char| ['\'', '"'].contains(char));
+        // The reader's end of a quoted scalar is the beginning of what follows.
+        let length = match quote {
+            Some(quote) => 2 + written[1..].iter().position(|char| char == quote)?,
+            None => written.iter().rposition(|char| !char.is_whitespace())? + 1,
+        };
+        let (before, after) = (&text[..start], &text[start + length..]);
+        let new = before.iter().copied().chain(scalar.chars());
+        Some(new.chain(after.iter().copied()).collect())
     }
 
     /// Where a node of the resolved document is written: references are followed, and what an operation has from its

@@ -170,14 +170,12 @@ impl Kind {
         }
     }
 
-    /// Who sends what is below the node at `key`, where `self` is the kind of that node.
+    /// Who sends what is below a node of this kind.
     #[must_use]
-    pub fn direction(self, key: &str, around: Option<Direction>) -> Option<Direction> {
+    pub fn direction(self, around: Option<Direction>) -> Option<Direction> {
         match self {
             Self::Parameters | Self::RequestBody => Some(Direction::Sent),
             Self::Responses => Some(Direction::Answered),
-            // What `not` excludes is what everything else allows.
-            Self::Schema if key == "not" => None,
             _ => around,
         }
     }

@@ -111,6 +111,9 @@ fn drop_defaults(map: &mut Map<String, Value>, kind: Kind) {
         "simple"
     };
     let own_style = map.get("style").map_or(json!(style), Value::clone);
+    let schema = map.get("schema").unwrap_or(&Value::Null);
+    let is_scalar =
+        !schema["type"].is_null() && schema["type"] != "array" && schema["type"] != "object";
     let is_default = |key: &str, value: &Value| match key {
         "additionalProperties" => *value == true || *value == json!({}),
         "deprecated" | "required" | "nullable" | "readOnly" | "writeOnly" | "uniqueItems"
@@ -119,7 +122,8 @@ fn drop_defaults(map: &mut Map<String, Value>, kind: Kind) {
         }
         "minLength" | "minItems" | "minProperties" => *value == 0,
         "style" => *value == style,
-        "explode" => *value == (own_style == "form"),
+        // It makes a difference for lists and objects only.
+        "explode" => *value == (own_style == "form") || is_scalar,
         "tags" | "allOf" | "x-error-codes" | "x-extensible-enum" | "x-required-scopes" => {
             *value == json!([])
         }
