@@ -107,6 +107,7 @@ const STEPS: &[Step] = &[
     step("package",      "cargo package --package billing-portal-client --locked --allow-dirty"),
     step("browser",      "cargo test --package billing-portal-tests --locked --test service -- --ignored browser").needs(CHROMIUM),
     step("check",        "cargo xtask check"),
+    step("changes",      "cargo xtask changes"),
     step("self-test",    "cargo xtask self-test"),
     step("coverage",     "cargo xtask coverage"),
     step("TypeScript",   "cargo xtask typescript").needs(NODE),

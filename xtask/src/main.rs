@@ -4,6 +4,7 @@
 //! contract is behind the feature `contract`, so that the demo builds without the SDK's generator.
 
 mod ci;
+mod commands;
 #[cfg(feature = "contract")]
 mod contract;
 mod dependencies;
@@ -12,71 +13,9 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::Parser;
 
-/// Maintainers' commands.
-#[derive(Parser)]
-#[command(bin_name = "cargo xtask", version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Write every file that is derived from the contract
-    Generate,
-    /// Report everything that differs from the contract: exit 0 nothing, 4 `generate` fixes it, 1 a person must
-    Check {
-        /// How to print the findings
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-    },
-    /// Explain a finding; without an id, list them all
-    Explain {
-        /// Such as SRV-STATUS
-        id: Option<String>,
-    },
-    /// Compare what the tests recorded with the contract: run the tests first
-    Coverage {
-        /// How to print the findings
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-    },
-    /// Run the whole product here, with a simulated Stripe, until Ctrl-C
-    Demo {
-        /// Produce every outcome instead, print a table, and end
-        #[arg(long)]
-        once: bool,
-    },
-    /// Run everything that must hold before a change lands: format, lints, docs, tests, the check
-    Ci,
-    /// Check the dependencies' licences, sources, duplicates and advisories; needs cargo-deny
-    Dependencies,
-    /// Release the contract as VERSION; refused while there are findings or the version is too small for the change
-    Release {
-        /// Such as 1.1.0
-        version: String,
-    },
-    /// Run schemathesis against the service; needs Python
-    Schemathesis,
-    /// Compile the type tests and the example of the TypeScript package; needs Node
-    Typescript,
-    /// Run the check on mutated inputs and report which kinds of drift it detects
-    SelfTest,
-}
-
-/// How findings are printed.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    /// For a person at a terminal
-    #[default]
-    Text,
-    /// One JSON object
-    Json,
-    /// Workflow commands that GitHub shows beside the lines
-    Github,
-}
+use commands::{Arguments, Command};
 
 fn main() -> ExitCode {
     let ended = match Arguments::parse().command {

@@ -14,12 +14,14 @@ use serde_json::Value;
 
 use super::{
     check::{
+        accepted::{self, ACCEPTED, Now},
         finding::{Finding, Findings},
+        inputs::today,
         report,
     },
-    read_contract,
+    files::{read, read_contract},
 };
-use crate::{Format, workspace};
+use crate::{commands::Format, workspace};
 
 /// Where the tests record what they see, below cargo's target folder.
 const RECORD: &str = "tests/coverage.jsonl";
@@ -32,7 +34,14 @@ pub(crate) fn run(root: &Path, format: Format) -> Result<ExitCode> {
     let exchanges = exchanges
         .collect::<Result<Vec<Value>, _>>()
         .context(RECORD)?;
-    let findings = findings(&contract, &exchanges);
+    let mut findings = findings(&contract, &exchanges);
+    let now = Now {
+        version: contract.version(),
+        today: &today()?,
+    };
+    let accepted = read(root, ACCEPTED).map(|text| (ACCEPTED.to_owned(), text));
+    let files = accepted.into_iter().collect();
+    accepted::apply(&files, &now, &mut findings, |id| id.starts_with("LIVE-"));
     let clean = format!(
         "{} exchanges: all that is documented was seen, and nothing else.",
         exchanges.len()

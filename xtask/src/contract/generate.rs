@@ -9,7 +9,10 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 use billing_portal_tests::contract::{Contract, document::CONTRACT};
 
-use super::{gen_outcomes, gen_rust_sdk, gen_typescript, read_contract, sha256};
+use super::{
+    files::{read_contract, sha256},
+    gen_outcomes, gen_rust_sdk, gen_typescript,
+};
 
 /// A file that is derived from the contract.
 pub(crate) struct GeneratedFile {
@@ -98,7 +101,8 @@ impl Header {
         )
     }
 
-    fn write(&self, body: &str) -> String {
+    /// The file with this body.
+    pub(crate) fn write(&self, body: &str) -> String {
         let Self {
             contract,
             generator,

@@ -17,7 +17,8 @@ use super::{
         history::{self, RELEASED, UNRELEASED, VERSIONED, version_in},
         inputs::Inputs,
     },
-    generate, parse, read, sbom, sha256,
+    files::{parse, read, sha256},
+    generate, sbom,
 };
 use crate::workspace;
 
@@ -42,8 +43,7 @@ pub(crate) fn run(root: &Path, version: &str) -> Result<()> {
     refuse(&findings)?;
     let shell = workspace::shell()?;
     sbom::require_tool(&shell)?;
-    let today = cmd!(shell, "date -u +%F").quiet().read()?;
-    let released = with_version(&inputs.files, &version, &today)?;
+    let released = with_version(&inputs.files, &version, &inputs.today)?;
     let contract = Contract::new(parse(CONTRACT, &released[CONTRACT])?);
     let mut after = inputs.files.clone();
     after.extend(released.clone());
@@ -189,6 +189,41 @@ mod tests {
                 .matches("1.3.0")
                 .count(),
             2
+        );
+    }
+
+    #[test]
+    fn t15_only_the_scalar_of_the_version_is_replaced() {
+        #[rustfmt::skip]
+        let layouts = [
+            ("info:\n    title: t\n    version: 1.2.3\n", "info:\n    title: t\n    version: 1.3.0\n"),
+            ("info: {title: t, version: '1.2.3', x-a: 1}\n", "info: {title: t, version: 1.3.0, x-a: 1}\n"),
+            ("info:\n  version: \"1.2.3\" # the version\n  title: t\n", "info:\n  version: 1.3.0 # the version\n  title: t\n"),
+            ("info:\n  title: ü1.2.3\n  version:\n    1.2.3\n", "info:\n  title: ü1.2.3\n  version:\n    1.3.0\n"),
+        ];
+        for (before, expected) in layouts {
+            let mut files = files();
+            files.insert(
+                CONTRACT.to_owned(),
+                format!("openapi: 3.0.3\n{before}paths: {{}}\n"),
+            );
+            let after = with_version(&files, &Version::new(1, 3, 0), "2026-02-03");
+            let after = after.expect("the version is there");
+            assert_eq!(
+                after[CONTRACT],
+                format!("openapi: 3.0.3\n{expected}paths: {{}}\n")
+            );
+        }
+        let mut files = files();
+        files.insert(
+            CONTRACT.to_owned(),
+            "openapi: 3.0.3\ninfo:\n  title: t\n".to_owned(),
+        );
+        let error = with_version(&files, &Version::new(1, 3, 0), "2026-02-03");
+        let error = error.expect_err("there is no version").to_string();
+        assert!(
+            error.starts_with("openapi/billing-portal.yaml:2:"),
+            "{error}"
         );
     }
 

@@ -3,18 +3,20 @@
 use serde_json::Value;
 
 use billing_portal_tests::contract::{
-    schema::{UnknownFields, matches_schema},
-    tree::{child, entries, strings, walk},
+    kind::{Direction, Kind},
+    schema::{Mismatch, UnknownFields, matches_schema},
+    tree::{child, entries, items, strings},
 };
 
 use super::finding::Findings;
 
+/// What has examples of a schema.
+const HAVE_EXAMPLES: [Kind; 4] = [Kind::Schema, Kind::MediaType, Kind::Parameter, Kind::Header];
+
 /// Adds everything that is wrong with the contract's examples.
 pub(crate) fn check(found: &mut Findings<'_>) {
     let contract = found.contract;
-    walk(&contract.resolved, "", &mut |pointer, node| {
-        valid(pointer, node, found);
-    });
+    valid(&contract.resolved, Kind::Document, None, "", found);
     for operation in contract.operations() {
         for (_, pointer, response) in operation.responses() {
             meaningful(&operation.request_fields(), &pointer, response, found);
@@ -23,26 +25,54 @@ pub(crate) fn check(found: &mut Findings<'_>) {
     found.once_each();
 }
 
-/// The examples of a node that has a schema, or is one.
-fn valid(pointer: &str, node: &Value, found: &mut Findings<'_>) {
-    let is_schema = node.get("type").is_some().then_some(node);
-    let schema = node.get("schema").or(is_schema);
-    let Some(schema) = schema.filter(|_| !pointer.contains("/examples/")) else {
-        return;
+/// The examples of a node and of everything below it.
+fn valid(
+    node: &Value,
+    kind: Kind,
+    way: Option<Direction>,
+    pointer: &str,
+    found: &mut Findings<'_>,
+) {
+    let schema = match kind {
+        Kind::Schema => Some(node),
+        _ => node.get("schema"),
     };
-    let examples = child(pointer, "examples");
-    let named = entries(&node["examples"]);
-    let named =
-        named.map(|(name, named)| (child(&child(&examples, name), "value"), &named["value"]));
-    let own = node
-        .get("example")
-        .map(|own| (child(pointer, "example"), own));
-    for (place, value) in own.into_iter().chain(named) {
-        if let Err(mismatch) = matches_schema(schema, value, None, UnknownFields::AsDocumented) {
-            found
-                .at("EX-SCHEMA", &(place + &mismatch.at))
-                .says("schema", mismatch.reason);
+    if let Some(schema) = schema.filter(|_| HAVE_EXAMPLES.contains(&kind)) {
+        let own = node.get("example");
+        let own = own.map(|value| (child(pointer, "example"), value));
+        let place = child(pointer, "examples");
+        let named = entries(&node["examples"]).filter(|(_, one)| one.get("value").is_some());
+        let named = named.map(|(name, one)| (child(&child(&place, name), "value"), &one["value"]));
+        for (place, value) in own.into_iter().chain(named) {
+            if let Err(mismatch) = matches(schema, value, way) {
+                let finding = found.at("EX-SCHEMA", &(place + &mismatch.at));
+                finding.says("schema", mismatch.reason);
+            }
         }
+    }
+    if kind == Kind::Example && node.get("externalValue").is_some() {
+        found.at("EX-EXTERNAL", &child(pointer, "externalValue"));
+    }
+    let below = entries(node).map(|(key, node)| (key.to_owned(), node));
+    let listed = items(node).enumerate();
+    for (key, node) in below.chain(listed.map(|(index, node)| (index.to_string(), node))) {
+        let kind_below = kind.child(&key);
+        if !matches!(
+            kind_below,
+            Kind::Data | Kind::Text | Kind::Value | Kind::Opaque
+        ) {
+            let way = kind.direction(way);
+            valid(node, kind_below, way, &child(pointer, &key), found);
+        }
+    }
+}
+
+/// What is used both ways has to fit on one of them.
+fn matches(schema: &Value, value: &Value, way: Option<Direction>) -> Result<(), Mismatch> {
+    let matches = |way| matches_schema(schema, value, Some(way), UnknownFields::AsDocumented);
+    match way {
+        Some(way) => matches(way),
+        None => matches(Direction::Sent).or_else(|_| matches(Direction::Answered)),
     }
 }
 

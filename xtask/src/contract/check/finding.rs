@@ -64,6 +64,14 @@ impl<'a> Findings<'a> {
     }
 }
 
+/// A value as people see it, shortened.
+pub(crate) fn shown(value: Option<&Value>) -> String {
+    let text = value.map_or("nothing".to_owned(), Value::to_string);
+    let short: String = text.chars().take(SHOWN).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    short + more
+}
+
 impl Finding {
     /// A finding about a file.
     pub(crate) fn new(id: &'static str, file: &str, line: usize) -> Self {
@@ -85,10 +93,7 @@ impl Finding {
 
     /// Adds what `who` has at the place, shortened.
     pub(crate) fn has(&mut self, who: &'static str, value: Option<&Value>) -> &mut Self {
-        let text = value.map_or("nothing".to_owned(), Value::to_string);
-        let short: String = text.chars().take(SHOWN).collect();
-        let more = if short.len() < text.len() { "…" } else { "" };
-        self.says(who, short + more)
+        self.says(who, shown(value))
     }
 
     /// Whether `cargo xtask generate` makes it go away.

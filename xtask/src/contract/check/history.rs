@@ -15,7 +15,7 @@ use super::{
     finding::Findings,
     meaning::Level,
 };
-use crate::contract::sha256;
+use crate::contract::files::sha256;
 
 /// The folder of the released contracts.
 pub(crate) const RELEASED: &str = "openapi/released/";
@@ -214,4 +214,55 @@ fn changelog(files: &Files, is_released: bool, changed: bool, found: &mut Findin
         described || !changed,
         format!("an entry under `## {UNRELEASED}` for what changed"),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FINAL: &str = "openapi: 3.0.3\ninfo: {title: t, version: 1.0.0}\npaths: {}\n";
+
+    /// Released versions, the present one, the one that it is compared with, and the one that makes it too late.
+    type Case<'a> = (&'a [&'a str], &'a str, Option<String>, Option<String>);
+
+    /// Which released contract a version is compared with, and which makes it too late.
+    fn compared(released: &[&str], version: &str) -> (Option<String>, Option<String>) {
+        let files = released
+            .iter()
+            .map(|one| (format!("{RELEASED}{one}.yaml"), FINAL.to_owned()));
+        let files: Files = files.collect();
+        let version = super::version(version).expect("a version");
+        let with = compared_with(&files, &version).map(|(version, _)| version.to_string());
+        let later = superseded_by(&files, &version).map(|version| version.to_string());
+        (with, later)
+    }
+
+    #[test]
+    fn t16_pre_releases_are_compared_with_the_last_final_version() {
+        let own = |text: &str| Some(text.to_owned());
+        #[rustfmt::skip]
+        let cases: [Case<'_>; 7] = [
+            (&["1.0.0", "1.1.0-rc.1"], "1.1.0-rc.2", own("1.0.0"), None),
+            (&["1.0.0", "1.1.0-rc.1"], "1.1.0", own("1.0.0"), None),
+            (&["1.0.0", "1.1.0-rc.1"], "1.1.0-rc.1", own("1.1.0-rc.1"), None),
+            (&["1.0.0", "1.1.0-rc.2"], "1.1.0-rc.1", own("1.0.0"), own("1.1.0-rc.2")),
+            (&["1.0.0", "2.0.0-rc.1"], "1.1.0", own("1.0.0"), None),
+            (&["1.0.0", "1.1.0"], "1.1.0-rc.1", own("1.1.0"), own("1.1.0")),
+            (&["1.0.0-rc.1"], "1.0.0", None, None),
+        ];
+        for (released, version, with, later) in cases {
+            assert_eq!(
+                compared(released, version),
+                (with, later),
+                "{version} after {released:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn t16_build_metadata_is_refused() {
+        for text in ["1.1.0+build", "1.1.0-rc.1+7", "1.1", "v1.1.0", "01.1.0", ""] {
+            assert!(version(text).is_none(), "{text}");
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Inputs {
     pub(crate) unreadable: BTreeMap<String, String>,
     /// The document that `billing-portal openapi` prints.
     pub(crate) declared: Declared,
+    /// The day, as `2026-01-31`.
+    pub(crate) today: String,
 }
 
 /// The server's document.
@@ -49,10 +51,17 @@ impl Inputs {
             Ok(document) => Declared::Document(document),
             Err(error) => Declared::Unavailable(format!("{error:#}")),
         };
+        let files = Self::without_server(root)?;
+        Ok(Self { declared, ..files })
+    }
+
+    /// Reads the workspace alone.
+    pub(crate) fn without_server(root: &Path) -> Result<Self> {
         let mut inputs = Self {
             files: BTreeMap::new(),
             unreadable: BTreeMap::new(),
-            declared,
+            declared: Declared::Unavailable("the server was not run".to_owned()),
+            today: today()?,
         };
         let listed = listed(root)?.into_iter().chain(required());
         for file in listed.collect::<BTreeSet<_>>() {
@@ -78,6 +87,12 @@ impl Inputs {
         self.files
             .insert(file.to_owned(), text.replace("\r\n", "\n"));
     }
+}
+
+/// The day, as `2026-01-31`.
+pub(crate) fn today() -> Result<String> {
+    let shell = workspace::shell()?;
+    Ok(cmd!(shell, "date -u +%F").quiet().read()?)
 }
 
 /// Files that must be there.

@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use super::{finding::Finding, finding_docs, proved_elsewhere};
-use crate::Format;
+use crate::commands::Format;
 
 /// Exit code for findings that `cargo xtask generate` fixes; 1 is for those that a person must fix.
 const FIXED_BY_GENERATE: u8 = 4;

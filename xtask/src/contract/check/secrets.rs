@@ -18,8 +18,8 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| {
 /// How secrets begin; a file without any of these is not searched.
 const BEGINNINGS: [&str; 4] = ["am_live_", "am_test_", "k_live_", "k_test_"];
 
-/// Random text has more different characters than this; made-up samples repeat a few. In 16 random characters of 62,
-/// fewer than 12 different ones are rarer than one in a thousand.
+/// Random text has more different characters than this; made-up samples repeat a few, or count (`0123…`). In 16 random
+/// characters of 62, fewer than 12 different ones are rarer than one in a thousand.
 const FEW_CHARACTERS: usize = 11;
 
 /// Adds a finding for each line that holds what looks like a real secret.
@@ -37,7 +37,14 @@ pub(crate) fn check(files: &BTreeMap<String, String>, found: &mut Findings<'_>) 
 
 /// The beginning of a secret in `text`, enough to find it and too little to use it.
 fn secret_in(text: &str) -> Option<String> {
-    let looks_real = |random: &str| random.chars().collect::<BTreeSet<_>>().len() > FEW_CHARACTERS;
+    let looks_real = |random: &str| {
+        let in_a_row = random
+            .as_bytes()
+            .windows(2)
+            .filter(|pair| pair[1] == pair[0] + 1);
+        let different = random.chars().collect::<BTreeSet<_>>();
+        different.len() > FEW_CHARACTERS && in_a_row.count() < random.len() / 2
+    };
     SECRET.captures_iter(text).find_map(|secret| {
         let part = |ours, stripes| secret.get(ours).or(secret.get(stripes));
         let (prefix, random) = (part(1, 3)?.as_str(), part(2, 4)?.as_str());

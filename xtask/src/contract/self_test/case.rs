@@ -12,11 +12,13 @@ use crate::contract::{
         history::RELEASED,
         inputs::{Declared, Inputs},
     },
-    coverage, parse, sha256,
+    coverage,
+    files::{parse, sha256},
+    generate::{GENERATED_FILES, Header},
 };
 
 /// What stands for `{random}` in a mutation: behind a prefix it looks like a real secret.
-const RANDOM: &str = "0123456789abcdefghijABCDEFGHIJ012345";
+const RANDOM: &str = "q7Zx0Lm4Vb9Rt2Kc8Wn5Hd1Jf6Gs3PyEoAuT";
 
 /// What the check and the coverage read.
 #[derive(Clone)]
@@ -33,6 +35,7 @@ impl Case {
         if let Declared::Document(declared) = &mut inputs.declared {
             *declared = resolve(declared);
         }
+        "2000-01-01".clone_into(&mut inputs.today);
         let version = contract.version();
         let sums = format!("{}  {version}.yaml\n", sha256(&text));
         let changelog = format!("# Changelog\n\n## {version} - 2000-01-01\n\n- All of it.\n");
@@ -43,6 +46,24 @@ impl Case {
         files.insert("CHANGELOG.md".to_owned(), changelog);
         let record = sample::exchanges(&contract);
         Ok(Self { inputs, record })
+    }
+
+    /// The same with the contract as it is now released, generated and recorded.
+    pub(crate) fn settled(&self) -> Result<Self> {
+        let mut inputs = self.inputs.clone();
+        let contract = Contract::new(parse(CONTRACT, self.contract())?);
+        for file in GENERATED_FILES {
+            let present = inputs.files.get(file.path).context(file.path)?;
+            let (_, body) = Header::read(present);
+            let body = if file.in_process {
+                (file.body)(&contract)?
+            } else {
+                body.to_owned()
+            };
+            let text = Header::of(file, &contract, &body).write(&body);
+            inputs.files.insert(file.path.to_owned(), text);
+        }
+        Self::clean(inputs)
     }
 
     /// The contract's text.
@@ -103,6 +124,11 @@ impl Case {
             self.inputs.files.insert(place.to_owned(), whole.to_owned());
             return Ok(());
         }
+        if let Some(header) = change["move"].as_str() {
+            let text = self.text(place, Some(header)).context("nothing to move")?;
+            *text = moved(text, header, change)?;
+            return Ok(());
+        }
         let find = change["find"].as_str();
         let text = self
             .text(place, find)
@@ -159,6 +185,24 @@ impl Case {
         }
         Ok(())
     }
+}
+
+/// The text with the block below the line `header` before the line `to`, below `as`, indented by `indent` more.
+fn moved(text: &str, header: &str, change: &Value) -> Result<String> {
+    let (before, after) = text.split_once(header).context("nothing to move")?;
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let is_below = |line: &&str| line.trim().is_empty() || depth(line) > depth(header);
+    let block: Vec<&str> = after.lines().take_while(is_below).collect();
+    let rest: Vec<&str> = after.lines().skip(block.len()).collect();
+    let indent = change["indent"].as_i64().unwrap_or_default();
+    let indented = block.iter().map(|line| {
+        let depth = i64::try_from(depth(line)).unwrap_or_default() + indent;
+        " ".repeat(usize::try_from(depth).unwrap_or_default()) + line.trim_start() + "\n"
+    });
+    let [to, heading] = ["to", "as"].map(|key| change[key].as_str().unwrap_or_default());
+    let whole = before.to_owned() + &rest.join("\n") + "\n";
+    let inserted = heading.to_owned() + &indented.collect::<String>() + to;
+    Ok(whole.replacen(to, &inserted, 1))
 }
 
 /// A version that is larger by as much as `size` says, or `size` itself.
