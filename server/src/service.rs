@@ -32,10 +32,11 @@ use crate::{
     webhooks::{self, WebhookOutcome},
 };
 
-/// How long a shutdown may take in all after the shutdown delay. A request has at most ten seconds for its body and ten
-/// for Stripe; the rest is margin. Process managers that send SIGKILL usually do so after this.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
-/// The part of it that is kept for what follows the requests: closing the operations port and the database.
+/// How long the requests in progress may take after the listener has closed. A request has at most ten seconds for its
+/// body and ten for Stripe; the rest is margin.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(28);
+/// How long closing the operations port and the database may take after that: 30 s in all. Process managers that send
+/// SIGKILL usually do so after this.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the operations port waits for a probe that keeps its connection open.
 const OPERATIONS_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -226,7 +227,7 @@ impl Service {
         self.app.draining.store(true, Ordering::Relaxed);
         tracing::info!("draining");
         tokio::time::sleep(self.shutdown_delay).await;
-        if tokio::time::timeout(SHUTDOWN_TIMEOUT - CLOSE_TIMEOUT, self.api.close())
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.api.close())
             .await
             .is_err()
         {
