@@ -27,6 +27,10 @@ fn expected(setting: &str) -> Option<&'static str> {
             "an https URL without path or credentials (http only on a loopback host or in development), such as \
              https://api.stripe.com"
         }
+        "stripe_proxy" => {
+            "the http URL of a proxy without a path, such as http://proxy.example.com:3128 or \
+             http://user:password@proxy.example.com:3128"
+        }
         "stripe_webhook_secret" => {
             "a secret of a webhook endpoint that begins with whsec_ and has no white space, such as whsec_…"
         }

@@ -75,6 +75,8 @@ pub(crate) struct StripeConfig {
     pub mode: Mode,
     /// Where the API is, without a trailing slash.
     pub api_base: String,
+    /// The URL of the proxy for all calls.
+    pub proxy: Option<Secret>,
     /// The configuration that the operator named.
     pub portal_configuration: Option<String>,
     /// The hosts that a portal URL may have.

@@ -35,6 +35,11 @@ pub struct Settings {
     pub stripe_secret_key_file: Option<PathBuf>,
     /// The base URL of Stripe's API, without a path. http is accepted on a loopback host, and in development on any host.
     pub stripe_api_base: String,
+    /// An HTTP proxy for the calls to Stripe, `http://proxy.example.com:3128`, if needed with `user:password@` before the
+    /// host. The proxy variables of the environment are not used.
+    pub stripe_proxy: Option<Secret>,
+    /// A file that holds `stripe_proxy` instead.
+    pub stripe_proxy_file: Option<PathBuf>,
     /// The secrets of the webhook endpoint, `whsec_…`, several while one is being replaced. Without one
     /// /webhooks/stripe answers 404, and customers are linked by commands only.
     pub stripe_webhook_secret: Vec<Secret>,
@@ -100,6 +105,8 @@ impl Default for Settings {
             stripe_secret_key: None,
             stripe_secret_key_file: None,
             stripe_api_base: "https://api.stripe.com".to_owned(),
+            stripe_proxy: None,
+            stripe_proxy_file: None,
             stripe_webhook_secret: Vec::new(),
             stripe_webhook_secret_file: None,
             stripe_portal_configuration: None,

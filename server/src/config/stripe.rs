@@ -46,6 +46,7 @@ impl Config {
             let problem = must_be_not("stripe_api_base", &settings.stripe_api_base);
             problems.add("stripe_api_base", problem);
         }
+        problems.collect(self.require_proxy());
         let configuration = settings.stripe_portal_configuration.as_ref();
         if let Some(id) = configuration.filter(|id| !is_stripe_id(id, "bpc_")) {
             const SETTING: &str = "stripe_portal_configuration";
@@ -58,6 +59,7 @@ impl Config {
                 secret_key,
                 mode,
                 api_base: settings.stripe_api_base.trim_end_matches('/').to_owned(),
+                proxy: settings.stripe_proxy.clone(),
                 portal_configuration: settings.stripe_portal_configuration.clone(),
                 portal_hosts: settings.stripe_portal_hosts.clone(),
                 organization_metadata_key: settings.stripe_organization_metadata_key.clone(),
@@ -66,6 +68,17 @@ impl Config {
             }),
             _ => Err(problems),
         }
+    }
+
+    fn require_proxy(&self) -> Result<(), Problems> {
+        self.require_read("stripe_proxy")?;
+        let mut problems = Problems::default();
+        let proxy = self.settings.stripe_proxy.as_ref();
+        if let Some(proxy) = proxy.filter(|proxy| !is_acceptable_proxy(proxy.expose())) {
+            let problem = must_be("stripe_proxy", proxy.expose());
+            problems.add("stripe_proxy", problem);
+        }
+        problems.none_or(())
     }
 }
 
@@ -141,4 +154,13 @@ fn is_acceptable_base(text: &str, environment: Environment) -> bool {
     let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let anonymous = url.username().is_empty() && url.password().is_none();
     plain && anonymous && (url.scheme() == "https" || (url.scheme() == "http" && http))
+}
+
+fn is_acceptable_proxy(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    url.scheme() == "http" && url.has_host() && plain && visible
 }

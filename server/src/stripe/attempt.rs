@@ -1,15 +1,16 @@
 //! One request to Stripe and its response, bounded in time and size. What the response means is decided elsewhere.
 
-use std::{error::Error as _, io, time::Duration};
+use std::{fmt, time::Duration};
 
 use chrono::DateTime;
-use reqwest::{Client, Method, Response, header};
+use reqwest::{Client, Method, Proxy, Response, header};
 use serde_json::Value;
 
 use super::{
     answer::{StripeResponse, loggable},
     cause::UpstreamCause,
     failure::AttemptError,
+    network_failure::{cause_of, failure_through_proxy},
     resolver::Resolver,
 };
 use crate::{config::StripeConfig, ids::is_stripe_id_byte};
@@ -29,6 +30,8 @@ const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 /// The largest page of a list, in bytes: room for a hundred customers with fifty metadata of five hundred characters and
 /// more.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// A proxy's answer to a request without the credentials that it requires.
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 /// The longest wait that is read from `Retry-After`: a day. A larger number would overflow the arithmetic of deadlines.
 const MAX_RETRY_AFTER_SECONDS: u64 = 86_400;
 
@@ -79,23 +82,34 @@ impl Call {
 }
 
 /// The HTTP client, with its connections to Stripe.
-#[derive(Debug)]
 pub(super) struct Transport {
     http: Client,
     config: StripeConfig,
 }
 
+/// Without the client, which has the credentials of the proxy.
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Transport");
+        shown.field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 impl Transport {
-    /// A client that follows no redirect, uses no proxy, and trusts only the system's certificate authorities.
+    /// A client that follows no redirect, uses no proxy but the one of the settings, and trusts only the system's
+    /// certificate authorities.
     pub(super) fn new(config: StripeConfig, resolver: Resolver) -> Result<Self, reqwest::Error> {
-        let http = Client::builder()
+        let mut http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy()
             .https_only(config.api_base.starts_with("https:"))
             .user_agent(concat!("billing-portal/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(resolver)
-            .build()?;
+            .dns_resolver(resolver);
+        if let Some(proxy) = &config.proxy {
+            http = http.proxy(Proxy::all(proxy.expose())?);
+        }
+        let http = http.build()?;
         Ok(Self { http, config })
     }
 
@@ -129,7 +143,18 @@ impl Transport {
                 .header("Idempotency-Key", &call.idempotency_key)
                 .form(&call.form);
         }
-        let response = request.send().await.map_err(|error| cause_of(&error))?;
+        let has_proxy = self.config.proxy.is_some();
+        let response = request.send().await.map_err(|error| {
+            if has_proxy {
+                failure_through_proxy(&error)
+            } else {
+                cause_of(&error).into()
+            }
+        })?;
+        // Stripe does not use this status.
+        if has_proxy && response.status() == PROXY_AUTHENTICATION_REQUIRED {
+            return Err(UpstreamCause::ProxyCredentialsRefused.into());
+        }
         read(response, call.max_response_bytes).await
     }
 }
@@ -217,46 +242,4 @@ async fn bounded_body(
         bytes.extend_from_slice(&chunk);
     }
     Ok(Some(bytes))
-}
-
-/// What went wrong below HTTP. reqwest reports only the layer, so the chain of sources is searched.
-fn cause_of(error: &reqwest::Error) -> UpstreamCause {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<io::Error>().map(innermost) {
-            if io
-                .get_ref()
-                .is_some_and(|tls| tls.downcast_ref::<rustls::Error>().is_some())
-            {
-                return UpstreamCause::Tls;
-            }
-            let is_reset = matches!(
-                io.kind(),
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
-            );
-            // Without a connection nothing had been sent.
-            if is_reset && !error.is_connect() {
-                return UpstreamCause::Reset;
-            }
-        }
-        if inner.to_string() == "dns error" {
-            return UpstreamCause::Dns;
-        }
-        source = inner.source();
-    }
-    match error {
-        error if error.is_timeout() && error.is_connect() => UpstreamCause::ConnectTimeout,
-        error if error.is_timeout() => UpstreamCause::Timeout,
-        error if error.is_connect() => UpstreamCause::Connect,
-        error if format!("{error:?}").contains("IncompleteMessage") => UpstreamCause::Closed,
-        _ => UpstreamCause::Protocol,
-    }
-}
-
-/// An I/O error may contain another that its chain of sources leaves out, as the TLS layer's does.
-fn innermost(error: &io::Error) -> &io::Error {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<io::Error>());
-    inner.map_or(error, innermost)
 }

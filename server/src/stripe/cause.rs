@@ -11,6 +11,10 @@ pub(crate) enum UpstreamCause {
     Connect,
     /// No connection was made in time.
     ConnectTimeout,
+    /// No tunnel to Stripe through the proxy of the settings could be opened.
+    ProxyUnavailable,
+    /// The proxy of the settings refused our credentials, or requires some.
+    ProxyCredentialsRefused,
     /// The certificate or the protocol of the TLS connection was not acceptable.
     Tls,
     /// The connection was reset before the answer's headers were complete.
@@ -110,10 +114,12 @@ const fn row(
 
 impl UpstreamCause {
     /// Every cause.
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Dns,
         Self::Connect,
         Self::ConnectTimeout,
+        Self::ProxyUnavailable,
+        Self::ProxyCredentialsRefused,
         Self::Tls,
         Self::Reset,
         Self::Closed,
@@ -148,6 +154,8 @@ impl UpstreamCause {
             Self::Dns                     => row("dns",                      "stripe_unavailable",               Error,   true,  true,  "check this host's resolver, and the spelling of stripe_api_base"),
             Self::Connect                 => row("connect",                  "stripe_unavailable",               Error,   true,  true,  "check the network, and any firewall between this host and Stripe"),
             Self::ConnectTimeout          => row("connect_timeout",          "stripe_unavailable",               Error,   true,  true,  "check the network, and any firewall between this host and Stripe"),
+            Self::ProxyUnavailable        => row("proxy_unavailable",        "stripe_proxy_unavailable",         Error,   true,  true,  "check that the proxy of stripe_proxy runs, and that it lets this host connect to Stripe"),
+            Self::ProxyCredentialsRefused => row("proxy_credentials_refused", "stripe_proxy_credentials_refused", Alarm,  false, true,  "correct the user and the password in stripe_proxy and restart"),
             Self::Tls                     => row("tls",                      "stripe_tls",                       Alarm,   false, true,  "find out what responds in Stripe's place (a proxy that inspects traffic?), and update this host's certificate authorities"),
             Self::Reset                   => row("reset",                    "stripe_unavailable",               Error,   true,  true,  "check status.stripe.com for an outage; then check the network"),
             Self::Closed                  => row("closed",                   "stripe_unavailable",               Error,   true,  true,  "check status.stripe.com for an outage; then check the network"),

@@ -57,8 +57,13 @@ impl From<UpstreamCause> for AttemptError {
         Self {
             cause,
             reason: cause.as_str().to_owned(),
-            // A retry changes neither a certificate nor a response that was read to its end.
-            retry: !matches!(cause, UpstreamCause::Tls | UpstreamCause::InvalidResponse),
+            // A retry changes neither a certificate, nor a response that was read to its end, nor our credentials.
+            retry: !matches!(
+                cause,
+                UpstreamCause::Tls
+                    | UpstreamCause::InvalidResponse
+                    | UpstreamCause::ProxyCredentialsRefused
+            ),
             retry_after: None,
             upstream_status: None,
             stripe_request_id: String::new(),

@@ -15,6 +15,7 @@ mod customers;
 mod error;
 mod failure;
 mod missing_customers;
+mod network_failure;
 mod portal_configuration;
 mod portal_url;
 mod probe;

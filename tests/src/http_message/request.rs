@@ -96,7 +96,8 @@ impl TestRequest {
     }
 
     /// Parses a request line of HTTP/1.1 and headers; names become lower-case. `None` if they are malformed.
-    pub(crate) fn from_head(head: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn from_head(head: &[u8]) -> Option<Self> {
         let (line, headers) = head::parse(head)?;
         let mut line = line.split(' ');
         let (method, path) = (line.next()?.to_owned(), line.next()?.to_owned());

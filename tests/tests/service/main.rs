@@ -34,6 +34,7 @@ mod runbook;
 mod sdk;
 mod simulated_stripe;
 mod stripe_outage;
+mod stripe_proxy;
 mod stripe_session;
 mod success;
 mod typescript;
