@@ -14,7 +14,7 @@ use crate::{
     app::App,
     audit::RequestEnd,
     http::{
-        api_error::ApiError, error_code::ErrorCode, router::MAX_METHOD_BYTES, schema::RequestId,
+        api_error::ApiError, error_code::ErrorCode, framing::MAX_METHOD_BYTES, schema::RequestId,
     },
     request_context::RequestContext,
 };

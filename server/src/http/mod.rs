@@ -6,6 +6,8 @@ pub(crate) mod listener;
 
 pub(crate) mod connection;
 
+pub(crate) mod framing;
+
 pub(crate) mod router;
 
 pub(crate) mod body;

@@ -9,16 +9,11 @@ use std::collections::HashMap;
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Result,
     endpoint::BoxEndpoint,
-    http::{Method, Version, header},
+    http::{Method, header},
 };
 use poem_openapi::OpenApi;
 
-use super::{api_error::ApiError, envelope::Malformed, error_code::ErrorCode};
-
-/// The longest method that is looked at. HTTP's registered ones have at most 17 characters.
-pub(crate) const MAX_METHOD_BYTES: usize = 32;
-const MAX_TARGET_BYTES: usize = 8 * 1024;
-const MAX_HEADER_BYTES: usize = 16 * 1024;
+use super::{api_error::ApiError, error_code::ErrorCode, framing};
 
 /// The routes, by exact path and method.
 #[derive(Default)]
@@ -78,46 +73,9 @@ impl Endpoint for Router {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        if let Some(refusal) = malformed(&request) {
+        if let Some(refusal) = framing::fault(&request) {
             return Ok(refusal.into_response());
         }
         self.route(&request)?.call(request).await
     }
-}
-
-/// What the HTTP engine let through although it is not HTTP enough to be routed.
-fn malformed(request: &Request) -> Option<Malformed> {
-    let headers = request.headers();
-    if request.method().as_str().len() > MAX_METHOD_BYTES {
-        return Some(Malformed::MethodTooLong);
-    }
-    if request.original_uri().to_string().len() > MAX_TARGET_BYTES {
-        return Some(Malformed::TargetTooLong);
-    }
-    let size = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
-        .sum::<usize>();
-    if size > MAX_HEADER_BYTES {
-        return Some(Malformed::HeadersTooLarge);
-    }
-    // RFC 9112, 3.2: a request without exactly one Host is refused, for two readers may take two for its target.
-    let hosts = headers.get_all(header::HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
-        return Some(Malformed::Host);
-    }
-    // The engine takes `chunked` twice for once; another reader may not.
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    if codings
-        .next()
-        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
-        || codings.next().is_some()
-    {
-        return Some(Malformed::TransferCoding);
-    }
-    let expected = headers.get(header::EXPECT);
-    if expected.is_some_and(|expected| !expected.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
-        return Some(Malformed::Expectation);
-    }
-    None
 }
