@@ -10,39 +10,54 @@ use poem::{
 
 use super::{api_error::ApiError, error_code::ErrorCode, schema};
 
-/// Requires exactly `application/json`, in UTF-8 if a charset is named, and without a content coding.
+/// Requires exactly `application/json`, in UTF-8 if a charset is named, and without a content coding. The answer is the
+/// same for each fault; the cause, which only the log has, names the header's fault.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let refuse = |cause| ApiError::from(ErrorCode::UnsupportedMediaType).with_cause(cause);
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let json = match (types.next(), types.next()) {
-        (Some(only), None) => only.to_str().is_ok_and(is_json),
-        _ => false,
+    let content_type = match (types.next(), types.next()) {
+        (Some(only), None) => only.to_str().map_err(|_| refuse(NOT_JSON))?,
+        (None, _) => return Err(refuse("there is no content type")),
+        (Some(_), Some(_)) => return Err(refuse("there are several content types")),
     };
-    let coded = headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if json && !coded {
-        Ok(())
-    } else {
-        Err(ErrorCode::UnsupportedMediaType.into())
+    require_json_type(content_type).map_err(refuse)?;
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(refuse("the body has a content coding"));
     }
+    Ok(())
 }
 
-fn is_json(content_type: &str) -> bool {
+const NOT_JSON: &str = "the content type is not application/json";
+
+fn require_json_type(content_type: &str) -> Result<(), &'static str> {
     let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-    essence.trim().eq_ignore_ascii_case(schema::JSON)
-        && parameters.split(';').map(str::trim).all(is_harmless)
+    if !essence.trim().eq_ignore_ascii_case(schema::JSON) {
+        return Err(NOT_JSON);
+    }
+    for parameter in parameters.split(';').map(str::trim) {
+        match parameter.split_once('=') {
+            Some((name, value))
+                if name.trim_end().eq_ignore_ascii_case("charset")
+                    && !names_utf8(value.trim_start()) =>
+            {
+                return Err("the charset of the content type is not UTF-8");
+            }
+            None if !parameter.is_empty() => return Err(NOT_JSON),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
-/// Whether a parameter of the content type leaves the body UTF-8.
-fn is_harmless(parameter: &str) -> bool {
-    match parameter.split_once('=') {
-        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
-            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-        }
-        Some(_) => true,
-        None => parameter.is_empty(),
-    }
+/// Whether a charset is UTF-8: also `utf8`, which is not registered but which many clients send. Quotes may be of
+/// either kind, because some clients write them as their own language does.
+fn names_utf8(charset: &str) -> bool {
+    let quoted = |quote: char| charset.strip_prefix(quote)?.strip_suffix(quote);
+    let name = quoted('"').or_else(|| quoted('\'')).unwrap_or(charset);
+    // In a quoted string a backslash only marks that the next character is itself.
+    let name = name.replace('\\', "");
+    name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("utf8")
 }
 
 /// Reads a body of at most `limit` bytes (413 for a larger one) that arrives within `timeout` (408 for a slower one).

@@ -1,5 +1,6 @@
 //! What people who do this job run into: one kind of fault each, tried with several inputs.
 
+mod charset;
 pub(crate) mod config_check;
 mod database;
 mod log_filter;
