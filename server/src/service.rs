@@ -182,7 +182,10 @@ async fn build_app(
     Ok(App {
         allow_list: config.allow_list.clone(),
         authenticator: Authenticator::new(store.clone(), clock.clone(), config),
-        trusted_proxies: TrustedProxies::new(config.trusted_proxies.clone()),
+        trusted_proxies: TrustedProxies::new(
+            config.trusted_proxies.clone(),
+            metrics.forwarded_for_unreadable.clone(),
+        ),
         store,
         stripe: Arc::new(stripe),
         clock,

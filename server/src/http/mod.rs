@@ -22,6 +22,8 @@ pub(crate) mod api_error;
 
 pub(crate) mod schema;
 
+pub(crate) mod sampling;
+
 pub(crate) mod rate_limit;
 
 pub(crate) mod memory_budget;

@@ -61,6 +61,7 @@ pub(crate) const RULES: &[Rule] = &[
         &[
             "server/src/clock",
             "server/src/http/connection",
+            "server/src/http/sampling",
             "server/src/cli/customer/import",
         ],
     ),

@@ -3,6 +3,7 @@
 mod charset;
 pub(crate) mod config_check;
 mod database;
+mod forwarded_for;
 mod log_filter;
 mod loopback;
 mod readiness;
