@@ -13,7 +13,9 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The document.
 pub(crate) fn declared() -> Value {
-    let service = OpenApiService::new(Portal, "Billing portal", VERSION).server("/");
+    let service = OpenApiService::new(Portal, "Billing portal", VERSION)
+        .server(".")
+        .server("/");
     let mut document: Value =
         serde_json::from_str(&service.spec()).expect("poem-openapi writes JSON");
     let operation = &mut document["paths"]["/v1/billing/portal"]["post"];

@@ -37,6 +37,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 const CONTRACT_PATH: &str = "/openapi.json";
 const OPERATIONS_PATH: &str = "/operations.json";
+/// The same as the page at /docs/ writes them: relative, because a proxy may put a path before ours.
+const CONTRACT_LINK: &str = "../openapi.json";
+const OPERATIONS_LINK: &str = "../operations.json";
 
 /// Adds /openapi.yaml, /openapi.json and /docs.
 pub(crate) fn routes(router: Router) -> Router {
@@ -44,7 +47,7 @@ pub(crate) fn routes(router: Router) -> Router {
         "/openapi.yaml",
         make_sync(|_| with_type("application/yaml", CONTRACT)),
     );
-    page(contract(router), Config::from(CONTRACT_PATH))
+    page(contract(router), Config::from(CONTRACT_LINK))
 }
 
 /// Adds /operations.json, /openapi.json and /docs, which shows both. The contract's operation and the webhook are on
@@ -55,8 +58,8 @@ pub(crate) fn operations_routes(router: Router, document: &'static str) -> Route
         make_sync(move |_| with_type("application/json", document)),
     );
     let shown = [
-        Url::new("Billing portal: operations", OPERATIONS_PATH),
-        Url::new("Billing portal", CONTRACT_PATH),
+        Url::new("Billing portal: operations", OPERATIONS_LINK),
+        Url::new("Billing portal", CONTRACT_LINK),
     ];
     let config = Config::new(shown).supported_submit_methods(["get"]);
     page(contract(router), config)
@@ -81,7 +84,7 @@ fn page(router: Router, config: Config<'static>) -> Router {
             .validator_url("none"),
     );
     let router = router
-        .get("/docs", make_sync(|_| Redirect::permanent("/docs/")))
+        .get("/docs", make_sync(|_| Redirect::permanent("docs/")))
         .get("/docs/", file("index.html", &config));
     FILES.iter().fold(router, |router, name| {
         router.get(&format!("/docs/{name}"), file(name, &config))

@@ -23,7 +23,7 @@ pub(crate) static JSON: LazyLock<String> = LazyLock::new(|| {
             proxy. Every answer has an `X-Request-Id`, which the log has, too.\n\nOn this page only what is read can \
             be tried: the API and the webhook are on another port.",
     ),
-    servers((url = "/", description = "The operations port, which serves this document.")),
+    servers((url = ".", description = "The operations port, which serves this document.")),
     tags(
         (name = "Operations", description = "Whether this instance is well."),
         (name = "Webhooks", description = "What Stripe tells; on the API's port."),

@@ -6,6 +6,7 @@ mod database;
 mod forwarded_for;
 mod log_filter;
 mod loopback;
+mod path_prefix;
 mod readiness;
 mod secret_files;
 mod secrets;
