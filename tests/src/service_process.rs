@@ -156,6 +156,13 @@ impl ServiceProcess {
         }
     }
 
+    /// What the system says of the process in this file of /proc.
+    pub fn proc(&self, file: &str) -> io::Result<String> {
+        let id = self.child.id();
+        let id = id.ok_or_else(|| io::Error::other("it has ended by itself"))?;
+        std::fs::read_to_string(format!("/proc/{id}/{file}"))
+    }
+
     /// Sends SIGTERM.
     pub async fn terminate(&self) -> io::Result<()> {
         let id = self

@@ -4,8 +4,12 @@
 //! The contract itself is served, not the document that the code declares. `cargo xtask check` verifies that the two are
 //! equal.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
+use bytes::Bytes;
 use poem::{IntoResponse, Response, endpoint::make_sync, http::header, web::Redirect};
 use utoipa_swagger_ui::{Config, Url};
 
@@ -91,22 +95,25 @@ fn page(router: Router, config: Config<'static>) -> Router {
     })
 }
 
+/// A file of Swagger UI, made once: each response refers to the same bytes, however many clients read them slowly.
 fn file(
     name: &'static str,
     config: &Arc<Config<'static>>,
 ) -> impl poem::Endpoint<Output = Response> + 'static {
-    let config = Arc::clone(config);
-    make_sync(
-        move |_| match utoipa_swagger_ui::serve(name, Arc::clone(&config)) {
-            Ok(Some(file)) => with_type(&file.content_type, file.bytes.into_owned())
-                .with_header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
-                .into_response(),
-            _ => poem::Error::from(crate::http::api_error::ApiError::from(
-                crate::http::error_code::ErrorCode::NotFound,
-            ))
-            .into_response(),
-        },
-    )
+    let file = utoipa_swagger_ui::serve(name, Arc::clone(config));
+    let file = file
+        .ok()
+        .flatten()
+        .expect("each name is one of the files in the binary");
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    make_sync(move |_| {
+        with_type(&file.content_type, bytes.clone())
+            .with_header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
+            .into_response()
+    })
 }
 
 fn with_type(content_type: &str, body: impl Into<poem::Body>) -> Response {

@@ -8,4 +8,5 @@ mod log_lines;
 mod log_reader;
 mod session_response;
 mod silent_resolver;
+mod static_files;
 mod unusual_settings;

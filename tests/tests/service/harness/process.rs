@@ -32,14 +32,28 @@ impl Process {
         more: &[(&str, &str)],
         environment: &[(&str, &str)],
     ) -> Self {
-        let mut variables = service.variables().to_vec();
-        let settings = more.iter();
-        variables.extend(
-            settings.map(|(name, value)| (format!("BILLING_PORTAL_{name}"), (*value).to_owned())),
-        );
+        let mut variables = variables(service, more);
         let others = environment.iter();
         variables.extend(others.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let started = ServiceProcess::start(command(&["serve"], &variables)).await;
+        Self::start(command(&["serve"], &variables)).await
+    }
+
+    /// The same with this soft and this hard limit on open files.
+    pub(crate) async fn with_open_files(
+        service: &Service,
+        (soft, hard): (u32, u32),
+        more: &[(&str, &str)],
+    ) -> Self {
+        let limits = format!("ulimit -S -n {soft} && ulimit -H -n {hard} && exec \"$0\" serve");
+        let binary = service_process::binary().expect("the binary builds");
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(limits).arg(binary).env_clear();
+        command.envs(variables(service, more));
+        Self::start(command).await
+    }
+
+    async fn start(command: Command) -> Self {
+        let started = ServiceProcess::start(command).await;
         let mut process = started.expect("the service starts");
         let ready = process.until_it_opens_portals().await;
         ready.expect("the service opens portals");
@@ -48,6 +62,11 @@ impl Process {
             operations: process.operations,
             service: process,
         }
+    }
+
+    /// What the system says of the process in this file of /proc.
+    pub(crate) fn proc(&self, file: &str) -> String {
+        self.service.proc(file).expect("it runs on Linux")
     }
 
     /// The answer of `/readyz`.
@@ -71,4 +90,11 @@ impl Process {
         let (status, output) = self.service.end().await.expect("it ends");
         (status.code(), output)
     }
+}
+
+/// The settings of a service and these on top.
+fn variables(service: &Service, more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let more = more.iter();
+    let more = more.map(|(name, value)| (format!("BILLING_PORTAL_{name}"), (*value).to_owned()));
+    service.variables().iter().cloned().chain(more).collect()
 }
