@@ -82,7 +82,8 @@ pub struct Settings {
     /// How long a client may take to send a request's body, then 408.
     #[schemars(range(min = 1))]
     pub body_timeout_seconds: u32,
-    /// How long a connection may be idle between requests.
+    /// How long a connection may be idle between requests. Longer than the 60 s of most load balancers: if both closed
+    /// an idle connection at the same time, a request could be sent into it and be lost.
     #[schemars(range(min = 1))]
     pub idle_timeout_seconds: u32,
     /// How long the API still accepts requests after SIGTERM, while balancers learn from /readyz.
@@ -123,7 +124,7 @@ impl Default for Settings {
             max_connections: 1024,
             header_timeout_seconds: 10,
             body_timeout_seconds: 10,
-            idle_timeout_seconds: 60,
+            idle_timeout_seconds: 75,
             shutdown_delay_seconds: 3,
             log: "info".to_owned(),
             log_format: LogFormat::Json,
