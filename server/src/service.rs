@@ -20,7 +20,7 @@ use crate::{
     configuration_watch, database_watch,
     http::{
         client_address::TrustedProxies, connection::ConnectionTimeouts, error_code::ErrorCode,
-        listener::Listener, memory_budget::MemoryBudget, router::Router, swagger_ui,
+        listener::Listener, memory_budget::{Amount, MemoryBudget}, router::Router, swagger_ui,
     },
     ids::Mode,
     metrics::Metrics,
@@ -40,10 +40,16 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(28);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the operations port waits for a probe that keeps its connection open.
 const OPERATIONS_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Memory for the bodies of webhooks: eight of the largest (1024 KiB), or five hundred usual ones (16 KiB), at a time.
-const WEBHOOK_MEMORY_KIB: usize = 8 * 1024;
-/// What one peer gets of it: three of the largest, so that one peer cannot take all.
-const WEBHOOK_MEMORY_PER_PEER_KIB: usize = 3 * 1024;
+/// Memory for the bodies of webhooks: for the first 64 KiB of each, and for the rest of eight of the largest (1 MiB).
+const WEBHOOK_MEMORY: Amount = Amount {
+    small: 8 * 1024 * 1024,
+    large: 8 * 1024 * 1024,
+};
+/// What one peer gets of it: a quarter, and the rest of three of the largest.
+const WEBHOOK_MEMORY_PER_PEER: Amount = Amount {
+    small: 2 * 1024 * 1024,
+    large: 3 * 1024 * 1024,
+};
 /// How long /readyz waits for the first verification, which usually takes two calls. Balancers wait longer for an
 /// instance to become ready.
 const MAX_STARTING: Duration = Duration::from_secs(5);
@@ -192,7 +198,7 @@ async fn build_app(
         portal_url_ttl: config.portal_url_ttl,
         body_timeout: config.body_timeout,
         request_permits: Arc::new(Semaphore::new(config.max_in_flight)),
-        webhook_memory: MemoryBudget::new(WEBHOOK_MEMORY_KIB, WEBHOOK_MEMORY_PER_PEER_KIB),
+        webhook_memory: MemoryBudget::new(WEBHOOK_MEMORY, WEBHOOK_MEMORY_PER_PEER),
         webhook_secrets: config.webhook_secrets.clone(),
         event_rules: config.event_rules.clone(),
         metrics,

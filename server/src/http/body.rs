@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use poem::{
     Body,
     error::ReadBodyError,
     http::{HeaderMap, header},
 };
 
-use super::{api_error::ApiError, error_code::ErrorCode, schema};
+use super::{api_error::ApiError, error_code::ErrorCode, memory_budget::BodyMemory, schema};
+
+/// How long a sender waits before it tries again when there is no memory: a body is received in less than a second.
+const RETRY_AFTER_OUT_OF_MEMORY: Duration = Duration::from_secs(1);
 
 /// Requires exactly `application/json`, in UTF-8 if a charset is named, and without a content coding. The answer is the
 /// same for each fault; the cause, which only the log has, names the header's fault.
@@ -81,8 +85,53 @@ pub(crate) async fn read_bounded(
     }
 }
 
+/// Reads a body like [`read_bounded`], with memory that is reserved as the bytes arrive: 503 when there is none.
+pub(crate) async fn read_reserved(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    timeout: Duration,
+    memory: &BodyMemory<'_>,
+) -> Result<Vec<u8>, ApiError> {
+    if declared_length(headers).is_some_and(|length| length > limit) {
+        return Err(refuse_and_close(ErrorCode::PayloadTooLarge));
+    }
+    let read = tokio::select! {
+        read = tokio::time::timeout(timeout, read_growing(body, limit, memory)) => read,
+        () = memory.gives_way() => return Err(out_of_memory()),
+    };
+    let bytes = read.map_err(|_| refuse_and_close(ErrorCode::RequestTimeout))??;
+    memory.complete();
+    Ok(bytes)
+}
+
+async fn read_growing(
+    body: Body,
+    limit: usize,
+    memory: &BodyMemory<'_>,
+) -> Result<Vec<u8>, ApiError> {
+    let mut chunks = body.into_bytes_stream();
+    let mut received = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| refuse_and_close(ErrorCode::BadRequest))?;
+        let length = received.len() + chunk.len();
+        if length > limit {
+            return Err(refuse_and_close(ErrorCode::PayloadTooLarge));
+        }
+        memory.grow(length).await.map_err(|_| out_of_memory())?;
+        received.extend_from_slice(&chunk);
+    }
+    Ok(received)
+}
+
+fn out_of_memory() -> ApiError {
+    refuse_and_close(ErrorCode::ServiceUnavailable)
+        .with_retry_after(RETRY_AFTER_OUT_OF_MEMORY)
+        .with_cause("too many bodies at a time")
+}
+
 /// The `Content-Length` in bytes, if there is a readable one.
-pub(crate) fn declared_length(headers: &HeaderMap) -> Option<usize> {
+fn declared_length(headers: &HeaderMap) -> Option<usize> {
     let length = headers.get(header::CONTENT_LENGTH)?;
     length.to_str().ok()?.parse().ok()
 }

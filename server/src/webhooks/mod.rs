@@ -16,7 +16,7 @@ use crate::{
     app::App,
     http::{
         api_error::ApiError,
-        body::{declared_length, read_bounded},
+        body::read_reserved,
         envelope::{ErrorEnvelope, Success},
         error_code::ErrorCode,
         router::Router,
@@ -126,16 +126,10 @@ async fn process(
     body: Body,
 ) -> Result<WebhookOutcome, ApiError> {
     let signature = Signature::of(headers, app.clock.now())?; // 400
-    let _memory = app
-        .webhook_memory
-        .reserve(context.client, expected_bytes(headers))
-        .await
-        .ok_or_else(|| {
-            ApiError::from(ErrorCode::ServiceUnavailable)
-                .with_retry_after(Duration::from_secs(1))
-                .with_cause("too many webhooks at a time")
-        })?; // 503
-    let body = read_bounded(headers, body, MAX_EVENT_BYTES, BODY_TIMEOUT).await?; // 413, 408
+    // Every connection of a port has an address.
+    let peer = context.client.ok_or(ErrorCode::ServiceUnavailable)?;
+    let memory = app.webhook_memory.begin(peer);
+    let body = read_reserved(headers, body, MAX_EVENT_BYTES, BODY_TIMEOUT, &memory).await?; // 413, 408, 503
     signature.require_valid(&app.webhook_secrets, &body)?; // 400
     let event = Event::parse(&body).ok_or(ErrorCode::BadRequest)?; // 400
     let outcome = apply(app, &event).await?; // 503
@@ -146,12 +140,6 @@ async fn process(
         r#type = event.kind
     );
     Ok(outcome)
-}
-
-/// How much memory the body may need: its declared length, or the largest possible.
-fn expected_bytes(headers: &HeaderMap) -> usize {
-    let length = declared_length(headers).unwrap_or(MAX_EVENT_BYTES);
-    length.min(MAX_EVENT_BYTES)
 }
 
 async fn apply(app: &App, event: &Event) -> Result<WebhookOutcome, ApiError> {

@@ -10,3 +10,4 @@ mod session_response;
 mod silent_resolver;
 mod static_files;
 mod unusual_settings;
+mod webhook_memory;

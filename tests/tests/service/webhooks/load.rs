@@ -79,14 +79,12 @@ async fn a_slow_sender_does_not_block_others() {
     let began = Instant::now();
     assert_eq!(send(service.api(), &from("198.51.100.1")).await.status, 200);
     let other = began.elapsed();
-    let mut turned_away = 0;
     for mut connection in slow {
         let answer = connection.response("POST", Duration::from_secs(6)).await;
-        let status = answer.expect("it answers").status;
-        assert!(matches!(status, 408 | 503), "{status}");
-        turned_away += usize::from(status == 503);
+        // What was announced and not sent takes no memory.
+        let answer = answer.expect("it answers");
+        answer.assert_error("REQUEST_TIMEOUT");
     }
-    assert_eq!(turned_away, 17, "there is room for three of a mebibyte");
     let slowest = began.elapsed();
     assert!(other < slowest / 4, "{other:?}, slow senders {slowest:?}");
 }
