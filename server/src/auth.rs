@@ -1,13 +1,14 @@
 //! Finds out who is calling: 401, and 429 for an address that fails too often or a key that calls too often.
 //!
 //! Every key that is not accepted gets the same answer. A malformed key costs no look-up, and an unknown key costs one
-//! per [`CACHE_TTL`].
+//! per [`CACHE_TTL`]. Keys that were not good before are looked up a few at a time, and not at all while the address of
+//! their caller is over its limit, so that guessing never delays the callers whose keys are good.
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
-use moka::future::Cache;
+use moka::{future::Cache, sync::Cache as GoodKeys};
 use poem::http::{HeaderMap, header};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{
     api_key::{ApiKey, ApiKeyHash},
@@ -26,6 +27,14 @@ use crate::{
 const CACHE_TTL: Duration = Duration::from_millis(900);
 /// Cached look-ups, found and not found. An entry takes less than a KiB, and lives for less than a second.
 const MAX_CACHED_CALLERS: u64 = 10_000;
+/// Keys that were good when they were last used. Each takes about 100 bytes.
+const MAX_GOOD_KEYS: u64 = 10_000;
+/// How long an unused key counts as good before it is looked up.
+const GOOD_KEY_TTL: Duration = Duration::from_hours(1);
+/// Look-ups, at a time, of keys that are not known to be good: half of the database's connections.
+const MAX_UNKNOWN_LOOK_UPS: usize = 2;
+/// How long such a look-up waits for its turn. Others take less than a millisecond each.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(1);
 /// Uses of keys that wait to be written. More are dropped: the next use of the key records the day.
 const MAX_PENDING_USES: usize = 1024;
 /// Keys whose recorded day is cached, so that it is written once a day. The cache is emptied when it is full.
@@ -34,12 +43,17 @@ const MAX_RECORDED_USES: usize = 10_000;
 /// A key may use a third of its limit for a minute at once, as the setting documents.
 const BURST_DIVISOR: u32 = 3;
 
+/// The turn to look up a key that is not known to be good.
+pub(crate) type LookUpTurn = OwnedSemaphorePermit;
+
 /// Finds the caller that a key belongs to.
 pub(crate) struct Authenticator {
     store: Store,
     clock: Clock,
     mode: Mode,
     callers: Cache<ApiKeyHash, Option<Arc<Caller>>>,
+    good_keys: GoodKeys<ApiKeyHash, ()>,
+    unknown_look_ups: Arc<Semaphore>,
     failures: RateLimit<IpAddr>,
     requests: RateLimit<String>,
     uses: mpsc::Sender<(String, String)>,
@@ -58,6 +72,11 @@ impl Authenticator {
                 .max_capacity(MAX_CACHED_CALLERS)
                 .time_to_live(CACHE_TTL)
                 .build(),
+            good_keys: GoodKeys::builder()
+                .max_capacity(MAX_GOOD_KEYS)
+                .time_to_idle(GOOD_KEY_TTL)
+                .build(),
+            unknown_look_ups: Arc::new(Semaphore::new(MAX_UNKNOWN_LOOK_UPS)),
             failures: RateLimit::new(config.failed_auth_per_minute, config.failed_auth_per_minute),
             requests: RateLimit::new(
                 config.requests_per_minute,
@@ -67,14 +86,51 @@ impl Authenticator {
         }
     }
 
+    /// Decides, before a request takes a place, whether its key may be looked up: 429 while its address is over its
+    /// limit. A key that was good before always may. Any other waits for its turn, which lasts until it is dropped.
+    pub(crate) async fn admit(
+        &self,
+        headers: &HeaderMap,
+        client: Option<IpAddr>,
+    ) -> Result<Option<LookUpTurn>, ApiError> {
+        let key = self.key(headers);
+        if key.is_some_and(|hash| self.good_keys.contains_key(&hash)) {
+            return Ok(None);
+        }
+        self.require_unlimited(client)?;
+        if key.is_none() {
+            return Ok(None);
+        }
+        let turn = Arc::clone(&self.unknown_look_ups).acquire_owned();
+        let turn = tokio::time::timeout(LOOK_UP_TIMEOUT, turn).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(ApiError::from(ErrorCode::ServiceUnavailable)
+                .with_retry_after(LOOK_UP_TIMEOUT)
+                .with_cause("too many unknown keys at a time"));
+        };
+        // Others of the same address may have failed while this one waited.
+        self.require_unlimited(client)?;
+        Ok(Some(turn))
+    }
+
+    fn require_unlimited(&self, client: Option<IpAddr>) -> Result<(), ApiError> {
+        let refused = client.and_then(|client| self.failures.refused(&rate_limit_key(client)));
+        refused.map_or(Ok(()), |refusal| Err(ApiError::address_limited(refusal)))
+    }
+
+    /// The hash of a request's key, if it has the form of one of this deployment's mode.
+    fn key(&self, headers: &HeaderMap) -> Option<ApiKeyHash> {
+        let key = bearer_key(headers).filter(|key| key.mode() == self.mode);
+        key.map(|key| key.hash())
+    }
+
     /// The caller of a request from the address `client`, whatever the caller's scopes, with the hash of their key.
     pub(crate) async fn authenticate(
         &self,
         headers: &HeaderMap,
         client: Option<IpAddr>,
     ) -> Result<(ApiKeyHash, Arc<Caller>), ApiError> {
-        let key = bearer_key(headers).filter(|key| key.mode() == self.mode);
-        if let Some(hash) = key.map(|key| key.hash())
+        if let Some(hash) = self.key(headers)
             && let Some(caller) = self.find(hash).await?
         {
             return Ok((hash, caller));
@@ -84,7 +140,8 @@ impl Authenticator {
 
     /// Counts a request of this caller's key. The error is how long to wait until the next one is allowed.
     pub(crate) fn check_rate(&self, caller: &Caller) -> Result<(), Duration> {
-        self.requests.check(&caller.key_id)
+        let checked = self.requests.check(&caller.key_id);
+        checked.map_err(|refusal| refusal.wait)
     }
 
     /// Removes a key from the cache, because its caller or the caller's customer has changed.
@@ -112,7 +169,10 @@ impl Authenticator {
         };
         let caller = found.filter(valid);
         if let Some(caller) = &caller {
+            self.good_keys.insert(hash, ());
             self.record_use(caller);
+        } else {
+            self.good_keys.invalidate(&hash);
         }
         Ok(caller)
     }
@@ -123,7 +183,7 @@ impl Authenticator {
             self.failures.check(&rate_limit_key(client))
         });
         match limited {
-            Err(wait) => ApiError::from(ErrorCode::RateLimited).with_retry_after(wait),
+            Err(refusal) => ApiError::address_limited(refusal),
             Ok(()) => ApiError::from(ErrorCode::Unauthorized)
                 .with_header(header::WWW_AUTHENTICATE, "Bearer"),
         }

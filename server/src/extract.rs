@@ -34,7 +34,7 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 const RETRY_AFTER_FULL: Duration = Duration::from_secs(1);
 
 /// A permit to be one of the requests in progress. There is no queue: a request beyond the limit is answered 503 at
-/// once.
+/// once. An address that is over its limit gets none: 429.
 pub(crate) struct InFlight {
     _permit: OwnedSemaphorePermit,
 }
@@ -50,6 +50,12 @@ impl<'a> FromRequest<'a> for InFlight {
         if !log::has_room_for_records() {
             // What cannot be recorded must not happen.
             return Err(refusal("audit events wait for the reader of the log").into());
+        }
+        let Data(context) =
+            Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
+        let admitted = app.authenticator.admit(request.headers(), context.client);
+        if let Some(turn) = admitted.await? {
+            context.hold_look_up_turn(turn);
         }
         let permit = Arc::clone(&app.request_permits).try_acquire_owned();
         let permit = permit.map_err(|_| refusal("too many requests in flight"))?;
@@ -110,9 +116,11 @@ impl<'a> ApiExtractor<'a> for BillingWrite {
         let Data(context) =
             Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
         let authenticator = &app.authenticator;
-        let (hash, caller) = authenticator
+        let authenticated = authenticator
             .authenticate(request.headers(), context.client)
-            .await?; // 429 of the address, 503, 401
+            .await;
+        context.end_look_up_turn();
+        let (hash, caller) = authenticated?; // 429 of the address, 503, 401
         context.audit.set_caller(&caller);
         tracing::Span::current()
             .record("key_id", &caller.key_id)

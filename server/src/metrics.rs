@@ -37,6 +37,8 @@ pub(crate) struct Metrics {
     stripe_in_flight: IntGauge,
     breaker_open: IntGauge,
     configuration_verified: IntGauge,
+    /// Requests that were refused because their address failed to authenticate too often.
+    pub limited_addresses: IntCounter,
     /// `X-Forwarded-For` headers of trusted proxies that could not be read.
     pub forwarded_for_unreadable: IntCounter,
     log_lines_dropped: IntCounterVec,
@@ -76,6 +78,7 @@ impl Default for Metrics {
             stripe_in_flight: gauge(&registry, "stripe_calls_in_flight", "Calls to Stripe under way."),
             breaker_open: gauge(&registry, "stripe_breaker_open", "1 while calls to Stripe have stopped for a while."),
             configuration_verified: gauge(&registry, "configuration_verified", "1 while the portal configuration is verified; while 0 no portal is opened."),
+            limited_addresses: counter(&registry, "limited_addresses_total", "Requests refused because their address failed to authenticate too often."),
             forwarded_for_unreadable: counter(&registry, "forwarded_for_unreadable_total", "X-Forwarded-For headers of trusted proxies that could not be read."),
             log_lines_dropped: counters(&registry, "log_lines_dropped_total", "Log lines that were lost because they could not be written, by kind (record: audit events and alerts; other).", &["kind"]),
             log_write_failures: counter(&registry, "log_write_failures_total", "Attempts to write the log that failed."),

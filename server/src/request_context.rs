@@ -1,11 +1,14 @@
 //! What the outermost layer notes about a request: its id, when it arrived, from where, and its audit record.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 use poem::Request;
 
-use crate::{app::App, audit::AuditRecord, http::schema::RequestId};
+use crate::{app::App, audit::AuditRecord, auth::LookUpTurn, http::schema::RequestId};
 
 /// What is known of a request before anything else looks at it. [`crate::request_layer`] makes it, once.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub(crate) struct RequestContext {
     pub client: Option<IpAddr>,
     /// What the audit event will say.
     pub audit: AuditRecord,
+    look_up_turn: Mutex<Option<LookUpTurn>>,
 }
 
 impl RequestContext {
@@ -28,6 +32,22 @@ impl RequestContext {
             received_at: app.clock.now(),
             client: app.trusted_proxies.client_address(request),
             audit: AuditRecord::default(),
+            look_up_turn: Mutex::default(),
         }
+    }
+
+    /// Holds the turn to look up an unknown key until the key was looked up.
+    pub(crate) fn hold_look_up_turn(&self, turn: LookUpTurn) {
+        self.set_look_up_turn(Some(turn));
+    }
+
+    /// Lets the next unknown key be looked up.
+    pub(crate) fn end_look_up_turn(&self) {
+        self.set_look_up_turn(None);
+    }
+
+    fn set_look_up_turn(&self, turn: Option<LookUpTurn>) {
+        let held = self.look_up_turn.lock();
+        *held.unwrap_or_else(PoisonError::into_inner) = turn;
     }
 }

@@ -14,7 +14,10 @@ use crate::{
     app::App,
     audit::RequestEnd,
     http::{
-        api_error::ApiError, error_code::ErrorCode, framing::MAX_METHOD_BYTES, schema::RequestId,
+        api_error::{ApiError, Sampled},
+        error_code::ErrorCode,
+        framing::MAX_METHOD_BYTES,
+        schema::RequestId,
     },
     request_context::RequestContext,
 };
@@ -89,6 +92,9 @@ impl<E> RequestLayer<E> {
         metrics.answered(response.status().as_u16(), code, elapsed);
         if let Some(cause) = error.and_then(ApiError::upstream_cause) {
             metrics.unavailable(cause);
+        }
+        if error.and_then(ApiError::sampled).is_some() {
+            metrics.limited_addresses.inc();
         }
     }
 }
@@ -179,6 +185,11 @@ fn set_headers(response: &mut Response, request_id: &RequestId) {
 }
 
 fn log(response: &Response, error: Option<&ApiError>, elapsed: Duration) {
+    let left_out = match error.and_then(ApiError::sampled) {
+        Some(Sampled::LeftOut) => return,
+        Some(Sampled::Logged(left_out)) => Some(left_out),
+        None => None,
+    };
     let status = response.status().as_u16();
     let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let code = error.map(|error| error.code().as_str());
@@ -193,6 +204,7 @@ fn log(response: &Response, error: Option<&ApiError>, elapsed: Duration) {
             code,
             cause,
             upstream_cause,
+            left_out,
             elapsed_us
         );
     }

@@ -16,6 +16,7 @@ use poem_openapi::{
 use super::{
     envelope::{self, ErrorEnvelope},
     error_code::ErrorCode,
+    rate_limit::Refusal,
     schema::RequestId,
 };
 
@@ -29,6 +30,16 @@ pub(crate) struct ApiError {
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cow<'static, str>>,
     upstream: Option<Box<Upstream>>,
+    sampled: Option<Sampled>,
+}
+
+/// An error that may be answered many times a second, so that not each is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sampled {
+    /// This one is not logged.
+    LeftOut,
+    /// This one is, after so many were left out.
+    Logged(u64),
 }
 
 /// A failure of the system behind this service.
@@ -47,6 +58,7 @@ impl From<ErrorCode> for ApiError {
             headers: Vec::new(),
             cause: None,
             upstream: None,
+            sampled: None,
         }
     }
 }
@@ -87,6 +99,22 @@ impl ApiError {
     pub(crate) fn with_upstream(mut self, cause: &'static str, request_id: String) -> Self {
         self.upstream = Some(Box::new(Upstream { cause, request_id }));
         self.with_cause(cause)
+    }
+
+    /// 429 for an address whose limit is used up.
+    pub(crate) fn address_limited(refusal: Refusal) -> Self {
+        let sampled = refusal.left_out.map_or(Sampled::LeftOut, Sampled::Logged);
+        Self {
+            sampled: Some(sampled),
+            ..Self::from(ErrorCode::RateLimited)
+                .with_retry_after(refusal.wait)
+                .with_cause("too many failed authentications of this address")
+        }
+    }
+
+    /// Whether this error is logged; `None` for one that always is.
+    pub(crate) fn sampled(&self) -> Option<Sampled> {
+        self.sampled
     }
 
     /// The code, for the log.

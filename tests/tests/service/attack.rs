@@ -2,6 +2,7 @@
 
 mod configuration_search;
 mod database_file;
+mod failed_authentication;
 mod host_header;
 mod key_commands;
 mod log_lines;

@@ -50,6 +50,8 @@ async fn an_address_with_many_bad_keys_is_limited_and_its_good_keys_are_not() {
         .set("RATE_LIMIT_FAILED_AUTH", "3")
         .start()
         .await;
+    // Its key is known to be good from now on.
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
     let bad = TestRequest::portal("nonsense", RETURN_URL);
     for _ in 0..3 {
         service.ask(&bad).await.assert_error("UNAUTHORIZED");
