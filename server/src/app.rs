@@ -27,7 +27,7 @@ pub(crate) struct App {
     /// Finds the caller that a key belongs to.
     pub authenticator: Authenticator,
     /// The proxies that report the client's address.
-    pub trusted_proxies: TrustedProxies,
+    pub trusted_proxies: Arc<TrustedProxies>,
     /// The database.
     pub store: Store,
     /// The connections to Stripe; the verification task has them too.

@@ -15,6 +15,7 @@ mod app;
 mod auth;
 mod extract;
 mod portal;
+mod ports;
 mod request_context;
 mod request_layer;
 pub mod return_url;

@@ -4,8 +4,8 @@
 use std::{fmt, time::Duration};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder, core::Collector,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
 use crate::log::LogCounts;
@@ -39,6 +39,10 @@ pub(crate) struct Metrics {
     configuration_verified: IntGauge,
     /// Requests that were refused because their address failed to authenticate too often.
     pub limited_addresses: IntCounter,
+    /// Connections that are open, by port.
+    pub connections: IntGaugeVec,
+    /// Connections that came when a limit was reached, by port and limit.
+    pub connection_limits: IntCounterVec,
     /// `X-Forwarded-For` headers of trusted proxies that could not be read.
     pub forwarded_for_unreadable: IntCounter,
     log_lines_dropped: IntCounterVec,
@@ -79,6 +83,8 @@ impl Default for Metrics {
             breaker_open: gauge(&registry, "stripe_breaker_open", "1 while calls to Stripe have stopped for a while."),
             configuration_verified: gauge(&registry, "configuration_verified", "1 while the portal configuration is verified; while 0 no portal is opened."),
             limited_addresses: counter(&registry, "limited_addresses_total", "Requests refused because their address failed to authenticate too often."),
+            connections: gauges(&registry, "connections", "Connections that are open, by port (api, operations).", &["port"]),
+            connection_limits: counters(&registry, "connection_limits_total", "Connections that came when a limit was reached, by port and limit (all: max_connections; peer: max_connections_per_peer).", &["port", "limit"]),
             forwarded_for_unreadable: counter(&registry, "forwarded_for_unreadable_total", "X-Forwarded-For headers of trusted proxies that could not be read."),
             log_lines_dropped: counters(&registry, "log_lines_dropped_total", "Log lines that were lost because they could not be written, by kind (record: audit events and alerts; other).", &["kind"]),
             log_write_failures: counter(&registry, "log_write_failures_total", "Attempts to write the log that failed."),
@@ -210,6 +216,10 @@ fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
 
 fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
     register(registry, IntGauge::new(name, help))
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    register(registry, IntGaugeVec::new(Opts::new(name, help), labels))
 }
 
 fn histogram(registry: &Registry, name: &str, help: &str) -> Histogram {

@@ -19,13 +19,20 @@ use crate::{
     config::{Environment, Problem, ServeConfig},
     configuration_watch, database_watch,
     http::{
-        client_address::TrustedProxies, connection::ConnectionTimeouts, error_code::ErrorCode,
-        listener::Listener, memory_budget::{Amount, MemoryBudget}, router::Router, swagger_ui,
+        client_address::TrustedProxies,
+        connection::ConnectionTimeouts,
+        error_code::ErrorCode,
+        listener::Listener,
+        memory_budget::{Amount, MemoryBudget},
+        places::Places,
+        router::Router,
+        swagger_ui,
     },
     ids::Mode,
     metrics::Metrics,
     operations::{self, openapi},
     portal::Portal,
+    ports,
     request_layer::RequestLayer,
     store::{IfMissing, Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, UpstreamCause},
@@ -106,12 +113,14 @@ pub async fn start(
     let api = open_port(
         config.listen,
         RequestLayer::api(Arc::clone(&app), routes),
+        ports::api_places(config, &app),
         config,
     )?;
     let routes = operations::routes(&openapi::JSON);
     let operations = open_port(
         config.operations_listen,
         RequestLayer::operations(Arc::clone(&app), routes),
+        ports::operations_places(&app),
         config,
     )?;
     tokio::spawn(end_start_in_time(Arc::clone(&app)));
@@ -162,13 +171,14 @@ async fn end_start_in_time(app: Arc<App>) {
 fn open_port(
     address: SocketAddr,
     endpoint: impl Endpoint<Output = Response> + 'static,
+    places: Arc<Places>,
     config: &ServeConfig,
 ) -> Result<Listener, StartError> {
     let timeouts = ConnectionTimeouts {
         headers: config.header_timeout,
         idle: config.idle_timeout,
     };
-    Listener::open(address, endpoint, timeouts, config.max_connections)
+    Listener::open(address, endpoint, timeouts, places)
         .map_err(|error| StartError::Listen { address, error })
 }
 
@@ -188,10 +198,10 @@ async fn build_app(
     Ok(App {
         allow_list: config.allow_list.clone(),
         authenticator: Authenticator::new(store.clone(), clock.clone(), config),
-        trusted_proxies: TrustedProxies::new(
+        trusted_proxies: Arc::new(TrustedProxies::new(
             config.trusted_proxies.clone(),
             metrics.forwarded_for_unreadable.clone(),
-        ),
+        )),
         store,
         stripe: Arc::new(stripe),
         clock,

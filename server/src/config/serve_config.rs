@@ -37,8 +37,10 @@ pub struct ServeConfig {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// Requests at a time.
     pub(crate) max_in_flight: usize,
-    /// Connections at a time, on each port.
+    /// Connections to the API at a time.
     pub(crate) max_connections: u32,
+    /// Connections to the API at a time for each peer; `None` for the default share.
+    pub(crate) max_connections_per_peer: Option<u32>,
     /// How long the headers of a request may take.
     pub(crate) header_timeout: Duration,
     /// How long the body of a request may take.

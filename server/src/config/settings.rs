@@ -73,9 +73,13 @@ pub struct Settings {
     /// Requests of the API at a time, then 503.
     #[schemars(range(min = 1))]
     pub max_in_flight: u32,
-    /// Connections at a time; more wait.
+    /// Connections to the API at a time. When all are taken, a new one replaces the longest idle one, or waits.
     #[schemars(range(min = 1))]
     pub max_connections: u32,
+    /// Connections to the API at a time for each peer, by default a quarter of `max_connections`. A new one of a peer
+    /// that has its share replaces the peer's longest idle one, or is closed. Not for `trusted_proxies`.
+    #[schemars(with = "u32", range(min = 1))]
+    pub max_connections_per_peer: Option<u32>,
     /// How long a client may take to send a request's headers.
     #[schemars(range(min = 1))]
     pub header_timeout_seconds: u32,
@@ -122,6 +126,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             max_in_flight: 256,
             max_connections: 1024,
+            max_connections_per_peer: None,
             header_timeout_seconds: 10,
             body_timeout_seconds: 10,
             idle_timeout_seconds: 75,

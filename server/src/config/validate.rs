@@ -58,6 +58,7 @@ impl Config {
             trusted_proxies: settings.trusted_proxies.clone(),
             max_in_flight: settings.max_in_flight as usize,
             max_connections: settings.max_connections,
+            max_connections_per_peer: settings.max_connections_per_peer,
             header_timeout: seconds(settings.header_timeout_seconds),
             body_timeout: seconds(settings.body_timeout_seconds),
             idle_timeout: seconds(settings.idle_timeout_seconds),

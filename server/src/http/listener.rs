@@ -5,16 +5,19 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use poem::{Endpoint, Response};
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    sync::Semaphore,
-};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::connection::{self, ConnectionTimeouts};
+use super::{
+    connection::{self, ConnectionTimeouts},
+    places::Places,
+};
 
 /// Connections that may wait to be accepted. With the usual 128 the system resets the others during a burst.
 const BACKLOG: u32 = 4096;
+/// What the system keeps of an answer that its client does not read, in bytes; Linux takes twice as much. By itself it
+/// would keep megabytes for each connection. A client that reads slowly is also noticed sooner.
+const SEND_BUFFER_BYTES: u32 = 64 * 1024;
 /// How long to wait after accepting failed: long enough not to use a whole CPU, short enough not to be noticed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
@@ -32,7 +35,7 @@ impl Listener {
         address: SocketAddr,
         endpoint: impl Endpoint<Output = Response> + 'static,
         timeouts: ConnectionTimeouts,
-        max_connections: u32,
+        places: Arc<Places>,
     ) -> std::io::Result<Self> {
         let socket = listen(address)?;
         let listener = Self {
@@ -45,7 +48,7 @@ impl Listener {
             socket,
             Arc::new(endpoint),
             timeouts,
-            max_connections,
+            places,
             closing.clone(),
             connections,
         );
@@ -79,6 +82,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     };
     // A restart must not wait until the system has removed the previous connections.
     socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -87,29 +91,19 @@ async fn accept(
     socket: TcpListener,
     endpoint: Arc<impl Endpoint<Output = Response> + 'static>,
     timeouts: ConnectionTimeouts,
-    max_connections: u32,
+    places: Arc<Places>,
     closing: CancellationToken,
     connections: TaskTracker,
 ) {
-    let permits = Arc::new(Semaphore::new(max_connections as usize));
     loop {
-        // The permit is acquired before the connection, so that further connections wait in the system's queue.
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
         match socket.accept().await {
             Ok((stream, peer)) => {
-                let served = connection::serve(
-                    stream,
-                    peer,
-                    Arc::clone(&endpoint),
-                    timeouts,
-                    closing.clone(),
-                );
-                connections.spawn(async move {
-                    served.await;
-                    drop(permit);
-                });
+                // One connection too many waits here, and those behind it in the system's queue.
+                let Some(place) = places.take(peer.ip(), &closing).await else {
+                    continue;
+                };
+                let endpoint = Arc::clone(&endpoint);
+                connections.spawn(connection::serve(stream, peer, endpoint, timeouts, place));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

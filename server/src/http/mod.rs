@@ -2,7 +2,11 @@
 //!
 //! The modules are in the order in which a request meets them.
 
+pub(crate) mod descriptors;
+
 pub(crate) mod listener;
+
+pub(crate) mod places;
 
 pub(crate) mod connection;
 

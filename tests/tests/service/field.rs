@@ -7,6 +7,7 @@ mod forwarded_for;
 mod log_filter;
 mod loopback;
 mod path_prefix;
+mod proxies;
 mod readiness;
 mod secret_files;
 mod secrets;

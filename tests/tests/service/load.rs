@@ -21,6 +21,7 @@ const RUSH: Duration = Duration::from_millis(1_500);
 async fn with_stripe_hanging_a_thousand_callers_are_answered_in_time_and_refusals_stay_fast() {
     let service = Service::builder()
         .set("STRIPE_RATE_LIMIT", "20")
+        .set("MAX_CONNECTIONS_PER_PEER", "1024")
         .start()
         .await;
     service

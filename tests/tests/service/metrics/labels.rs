@@ -62,6 +62,8 @@ async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
                 "outcome" if series.contains("webhooks") => webhooks.contains(&value),
                 "outcome" => ["done", "refused", "failed"].contains(&value),
                 "kind" => ["record", "other"].contains(&value),
+                "port" => ["api", "operations"].contains(&value),
+                "limit" => ["all", "peer"].contains(&value),
                 "le" => value == "+Inf" || value.parse::<f64>().is_ok(),
                 _ => false,
             };

@@ -1,0 +1,266 @@
+//! Who may have a connection: so many in all, so many for each peer. When all are taken, the longest idle connection
+//! gives way.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use prometheus::{IntCounter, IntGauge};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    client_address::{TrustedProxies, rate_limit_key},
+    sampling::Sampler,
+};
+
+/// How many connections there may be.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionLimits {
+    /// In all.
+    pub total: usize,
+    /// For each peer: an IPv4 address or the /64 of an IPv6 address.
+    pub per_peer: usize,
+    /// Peers that may have all: each is a proxy before many clients.
+    pub trusted_proxies: Arc<TrustedProxies>,
+}
+
+/// What is counted of connections.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionMetrics {
+    /// Connections that are open.
+    pub open: IntGauge,
+    /// Connections that came when all were taken.
+    pub met_total: IntCounter,
+    /// Connections that came when their peer had its share.
+    pub met_per_peer: IntCounter,
+}
+
+/// The places for the connections of one port.
+#[derive(Debug)]
+pub(crate) struct Places {
+    limits: ConnectionLimits,
+    metrics: ConnectionMetrics,
+    taken: Mutex<Taken>,
+    freed: Notify,
+    total_warnings: Sampler,
+    peer_warnings: Sampler,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    next_number: u64,
+    connections: HashMap<u64, Connection>,
+    by_peer: HashMap<IpAddr, usize>,
+    /// The idle connections, the longest idle one first: when each became idle, and its number.
+    idle: BTreeMap<u64, u64>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    peer: IpAddr,
+    /// Its key in `idle`.
+    idle: Option<u64>,
+    closing: CancellationToken,
+}
+
+/// The place of one connection; dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct Place {
+    places: Arc<Places>,
+    number: u64,
+    closing: CancellationToken,
+}
+
+enum Attempt {
+    Taken(Place),
+    Refused,
+    Full,
+}
+
+impl Places {
+    pub(crate) fn new(limits: ConnectionLimits, metrics: ConnectionMetrics) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            metrics,
+            taken: Mutex::default(),
+            freed: Notify::new(),
+            total_warnings: Sampler::default(),
+            peer_warnings: Sampler::default(),
+        })
+    }
+
+    /// A place for a connection of `peer`, which closes with `listener`. If all are taken, it waits for one. `None` if
+    /// the peer has its share and none of its connections is idle.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        peer: IpAddr,
+        listener: &CancellationToken,
+    ) -> Option<Place> {
+        loop {
+            match self.try_take(peer, listener) {
+                Attempt::Taken(place) => return Some(place),
+                Attempt::Refused => return None,
+                Attempt::Full => self.freed.notified().await,
+            }
+        }
+    }
+
+    fn try_take(self: &Arc<Self>, peer: IpAddr, listener: &CancellationToken) -> Attempt {
+        let key = rate_limit_key(peer);
+        let mut taken = self.lock();
+        if self.has_share(peer) && taken.of_peer(key) >= self.limits.per_peer {
+            self.report_peer(peer);
+            if !taken.close_longest_idle(Some(key)) {
+                return Attempt::Refused;
+            }
+        }
+        if taken.connections.len() >= self.limits.total {
+            self.report_total();
+            if !taken.close_longest_idle(None) {
+                return Attempt::Full;
+            }
+        }
+        let closing = listener.child_token();
+        let number = taken.add(key, closing.clone());
+        self.metrics.open.set(count(taken.connections.len()));
+        Attempt::Taken(Place {
+            places: Arc::clone(self),
+            number,
+            closing,
+        })
+    }
+
+    /// A share that is not smaller than all is none. A trusted proxy has no share: its clients have their own limits.
+    fn has_share(&self, peer: IpAddr) -> bool {
+        self.limits.per_peer < self.limits.total && !self.limits.trusted_proxies.contains(peer)
+    }
+
+    fn report_peer(&self, peer: IpAddr) {
+        self.metrics.met_per_peer.inc();
+        if let Some(left_out) = self.peer_warnings.count() {
+            let limit = self.limits.per_peer;
+            tracing::warn!(event = "peer_connection_limit", %peer, limit, left_out, "a peer has its share of the connections: one that it opens replaces its longest idle one, or is closed");
+        }
+    }
+
+    fn report_total(&self) {
+        self.metrics.met_total.inc();
+        if let Some(left_out) = self.total_warnings.count() {
+            let limit = self.limits.total;
+            tracing::warn!(
+                event = "connection_limit",
+                limit,
+                left_out,
+                "all connections are taken: a new one replaces the longest idle one, or waits"
+            );
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    fn of_peer(&self, peer: IpAddr) -> usize {
+        self.by_peer.get(&peer).copied().unwrap_or(0)
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    fn add(&mut self, peer: IpAddr, closing: CancellationToken) -> u64 {
+        let number = self.next_number();
+        *self.by_peer.entry(peer).or_default() += 1;
+        let connection = Connection {
+            peer,
+            idle: None,
+            closing,
+        };
+        self.connections.insert(number, connection);
+        number
+    }
+
+    /// Closes the longest idle connection, of this peer or of all. Its place is free at once: an idle connection closes
+    /// without waiting for its client.
+    fn close_longest_idle(&mut self, peer: Option<IpAddr>) -> bool {
+        let is_eligible = |number: &u64| {
+            let connection = self.connections.get(number);
+            connection.is_some_and(|connection| peer.is_none_or(|peer| connection.peer == peer))
+        };
+        let Some(number) = self.idle.values().copied().find(is_eligible) else {
+            return false;
+        };
+        if let Some(connection) = self.remove(number) {
+            connection.closing.cancel();
+        }
+        true
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Connection> {
+        let connection = self.connections.remove(&number)?;
+        if let Some(idle) = connection.idle {
+            self.idle.remove(&idle);
+        }
+        if let Some(count) = self.by_peer.get_mut(&connection.peer) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_peer.remove(&connection.peer);
+            }
+        }
+        Some(connection)
+    }
+
+    fn mark_idle(&mut self, number: u64) {
+        let since = self.next_number();
+        if let Some(connection) = self.connections.get_mut(&number)
+            && connection.idle.is_none()
+        {
+            connection.idle = Some(since);
+            self.idle.insert(since, number);
+        }
+    }
+
+    fn mark_busy(&mut self, number: u64) {
+        let connection = self.connections.get_mut(&number);
+        if let Some(since) = connection.and_then(|connection| connection.idle.take()) {
+            self.idle.remove(&since);
+        }
+    }
+}
+
+impl Place {
+    /// Cancelled when the connection is to close after the request in progress.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// Nothing of a request has come: the connection may give way.
+    pub(crate) fn mark_idle(&self) {
+        self.places.lock().mark_idle(self.number);
+        self.places.freed.notify_one();
+    }
+
+    /// A request has begun.
+    pub(crate) fn mark_busy(&self) {
+        self.places.lock().mark_busy(self.number);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.lock();
+        taken.remove(self.number);
+        self.places.metrics.open.set(count(taken.connections.len()));
+        self.places.freed.notify_one();
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

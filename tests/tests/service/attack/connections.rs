@@ -1,0 +1,192 @@
+//! One peer takes all the connections that it can: others still get theirs, and operators are told.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use crate::harness::command;
+use crate::harness::log;
+use crate::harness::process::Process;
+use crate::harness::service::{Service, send};
+use billing_portal_tests::http_client::ClientConnection;
+use billing_portal_tests::http_message::{RETURN_URL, TestRequest, TestResponse};
+
+/// A connection that is served answers in far less, and one that is closed is closed at once.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
+
+async fn open(service: &Service, source: IpAddr) -> ClientConnection {
+    let connection = ClientConnection::open_from(source, service.api()).await;
+    connection.expect("it listens")
+}
+
+/// A connection with half a request, which is not idle.
+async fn open_busy(service: &Service, source: IpAddr) -> ClientConnection {
+    let mut connection = open(service, source).await;
+    connection
+        .send(b"GET / HTTP/1.1\r\n")
+        .await
+        .expect("it reads");
+    connection
+}
+
+/// A connection that has had an answer, and is idle.
+async fn open_idle(service: &Service, source: IpAddr) -> ClientConnection {
+    let mut connection = open(service, source).await;
+    let answer = ask(&mut connection, service).await.expect("an answer");
+    assert_eq!(answer.status, 200);
+    connection
+}
+
+async fn ask(connection: &mut ClientConnection, service: &Service) -> Option<TestResponse> {
+    let request = TestRequest::portal(service.key(), RETURN_URL).to_bytes();
+    connection.send(&request).await.ok()?;
+    connection.response("POST", PATIENCE).await
+}
+
+async fn limits_met(service: &Service, limit: &str) -> String {
+    let metrics = send(service.operations(), &TestRequest::get("/metrics")).await;
+    let series =
+        format!("billing_portal_connection_limits_total{{limit=\"{limit}\",port=\"api\"}} ");
+    let line = metrics
+        .text()
+        .lines()
+        .find_map(|line| line.strip_prefix(&series));
+    line.expect("it is counted").to_owned()
+}
+
+#[tokio::test]
+async fn h4_a_peer_gets_a_quarter_of_the_connections_and_others_get_theirs() {
+    let service = Service::builder().set("MAX_CONNECTIONS", "8").start().await;
+    let mut shares = [
+        open_busy(&service, ATTACKER).await,
+        open_busy(&service, ATTACKER).await,
+    ];
+    for _ in 0..20 {
+        let mut refused = open(&service, ATTACKER).await;
+        assert!(refused.is_closed(PATIENCE).await, "its share is used up");
+    }
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+    for share in &mut shares {
+        share.send(b"Host: a\r\n\r\n").await.expect("it reads");
+        let answer = share.response("GET", PATIENCE).await.expect("an answer");
+        answer.assert_error("NOT_FOUND");
+    }
+    assert_eq!(limits_met(&service, "peer").await, "20");
+    assert_eq!(limits_met(&service, "all").await, "0");
+}
+
+#[tokio::test]
+async fn h4_a_new_connection_replaces_the_longest_idle_one_of_its_peer() {
+    let service = Service::builder()
+        .set("MAX_CONNECTIONS", "8")
+        .set("MAX_CONNECTIONS_PER_PEER", "3")
+        .start()
+        .await;
+    let mut first = open_idle(&service, ATTACKER).await;
+    let mut other = open_idle(&service, Ipv4Addr::LOCALHOST.into()).await;
+    let mut second = open_idle(&service, ATTACKER).await;
+    let mut third = open_busy(&service, ATTACKER).await;
+    // The first is now the one that was used last.
+    assert!(ask(&mut first, &service).await.is_some());
+    let mut fourth = open_idle(&service, ATTACKER).await;
+    assert!(second.is_closed(PATIENCE).await, "the longest idle one");
+    for connection in [&mut first, &mut fourth, &mut other] {
+        let answer = ask(connection, &service).await.expect("it is open");
+        assert_eq!(answer.status, 200);
+    }
+    third.send(b"Host: a\r\n\r\n").await.expect("it reads");
+    assert!(third.response("GET", PATIENCE).await.is_some());
+}
+
+#[tokio::test]
+async fn h4_when_all_are_taken_the_longest_idle_connection_gives_way() {
+    let service = Service::builder()
+        .set("MAX_CONNECTIONS", "4")
+        .set("MAX_CONNECTIONS_PER_PEER", "4")
+        .start()
+        .await;
+    // One that has sent nothing is idle, too.
+    let mut silent = open(&service, ATTACKER).await;
+    let mut idle = open_idle(&service, ATTACKER).await;
+    let mut busy = [
+        open_busy(&service, ATTACKER).await,
+        open_busy(&service, ATTACKER).await,
+    ];
+    let mut caller = open_idle(&service, Ipv4Addr::LOCALHOST.into()).await;
+    assert!(silent.is_closed(PATIENCE).await);
+    let mut another = open_idle(&service, Ipv4Addr::LOCALHOST.into()).await;
+    assert!(idle.is_closed(PATIENCE).await);
+    for connection in [&mut caller, &mut another] {
+        assert!(ask(connection, &service).await.is_some(), "it is open");
+    }
+    for connection in &mut busy {
+        connection.send(b"Host: a\r\n\r\n").await.expect("it reads");
+        assert!(connection.response("GET", PATIENCE).await.is_some());
+    }
+    assert_eq!(limits_met(&service, "all").await, "2");
+}
+
+#[tokio::test]
+async fn h4_a_trusted_proxy_may_have_all_connections() {
+    let service = Service::builder()
+        .set("MAX_CONNECTIONS", "8")
+        .set("TRUSTED_PROXIES", "127.0.0.9/32")
+        .start()
+        .await;
+    let mut connections = Vec::new();
+    for _ in 0..7 {
+        connections.push(open_busy(&service, ATTACKER).await);
+    }
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+    for connection in &mut connections {
+        connection.send(b"Host: a\r\n\r\n").await.expect("it reads");
+        assert!(connection.response("GET", PATIENCE).await.is_some());
+    }
+    assert_eq!(limits_met(&service, "peer").await, "0");
+}
+
+#[tokio::test]
+async fn h4_a_limit_that_is_met_is_logged_once_a_minute() {
+    let service = Service::start().await;
+    let settings = [("MAX_CONNECTIONS", "3"), ("MAX_CONNECTIONS_PER_PEER", "2")];
+    let process = Process::beside(&service, &settings).await;
+    let open =
+        |host| ClientConnection::open_from(Ipv4Addr::new(127, 0, 0, host).into(), process.api);
+    let mut connections = Vec::new();
+    for host in [9, 9, 9, 9, 10, 11, 12] {
+        connections.push(open(host).await.expect("it listens"));
+        send(process.operations, &TestRequest::get("/healthz")).await;
+    }
+    let portal = TestRequest::portal(service.key(), RETURN_URL);
+    assert_eq!(send(process.api, &portal).await.status, 200);
+    process.terminate().await;
+    let (_, text) = process.end().await;
+    let lines = log::lines(&text);
+    let with = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+    assert_eq!(with("peer_connection_limit"), 1, "{text}");
+    assert_eq!(with("connection_limit"), 1, "{text}");
+    let peer = lines
+        .iter()
+        .find(|line| line["event"] == "peer_connection_limit");
+    assert_eq!(peer.map(|line| &line["peer"]), Some(&"127.0.0.9".into()));
+}
+
+#[tokio::test]
+async fn h4_a_share_of_none_is_refused() {
+    let variable = |name: &str, value: &str| (format!("BILLING_PORTAL_{name}"), value.to_owned());
+    for (value, expected) in [
+        ("0", "must be at least 1"),
+        ("-1", "max_connections_per_peer"),
+        ("a", "max_connections_per_peer"),
+    ] {
+        let outcome = command::run(
+            &["config", "check"],
+            &[variable("MAX_CONNECTIONS_PER_PEER", value)],
+        )
+        .await;
+        assert_eq!(outcome.code, 1);
+        let told = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(told.contains(expected), "{value}: {told}");
+    }
+}
