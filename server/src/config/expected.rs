@@ -47,6 +47,8 @@ fn expected(setting: &str) -> Option<&'static str> {
         }
         "log" => "a level, or levels for modules, such as info or info,sqlx=debug",
         "log_format" => "json or text",
+        // Its default is a part of another setting, so the schema has no number for an example.
+        "max_connections_per_peer" => "a whole number from 1, such as 256",
         _ if setting.ends_with("_file") => "the path of a file, such as /run/secrets/stripe.key",
         _ => return None,
     })

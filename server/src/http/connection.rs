@@ -71,12 +71,7 @@ pub(crate) async fn serve(
             Ok::<_, Infallible>(hyper::Response::from(response))
         }
     });
-    let connection = http1::Builder::new()
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD_BYTES)
-        // The end of what a client sends ends its request, too; the stream holds it back for a while.
-        .half_close(false)
-        .serve_connection(TokioIo::new(stream), service);
+    let connection = engine().serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -88,6 +83,14 @@ pub(crate) async fn serve(
     if let Err(error) = ended {
         log_early_end(peer, &error);
     }
+}
+
+fn engine() -> http1::Builder {
+    let mut engine = http1::Builder::new();
+    engine.max_headers(MAX_HEADERS).max_buf_size(MAX_HEAD_BYTES);
+    // The end of what a client sends ends its request, too; the stream holds it back for a while.
+    engine.half_close(false);
+    engine
 }
 
 /// The request, whose body notes in the exchange that it was received whole.
