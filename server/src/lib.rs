@@ -34,6 +34,7 @@ mod stripe;
 // What all of them use.
 mod audit;
 pub mod clock;
+mod escaping;
 mod http;
 mod ids;
 mod log;

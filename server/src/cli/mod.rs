@@ -23,7 +23,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{clock::Clock, declared_openapi, redaction::redact};
+use crate::{clock::Clock, declared_openapi, escaping::printable_text, redaction::redact};
 use context::{CliError, Context};
 use report::{Report, print_error};
 
@@ -127,7 +127,7 @@ fn print_usage(message: &clap::Error, stdout: &mut impl Write, stderr: &mut impl
     let text = message.render().to_string();
     _ = if message.use_stderr() {
         // The message quotes what was wrong, which may be a secret.
-        write!(stderr, "{}", redact(&text))
+        write!(stderr, "{}", printable_text(&redact(&text)))
     } else {
         write!(stdout, "{text}")
     };

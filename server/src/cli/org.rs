@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     context::{CliError, Context},
     name::parse_name,
-    report::Report,
+    report::{Report, line},
 };
 use crate::{
     http::schema::Timestamp,
@@ -61,11 +61,9 @@ impl OrganizationView {
             created_at,
             customer,
         } = self;
-        let line = format!("{id}\t{name}\t{created_at}");
-        match customer {
-            Some(customer) => format!("{line}\t{customer}"),
-            None => line,
-        }
+        let required = [id.to_string(), name.clone(), created_at.to_string()];
+        let customer = customer.as_ref().map(CustomerId::to_string);
+        line(required.into_iter().chain(customer))
     }
 
     fn report(self) -> Report {

@@ -5,7 +5,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{api_key::ApiKey, redaction::redact};
+use crate::{
+    api_key::ApiKey,
+    escaping::{printable_field, printable_text},
+    redaction::redact,
+};
 
 const SAVE_THE_KEY: &str = "Save the key now: it is not stored and cannot be shown again.";
 
@@ -71,6 +75,7 @@ fn json_text(mut json: Value, new_key: Option<&ApiKey>) -> String {
 
 fn plain_text(text: &str, new_key: Option<&ApiKey>) -> String {
     let text = redact(text);
+    let text = printable_text(&text);
     match new_key {
         Some(key) => format!("{text}\n{}\n{SAVE_THE_KEY}", key.expose()),
         None => text.into_owned(),
@@ -88,7 +93,7 @@ fn redact_strings(json: &mut Value) {
 
 /// Prints a line on standard error, without secrets: a person may have given one in place of an id or a file.
 pub(super) fn print_error(line: &str, stderr: &mut dyn Write) {
-    _ = writeln!(stderr, "{}", redact(line));
+    _ = writeln!(stderr, "{}", printable_text(&redact(line)));
 }
 
 fn print_text(text: &str, stdout: &mut impl Write) -> io::Result<()> {
@@ -96,6 +101,15 @@ fn print_text(text: &str, stdout: &mut impl Write) -> io::Result<()> {
         writeln!(stdout, "{text}")?;
     }
     stdout.flush()
+}
+
+/// The fields of a line of text. Other people may have written them, so nothing in one begins another field or line.
+pub(super) fn line<'a>(fields: impl IntoIterator<Item = impl AsRef<str> + 'a>) -> String {
+    let fields = fields.into_iter();
+    let fields: Vec<String> = fields
+        .map(|field| printable_field(field.as_ref()).into_owned())
+        .collect();
+    fields.join("\t")
 }
 
 /// The JSON of plain data.

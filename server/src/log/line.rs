@@ -8,6 +8,7 @@ use serde_json::ser::Formatter;
 use tracing::Level;
 
 use super::field::{Fields, Value};
+use crate::escaping::is_unsafe;
 
 /// An event that is about to be written.
 pub(super) struct Line<'a> {
@@ -136,19 +137,6 @@ impl Formatter for Escaping {
         }
         writer.write_all(&fragment.as_bytes()[plain..])
     }
-}
-
-/// Characters of the Basic Multilingual Plane, so that one `\u` escape writes each.
-fn is_unsafe(character: char) -> bool {
-    matches!(
-        character,
-        '\u{7f}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-    )
 }
 
 #[cfg(test)]

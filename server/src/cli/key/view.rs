@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::report::Report;
+use super::super::report::{Report, line};
 use crate::{http::schema::Timestamp, ids::OrganizationId, store::KeyRecord};
 
 /// The fields of a key. Fields that are not set are absent.
@@ -43,8 +43,7 @@ impl KeyView {
         let revoked = self.revoked_at.map(|time| format!("revoked {time}"));
         let required = [self.id.clone(), self.org.to_string(), self.scopes.join(" ")];
         let optional = [expires, revoked, self.name.clone()].into_iter().flatten();
-        let fields: Vec<String> = required.into_iter().chain(optional).collect();
-        fields.join("\t")
+        line(required.into_iter().chain(optional))
     }
 
     pub(super) fn report(self) -> Report {
