@@ -1,6 +1,6 @@
 //! Characters of somebody else's text that break terminals and readers of logs.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write};
 
 /// Control characters beyond ASCII's first 32, line separators, and invisible marks, such as those that change the
 /// direction of text. All are in the Basic Multilingual Plane, so that one `\u` escape writes each.
@@ -42,7 +42,7 @@ fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
             '\t' if is_escaped('\t') => escaped.push_str("\\t"),
             '\r' => escaped.push_str("\\r"),
             _ if is_escaped(character) => {
-                escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+                _ = write!(escaped, "\\u{:04x}", u32::from(character));
             }
             _ => escaped.push(character),
         }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use crate::redaction::contains_secret;
+use crate::{escaping::is_unsafe, redaction::contains_secret};
 
 /// The longest organization id, in bytes. Fixed by the contract of the commands.
 const MAX_ORGANIZATION_ID_BYTES: usize = 64;
@@ -50,7 +50,7 @@ impl fmt::Display for OrganizationId {
     }
 }
 
-/// Stripe's id of a customer, `cus_…`.
+/// Stripe's id of a customer: `cus_…` or `acct_…` (its second form of a customer), or what the customer's creator chose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct CustomerId(String);
@@ -65,16 +65,36 @@ impl CustomerId {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the customer is an account, which Stripe names in another field.
+    pub(crate) fn is_account(&self) -> bool {
+        is_stripe_id(&self.0, "acct_")
+    }
+
+    /// Whether Stripe made the id. Old and imported customers may have another one.
+    pub(crate) fn has_usual_form(&self) -> bool {
+        self.is_account() || is_stripe_id(&self.0, "cus_")
+    }
 }
 
 impl FromStr for CustomerId {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_stripe_id(text, "cus_") && text.len() <= MAX_STRIPE_ID_BYTES {
+        let is_id_character = |character: char| {
+            let is_separator = character.is_whitespace() || "/?#".contains(character);
+            !(is_separator || character.is_control() || is_unsafe(character))
+        };
+        if contains_secret(text) {
+            return Err("a customer's id must not contain a secret");
+        }
+        let has_length = (1..=MAX_STRIPE_ID_BYTES).contains(&text.chars().count());
+        if has_length && text.chars().all(is_id_character) && !matches!(text, "." | "..") {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a Stripe customer id is cus_ and letters, digits or _")
+            Err(
+                "a Stripe customer id is 1 to 255 printable characters without white space or / ? #",
+            )
         }
     }
 }

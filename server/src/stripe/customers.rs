@@ -70,7 +70,7 @@ impl Stripe {
         &self,
         id: &CustomerId,
     ) -> Result<Option<StripeCustomer>, StripeError> {
-        let call = Call::get(format!("{PATH}/{id}"));
+        let call = Call::get(format!("{PATH}/{}", encoded(id.as_str())));
         self.call_and_read("customers", &call, |response| {
             if response.is_missing("id") && !response.is_of_other_mode() {
                 return Ok(None);

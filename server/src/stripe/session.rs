@@ -49,7 +49,7 @@ struct Accepted {
 
 /// What a session is requested with. Stripe's answer must have the same.
 struct Requested<'a> {
-    customer: &'a str,
+    customer: &'a CustomerId,
     return_url: &'a str,
     configuration: &'a str,
 }
@@ -109,7 +109,7 @@ impl Stripe {
         let now = self.clock.instant();
         let configuration = self.verification.require_verified(now)?;
         let requested = Requested {
-            customer: customer.as_str(),
+            customer,
             return_url: return_url.as_str(),
             configuration: &configuration,
         };
@@ -142,7 +142,7 @@ impl Stripe {
         if text("object") != Some("billing_portal.session") {
             return Err("object_type");
         }
-        if text("customer") != Some(requested.customer) {
+        if text(customer_field(requested.customer)) != Some(requested.customer.as_str()) {
             return Err("customer_mismatch");
         }
         if response.body["livemode"] != Value::Bool(config.mode == Mode::Live) {
@@ -166,7 +166,7 @@ impl Stripe {
 
     /// What a refusal means. Here only refusals of this customer or this URL; the rest are those of every call.
     fn session_refusal(&self, response: &StripeResponse, customer: &CustomerId) -> SessionError {
-        if response.is_missing("customer") && !response.is_of_other_mode() {
+        if response.is_missing(customer_field(customer)) && !response.is_of_other_mode() {
             let too_many = self.missing.are_too_many(customer, self.clock.instant());
             return if too_many {
                 response.failure(UpstreamCause::CustomersMissing, "").into()
@@ -189,12 +189,21 @@ impl Stripe {
 impl Requested<'_> {
     fn form(&self) -> Vec<(String, String)> {
         let form = [
-            ("customer", self.customer),
+            (customer_field(self.customer), self.customer.as_str()),
             ("return_url", self.return_url),
             ("configuration", self.configuration),
         ];
         form.map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec()
+    }
+}
+
+/// The field in which Stripe names the customer.
+fn customer_field(customer: &CustomerId) -> &'static str {
+    if customer.is_account() {
+        "customer_account"
+    } else {
+        "customer"
     }
 }
 

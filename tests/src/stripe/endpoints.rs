@@ -111,11 +111,16 @@ fn run(account: &mut Account, call: &Received, version: &str) -> Result<Reply, R
 fn create_session(account: &mut Account, fields: &[(String, String)]) -> Result<Value, Refusal> {
     form::require_documented(fields, SESSION_FIELDS)?;
     let asked = form::object(fields)?;
-    let customer = asked["customer"]
-        .as_str()
+    // Stripe has two forms of a customer, each with its field.
+    let named = ["customer", "customer_account"].into_iter();
+    let mut named = named.filter_map(|field| Some((field, asked[field].as_str()?)));
+    let (field, customer) = named
+        .next()
         .ok_or_else(|| Refusal::missing_parameter("customer"))?;
-    if !account.customers.is_there(customer) {
-        return Err(Refusal::missing(400, "customer", "customer", customer));
+    if customer.starts_with("acct_") != (field == "customer_account")
+        || !account.customers.is_there(customer)
+    {
+        return Err(Refusal::missing(400, "customer", field, customer));
     }
     // The real one falls back to the account's default configuration, which may let plans be changed.
     let configuration = asked["configuration"]

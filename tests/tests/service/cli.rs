@@ -158,7 +158,7 @@ async fn failures_exit_1_and_misuse_exits_2_with_nothing_on_stdout() {
         ("org create --name x --id no/slash", 2, "--id"),
         ("key create --org acme --scope billing", 2, "--scope"),
         ("key create --org acme --scope a:b --expires-in soon", 2, "--expires-in"),
-        ("customer link --org acme sub_1", 2, "sub_1"),
+        ("customer link --org acme a/b", 2, "a/b"),
         ("key create", 2, "--org"),
         ("nonsense", 2, "nonsense"),
     ];

@@ -2,6 +2,8 @@
 
 mod charset;
 pub(crate) mod config_check;
+mod csv_files;
+mod customer_ids;
 mod database;
 mod forwarded_for;
 mod log_filter;
@@ -11,5 +13,6 @@ mod proxies;
 mod readiness;
 mod secret_files;
 mod secrets;
+mod terminal;
 mod values;
 mod variables;

@@ -103,7 +103,7 @@ async fn a_checkout_names_its_organization_in_metadata_or_as_its_reference() {
         (json!({"customer": null, "client_reference_id": "fresh"}), None, "a guest"),
         (json!({"customer": "cus_1", "client_reference_id": null}), None, "nobody's"),
         (json!({"customer": "cus_1", "client_reference_id": 7}), None, "no text"),
-        (json!({"customer": "sub_1", "client_reference_id": "fresh"}), None, "no customer"),
+        (json!({"customer": "sub/1", "client_reference_id": "fresh"}), None, "no customer"),
         (json!("a string"), None, "no object"),
     ];
     for (object, expected, why) in rows {

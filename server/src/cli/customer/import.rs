@@ -3,10 +3,10 @@
 //! A batch of rows is one transaction, and a mapping that exists is not written again, so that an interrupted import
 //! can be re-run.
 
-use std::{fs::File, path::Path};
+use std::{fs, path::Path};
 
 use chrono::{DateTime, Utc};
-use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord, Trim};
+use csv::StringRecord;
 
 use super::{
     super::{
@@ -14,61 +14,19 @@ use super::{
         progress::Progress,
         report::Report,
     },
+    csv_file::{Columns, CsvFile},
     summary::{Failure, Summary},
 };
 use crate::store::{LinkOutcome, LinkPolicy, NewMapping, Store};
 
 /// How many characters of an invalid field are shown: an id has fewer, and a line of the terminal stays readable.
 const MAX_SHOWN_CHARACTERS: usize = 100;
+/// The most that is read from standard input: a hundred times a file of a hundred thousand customers.
+const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 /// Rows in one transaction. It holds the database's write lock for less than a tenth of a second.
 const BATCH_ROWS: usize = 100;
 
-/// The accepted names of the columns, in lower case. The last of each are those of the dashboard's export.
-const ORG: [&str; 5] = [
-    "org",
-    "org_id",
-    "organization",
-    "organization_id",
-    "org_id (metadata)",
-];
-const CUSTOMER: [&str; 4] = ["customer", "customer_id", "stripe_customer", "id"];
-const NAME: [&str; 2] = ["name", "organization_name"];
-
-/// The positions of the columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Columns {
-    org: usize,
-    customer: usize,
-    name: Option<usize>,
-    /// Whether the first row names the columns.
-    has_header: bool,
-}
-
 impl Columns {
-    /// The columns that the first row names. A first row with a customer is not a header: its columns are `org,customer`.
-    fn of(first: &StringRecord) -> Result<Self, String> {
-        let find = |names: &[&str]| {
-            let is_named = |field: &str| names.contains(&field.to_lowercase().as_str());
-            first.iter().position(is_named)
-        };
-        match (find(&ORG), find(&CUSTOMER)) {
-            (Some(org), Some(customer)) => Ok(Self {
-                org,
-                customer,
-                name: find(&NAME),
-                has_header: true,
-            }),
-            _ if is_mapping(first) => Ok(Self {
-                org: 0,
-                customer: 1,
-                name: None,
-                has_header: false,
-            }),
-            (None, _) => Err(format!("has no column {}", ORG.join(" or "))),
-            (_, None) => Err(format!("has no column {}", CUSTOMER.join(" or "))),
-        }
-    }
-
     /// The mapping of a row. The error is what is wrong with the row.
     fn mapping(self, row: &StringRecord) -> Result<NewMapping, String> {
         let field = |index: usize| row.get(index).unwrap_or_default();
@@ -97,10 +55,6 @@ impl Columns {
     }
 }
 
-fn is_mapping(first: &StringRecord) -> bool {
-    first.len() == 2 && first.get(1).is_some_and(|field| field.starts_with("cus_"))
-}
-
 /// Imports a file.
 pub(super) async fn import(
     file: &Path,
@@ -108,24 +62,33 @@ pub(super) async fn import(
     context: &Context<'_>,
     store: &Store,
 ) -> Result<Report, CliError> {
-    let unusable = |problem: String| CliError::Other(format!("{} {problem}", file.display()));
-    let mut rows = open(file).map_err(unusable)?.into_byte_records().peekable();
-    let columns = match rows.peek() {
-        Some(Ok(first)) => Columns::of(&text(first)).map_err(unusable)?,
-        Some(Err(error)) => return Err(unusable(format!("cannot be read: {error}"))),
-        None => return Err(unusable("is empty".to_owned())),
+    let is_stdin = file == Path::new("-");
+    let name = if is_stdin {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
     };
-    let header = u64::from(rows.next_if(|_| columns.has_header).is_some());
-    let total = count(file).map(|rows| rows.saturating_sub(header));
+    let unusable = |problem: String| CliError::Other(format!("{name} {problem}"));
+    let bytes = if is_stdin {
+        context.read_stdin(MAX_FILE_BYTES)
+    } else {
+        fs::read(file)
+    };
+    let bytes = bytes.map_err(|error| unusable(format!("cannot be read: {error}")))?;
+    let csv = CsvFile::parse(&bytes).map_err(unusable)?;
+    let columns = csv.columns;
+    let header = usize::from(columns.has_header);
+    let total = csv.reader().into_records().skip(header).count();
+    let total = u64::try_from(total).ok();
     let (mut summary, mut batch) = (Summary::default(), Batch::default());
     let mut progress = Progress::new("customers", total, &context.clock);
     let now = context.clock.now();
-    for row in rows {
+    for row in csv.reader().into_records().skip(header) {
         let row = row.map_err(|error| unusable(format!("cannot be read further: {error}")))?;
-        let text = text(&row);
-        let failure = columns.failure(&text, row.position().map_or(0, csv::Position::line));
+        let line = row.position().map_or(0, csv::Position::line);
+        let failure = columns.failure(&row, csv.skipped_lines + line);
         summary.read += 1;
-        match columns.mapping(&text) {
+        match columns.mapping(&row) {
             // The dashboard exports all customers, including those without an organization.
             _ if failure.org.is_empty() && !failure.customer.is_empty() => {
                 summary.without_organization += 1;
@@ -141,11 +104,6 @@ pub(super) async fn import(
     batch.commit(store, policy, now, &mut summary).await?;
     progress.end();
     Ok(summary.report())
-}
-
-/// Replaces bytes that are not UTF-8 by a character that no id contains.
-fn text(row: &ByteRecord) -> StringRecord {
-    StringRecord::from_byte_record_lossy(row.clone())
 }
 
 /// Rows that will be linked in one transaction, each with its failure should it be refused.
@@ -181,22 +139,4 @@ impl Batch {
         tokio::time::sleep(began.elapsed() / 2).await;
         Ok(())
     }
-}
-
-fn open(file: &Path) -> Result<Reader<File>, String> {
-    ReaderBuilder::new()
-        .has_headers(false)
-        // A row with too few fields is reported with its line, and does not end the import.
-        .flexible(true)
-        .trim(Trim::All)
-        .from_path(file)
-        .map_err(|error| format!("cannot be read: {error}"))
-}
-
-/// The number of rows, for the progress: reading a file is far faster than writing it to the database. `None` for a
-/// pipe, which can be read only once.
-fn count(file: &Path) -> Option<u64> {
-    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    let rows = is_file.then(|| open(file))?.ok()?;
-    rows.into_byte_records().count().try_into().ok()
 }

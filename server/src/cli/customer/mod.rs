@@ -1,5 +1,6 @@
 //! `customer`: which Stripe customer an organization is.
 
+mod csv_file;
 mod import;
 mod summary;
 mod sync;
@@ -12,9 +13,10 @@ use serde_json::json;
 
 use super::{
     context::{CliError, Context},
-    report::Report,
+    report::{Report, line},
 };
 use crate::{
+    escaping::printable_field,
     http::schema::Timestamp,
     ids::{CustomerId, OrganizationId},
     store::{CustomerConflict, CustomerLink, LinkPolicy, StaleReason, Store},
@@ -27,7 +29,7 @@ pub(super) enum Command {
         /// The organization
         #[arg(long)]
         org: OrganizationId,
-        /// Stripe's id, cus_…
+        /// Stripe's id, usually cus_… or acct_…
         customer: CustomerId,
         /// Check first that Stripe has the customer
         #[arg(long)]
@@ -53,7 +55,7 @@ pub(super) enum Command {
     /// file that Stripe's dashboard exports can be used if customers have the metadata `org_id`. After an interruption,
     /// run the command again.
     Import {
-        /// The file
+        /// The file, or - for standard input; UTF-8, with comma, semicolon or tab
         file: PathBuf,
         /// Replace another customer that an organization has
         #[arg(long)]
@@ -110,7 +112,12 @@ impl CustomerView {
         } = self;
         let reason = reason.map(|reason| format!(" ({reason})"));
         let reason = reason.unwrap_or_default();
-        format!("{org}\t{customer}\t{state}{reason}\t{source}")
+        line([
+            org.as_str(),
+            customer.as_str(),
+            &format!("{state}{reason}"),
+            source,
+        ])
     }
 }
 
@@ -145,7 +152,8 @@ impl ConflictView {
             seen_at,
             reason,
         } = self;
-        format!("{org}\t{customer}\t{reason}\t{other}\t{seen_at}")
+        let seen_at = seen_at.to_string();
+        line([org.as_str(), customer.as_str(), reason, other, &seen_at])
     }
 }
 
@@ -210,6 +218,11 @@ async fn link(
     context: &Context<'_>,
     store: &Store,
 ) -> Result<Report, CliError> {
+    if !customer.has_usual_form() {
+        context.notify(&format!(
+            "note: {customer} is not cus_… or acct_…; with --verify the command asks Stripe for it"
+        ));
+    }
     let link = store.link_customer(org, customer, context.clock.now());
     let view = CustomerView::from(link.await?);
     let text = view.line();
@@ -229,7 +242,8 @@ async fn require_at_stripe(
         Some(found) => match found.org_id {
             Some(other) if other != org.as_str() => {
                 format!(
-                    "customer {customer} belongs to organization {other} by its metadata at Stripe"
+                    "customer {customer} belongs to organization {} by its metadata at Stripe",
+                    printable_field(&other)
                 )
             }
             _ => return Ok(()),

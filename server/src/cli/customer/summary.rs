@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::super::report::Report;
-use crate::store::{LinkOutcome, SyncFailure};
+use crate::{
+    escaping::printable_field,
+    store::{LinkOutcome, SyncFailure},
+};
 
 /// The counts and the failures. The fields are those of the command's JSON.
 #[derive(Debug, Default, Serialize)]
@@ -103,8 +106,8 @@ impl std::fmt::Display for Failure {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;
         } else if !self.customer.is_empty() {
-            write!(f, "{}: ", self.customer)?;
+            write!(f, "{}: ", printable_field(&self.customer))?;
         }
-        f.write_str(&self.problem)
+        f.write_str(&printable_field(&self.problem))
     }
 }

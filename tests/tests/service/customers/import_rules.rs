@@ -9,8 +9,8 @@ use tokio::time::{Duration, Instant};
 async fn each_row_that_fails_is_reported_and_the_others_are_imported() {
     let service = Service::start().await;
     let text =
-        b"org,customer\ngood,cus_good\nacme,cus_other\nbad id,cus_1\nfresh,sub_1\n,cus_2\nfresh\n\
-                 thief,cus_acme\n\xff,cus_3\ntwice,cus_4\ntwice,cus_5\n";
+        b"org,customer\ngood,cus_good\nacme,cus_other\nbad id,cus_1\nfresh,sub/1\n,cus_2\nfresh\n\
+                 thief,cus_acme\n?,cus_3\ntwice,cus_4\ntwice,cus_5\n";
     let (code, answer) = import(&service, text, &[]).await;
     let failures = answer["failures"].as_array().expect("failures");
     let lines: Vec<_> = failures

@@ -1,0 +1,194 @@
+//! A CSV file as people have it: which character separates its fields, which columns it has, and what makes the whole
+//! file unusable.
+
+use csv::{Reader, ReaderBuilder, StringRecord, Trim};
+
+/// What may separate fields. The most usual first.
+const SEPARATORS: [char; 3] = [',', ';', '\t'];
+
+/// The names of the columns, in lower case and without anything but letters and digits. The best match first. Stripe's
+/// dashboard exports `id` and `org_id (metadata)`.
+const ORG: [&str; 7] = [
+    "org",
+    "orgid",
+    "organization",
+    "organizationid",
+    "organisation",
+    "organisationid",
+    "orgidmetadata",
+];
+const CUSTOMER: [&str; 5] = [
+    "customer",
+    "customerid",
+    "stripecustomer",
+    "stripecustomerid",
+    "id",
+];
+const NAME: [&str; 5] = [
+    "name",
+    "orgname",
+    "organizationname",
+    "organisationname",
+    "customername",
+];
+
+/// The positions of the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Columns {
+    /// The organization's id.
+    pub org: usize,
+    /// The customer's id.
+    pub customer: usize,
+    /// The organization's name.
+    pub name: Option<usize>,
+    /// Whether the first row names the columns.
+    pub has_header: bool,
+}
+
+/// A file whose form is known.
+pub(super) struct CsvFile<'a> {
+    rows: &'a str,
+    separator: char,
+    /// How many lines stand before the rows.
+    pub skipped_lines: u64,
+    /// Its columns.
+    pub columns: Columns,
+}
+
+impl<'a> CsvFile<'a> {
+    /// Examines a whole file. The error says what makes it unusable, with the line.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+        let text = utf8(bytes)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (declared, rows) = declared_separator(text);
+        let skipped_lines = u64::from(declared.is_some());
+        let candidates = declared.map_or(SEPARATORS.to_vec(), |separator| vec![separator]);
+        let first = |separator: char| reader(rows, separator).records().next()?.ok();
+        let known = |separator: &char| Some((*separator, Columns::of(&first(*separator)?)?));
+        if let Some((separator, columns)) = candidates.iter().find_map(known) {
+            require_closed_quotes(rows, separator, skipped_lines)?;
+            return Ok(Self {
+                rows,
+                separator,
+                skipped_lines,
+                columns,
+            });
+        }
+        // The separator that makes the most columns is the one that was meant.
+        let separator = candidates.into_iter().rev();
+        let fields = |separator: &char| first(*separator).map_or(0, |first| first.len());
+        let separator = separator.max_by_key(fields).unwrap_or(',');
+        require_closed_quotes(rows, separator, skipped_lines)?;
+        Err(first(separator).map_or("is empty".to_owned(), |first| missing_columns(&first)))
+    }
+
+    /// The rows, with the header if there is one.
+    pub(super) fn reader(&self) -> Reader<&'a [u8]> {
+        reader(self.rows, self.separator)
+    }
+}
+
+impl Columns {
+    /// The columns that the first row names. A first row with a customer is not a header: its columns are `org,customer`.
+    fn of(first: &StringRecord) -> Option<Self> {
+        let normalized: Vec<String> = first.iter().map(normalize).collect();
+        let find = |names: &[&str]| {
+            let position = |name: &&str| normalized.iter().position(|field| field == name);
+            names.iter().find_map(position)
+        };
+        match (find(&ORG), find(&CUSTOMER)) {
+            (Some(org), Some(customer)) => Some(Self {
+                org,
+                customer,
+                name: find(&NAME),
+                has_header: true,
+            }),
+            _ if is_mapping(first) => Some(Self {
+                org: 0,
+                customer: 1,
+                name: None,
+                has_header: false,
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn normalize(field: &str) -> String {
+    let kept = field
+        .chars()
+        .filter(|character| character.is_alphanumeric());
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+fn is_mapping(first: &StringRecord) -> bool {
+    let is_customer = |field: &str| field.starts_with("cus_") || field.starts_with("acct_");
+    first.len() == 2 && first.get(1).is_some_and(is_customer)
+}
+
+fn missing_columns(first: &StringRecord) -> String {
+    /// The most columns and characters that the message shows: a line of the terminal stays readable.
+    const MAX_SHOWN_COLUMNS: usize = 20;
+    const MAX_SHOWN_CHARACTERS: usize = 40;
+    let shown = |field: &str| field.chars().take(MAX_SHOWN_CHARACTERS).collect::<String>();
+    let found: Vec<String> = first.iter().take(MAX_SHOWN_COLUMNS).map(shown).collect();
+    format!(
+        "needs the columns org and customer, separated by comma, semicolon or tab; its first row has: {}",
+        found.join(" | ")
+    )
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    str::from_utf8(bytes).map_err(|error| {
+        let line = line_at(bytes, error.valid_up_to());
+        format!("line {line} is not UTF-8; save the file as UTF-8")
+    })
+}
+
+fn line_at(bytes: &[u8], at: usize) -> usize {
+    bytes[..at].split(|byte| *byte == b'\n').count()
+}
+
+/// The separator that a first line `sep=;` declares, as Excel writes it, and the text after that line.
+fn declared_separator(text: &str) -> (Option<char>, &str) {
+    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let line = line.trim_end_matches('\r').trim_matches('"');
+    let declared = match line.split_at_checked(4) {
+        Some((name, separator)) if name.eq_ignore_ascii_case("sep=") => separator.chars().next(),
+        _ => None,
+    };
+    match declared.filter(char::is_ascii) {
+        Some(separator) => (Some(separator), rest),
+        None => (None, text),
+    }
+}
+
+/// Fails for a quote that is open at the end: everything after it would be one field.
+fn require_closed_quotes(rows: &str, separator: char, skipped_lines: u64) -> Result<(), String> {
+    let (mut line, mut opened, mut field_begins) = (skipped_lines + 1, None, true);
+    for character in rows.chars() {
+        match (character, opened) {
+            ('"', Some(_)) => opened = None,
+            // Inside of a field that began with a quote, two quotes are one.
+            ('"', None) if field_begins => opened = Some(line),
+            _ => {}
+        }
+        line += u64::from(character == '\n');
+        // A second quote directly after a closing one opens the field again.
+        field_begins = character == separator || matches!(character, '\n' | '\r' | '"');
+    }
+    match opened {
+        Some(line) => Err(format!("line {line} has a quote that is not closed")),
+        None => Ok(()),
+    }
+}
+
+fn reader(rows: &str, separator: char) -> Reader<&[u8]> {
+    ReaderBuilder::new()
+        .delimiter(u8::try_from(separator).unwrap_or(b','))
+        .has_headers(false)
+        // A row with too few fields is reported with its line, and does not end the import.
+        .flexible(true)
+        .trim(Trim::All)
+        .from_reader(rows.as_bytes())
+}

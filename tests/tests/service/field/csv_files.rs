@@ -1,0 +1,105 @@
+//! S15: CSV files as spreadsheets write them, and what the message says of one that cannot be used.
+
+use serde_json::{Value, json};
+
+use crate::harness::deployment::Deployment;
+
+/// Imports this text; the exit status, what was printed as JSON, and standard error.
+async fn import(text: &[u8]) -> (u8, Value, String, Value) {
+    let deployment = Deployment::new().await;
+    deployment.json("org create --name Acme --id acme").await;
+    let file = deployment.database().with_file_name("customers.csv");
+    std::fs::write(&file, text).expect("the file is written");
+    let line = format!("customer import {} --json", file.display());
+    let outcome = deployment.run(&line).await;
+    let report = serde_json::from_str(&outcome.stdout).unwrap_or(Value::Null);
+    let links = deployment.json("customer list").await;
+    (outcome.code, report, outcome.stderr, links)
+}
+
+#[tokio::test]
+async fn s15_every_usual_separator_and_header_is_understood() {
+    #[rustfmt::skip]
+    let rows = [
+        "org;customer\nfresh;cus_1\n",
+        "org\tcustomer\nfresh\tcus_1\n",
+        "org,customer\nfresh,cus_1\n",
+        "sep=;\r\norg;customer\r\nfresh;cus_1\r\n",
+        "SEP=|\norg|customer\nfresh|cus_1\n",
+        "\u{feff}\"sep=,\"\norg,customer\nfresh,cus_1\n",
+        "Customer ID;orgId\ncus_1;fresh\n",
+        "Organization ID,Stripe Customer ID,Name\nfresh,cus_1,\"a;b;c\"\n",
+        "organisation_id\tcustomer-id\nfresh\tcus_1\n",
+        "id;Email;org_id (metadata)\ncus_1;a@example.com;fresh\n",
+        "customerId,OrganizationId\ncus_1,fresh\n",
+        "fresh;cus_1\n",
+        "fresh\tcus_1",
+        "org,customer,name\nfresh,cus_1,\"two\nlines, and \"\"quotes\"\"\"\n",
+    ];
+    for text in rows {
+        let (code, report, stderr, links) = import(text.as_bytes()).await;
+        assert_eq!(
+            (code, &report["linked"]),
+            (0, &json!(1)),
+            "{text}: {stderr}"
+        );
+        let link = (&links[0]["org"], &links[0]["customer"]);
+        assert_eq!(link, (&json!("fresh"), &json!("cus_1")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn s15_an_unusable_file_is_refused_whole_with_its_columns_or_its_line() {
+    #[rustfmt::skip]
+    let rows: [(&[u8], &str); 10] = [
+        (b"tenant;mail;plan\nacme;a@b;gold\n", "its first row has: tenant | mail | plan\n"),
+        (b"tenant\tmail\nacme\ta@b\n", "its first row has: tenant | mail\n"),
+        (b"org,mail\nacme,x\n", "its first row has: org | mail\n"),
+        (b"sep=;\norg,customer\nfresh,cus_1\n", "its first row has: org,customer\n"),
+        (b"org,customer\nfresh,cus_1\n\"other,cus_2\nthird,cus_3\n", "line 3 has a quote that is not closed\n"),
+        (b"sep=;\norg;customer\nfresh;\"cus_1\n", "line 3 has a quote that is not closed\n"),
+        (b"\"org,customer\nfresh,cus_1\n", "line 1 has a quote that is not closed\n"),
+        (b"org,customer\nfresh,cus_1\nM\xfcller,cus_2\n", "line 3 is not UTF-8; save the file as UTF-8\n"),
+        (b"\xff\xfeo\0r\0g\0", "line 1 is not UTF-8; save the file as UTF-8\n"),
+        (b"", "is empty\n"),
+    ];
+    for (text, problem) in rows {
+        let (code, report, stderr, links) = import(text).await;
+        let shown = String::from_utf8_lossy(text);
+        assert_eq!((code, report), (1, Value::Null), "{shown}");
+        assert!(stderr.ends_with(problem), "{shown}: {stderr}");
+        assert_eq!(links, json!([]), "{shown}: nothing of it is taken");
+    }
+}
+
+#[tokio::test]
+async fn s15_a_line_is_counted_as_an_editor_counts_it() {
+    let text = "sep=;\norg;customer\nfresh;cus_1\nbad id;cus_2\n";
+    let (_, report, _, _) = import(text.as_bytes()).await;
+    assert_eq!(report["failures"][0]["line"], 4, "{report}");
+}
+
+#[tokio::test]
+async fn s15_a_dash_is_standard_input() {
+    for text in [
+        "org;customer\nfresh;cus_1\n",
+        "org,customer\nfresh,cus_1",
+        "fresh\tcus_1\n",
+    ] {
+        let deployment = Deployment::new().await;
+        deployment.json("org create --name Acme --id acme").await;
+        let outcome = deployment
+            .run_with_input("customer import - --json", text)
+            .await;
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        let links = deployment.json("customer list").await;
+        assert_eq!(links[0]["customer"], "cus_1", "{links}");
+    }
+    let deployment = Deployment::new().await;
+    deployment.json("org create --name Acme --id acme").await;
+    let empty = deployment.run("customer import -").await;
+    assert_eq!(
+        (empty.code, empty.stderr.as_str()),
+        (1, "error: standard input is empty\n")
+    );
+}
