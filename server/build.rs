@@ -4,22 +4,24 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     path::Path,
 };
 
 use toml::{Table, Value};
 
+/// Cargo runs this program in the package's folder.
+const MANIFEST: &str = "Cargo.toml";
+const LOCK: &str = "../Cargo.lock";
+const SOURCES: &str = "src";
+
 fn main() {
-    let package = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let package = Path::new(&package);
-    let lock = package.join("../Cargo.lock");
-    for read in [&lock, &package.join("Cargo.toml"), &package.join("src")] {
-        println!("cargo::rerun-if-changed={}", read.display());
+    for read in [LOCK, MANIFEST, SOURCES] {
+        println!("cargo::rerun-if-changed={read}");
     }
-    let crates = crates(&table(&lock), &table(&package.join("Cargo.toml")));
+    let crates = crates(&table(LOCK), &table(MANIFEST));
     let mut modules = BTreeSet::new();
-    add_modules(&package.join("src"), "", &mut modules);
+    add_modules(Path::new(SOURCES), "", &mut modules);
     println!("cargo::rustc-env=LOG_CRATES={}", joined(&crates));
     println!("cargo::rustc-env=LOG_MODULES={}", joined(&modules));
 }
@@ -29,7 +31,7 @@ fn joined(names: &BTreeSet<String>) -> String {
     names.join(",")
 }
 
-fn table(file: &Path) -> Table {
+fn table(file: &str) -> Table {
     let text = fs::read_to_string(file).expect("the file is a part of the workspace");
     text.parse().expect("cargo has read it")
 }

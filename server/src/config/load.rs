@@ -84,9 +84,9 @@ impl Config {
         // Each setting alone first, so that all the wrong ones are named and not only the first.
         table.retain(|setting, value| {
             let wrong = problems_of(setting, value, &schema);
-            wrong
-                .iter()
-                .for_each(|problem| problems.add(setting, problem));
+            for problem in &wrong {
+                problems.add(setting, problem);
+            }
             wrong.is_empty()
         });
         // A secret whose file cannot be used is an error only for commands that need that secret.

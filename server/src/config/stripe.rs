@@ -15,9 +15,9 @@ use crate::{
 impl Config {
     /// The deployment's mode: that of the Stripe secret.
     pub(crate) fn mode(&self) -> Result<Mode, Problems> {
+        const SETTING: &str = "stripe_secret_key";
         self.require_read("stripe_secret_key")?;
         let mut problems = Problems::default();
-        const SETTING: &str = "stripe_secret_key";
         let Some(secret) = &self.settings.stripe_secret_key else {
             problems.add(SETTING, format!("is required; it {}", must_be(SETTING, "")));
             return Err(problems);

@@ -12,7 +12,7 @@ use crate::return_url::{AllowedOrigin, is_loopback};
 /// A network with a shorter prefix contains others' computers: no operator owns more than a /8 of IPv4 or a /16 of IPv6.
 const SHORTEST_PREFIX_IPV4: u8 = 8;
 const SHORTEST_PREFIX_IPV6: u8 = 16;
-/// The private addresses of IPv6, fc00::/7, may all be one operator's.
+/// The private addresses of IPv6, `fc00::/7`, may all be one operator's.
 const PRIVATE_IPV6: u8 = 0xfc;
 /// Longer timeouts protect nothing: a client would hold its connection for the whole hour.
 const LONGEST_TIMEOUT_SECONDS: u32 = 3600;

@@ -8,7 +8,7 @@ use super::{
     Config, Environment, Problems, Secret, ServeConfig, Settings,
     expected::{must_be, must_be_not, quotes_hint, shown},
     log_filter,
-    serve_config::EventRules,
+    serve_config::{EventRules, StripeConfig},
     stripe::{require_account, require_webhook_secrets},
 };
 use crate::{
@@ -38,7 +38,19 @@ impl Config {
         else {
             return Err(problems);
         };
-        problems.none_or(ServeConfig {
+        problems.none_or(self.serve_config(database_url, stripe, allow_list, log_filter))
+    }
+
+    /// The settings with those that had to be parsed.
+    fn serve_config(
+        &self,
+        database_url: Secret,
+        stripe: StripeConfig,
+        allow_list: AllowList,
+        log_filter: EnvFilter,
+    ) -> ServeConfig {
+        let settings = &self.settings;
+        ServeConfig {
             event_rules: EventRules {
                 mode: stripe.mode,
                 account: settings.stripe_account.clone(),
@@ -65,7 +77,7 @@ impl Config {
             shutdown_delay: seconds(settings.shutdown_delay_seconds),
             log_format: settings.log_format,
             warnings: self.warnings.clone(),
-        })
+        }
     }
 
     /// The database's URL.
@@ -100,7 +112,9 @@ fn seconds(seconds: u32) -> Duration {
 fn log_filter(settings: &Settings) -> Result<EnvFilter, Problems> {
     log_filter::parse(&settings.log).map_err(|wrong| {
         let mut problems = Problems::default();
-        wrong.into_iter().for_each(|one| problems.add("log", one));
+        for one in wrong {
+            problems.add("log", one);
+        }
         problems
     })
 }

@@ -58,17 +58,22 @@ impl AllowedOrigin {
             host,
             port,
         };
+        origin.require_usable_host(&url, authority)?;
+        Ok(origin)
+    }
+
+    fn require_usable_host(&self, url: &Url, authority: &str) -> Result<(), &'static str> {
         if matches!(url.host(), Some(Host::Ipv6(address)) if address.to_ipv4_mapped().is_some()) {
             return Err("contains an IPv4 address in IPv6 form; write the IPv4 address");
         }
         // A trailing dot or a disguised address would never match what browsers send.
-        if origin.host.ends_with('.') || !origin.is_written_as(authority) {
+        if self.host.ends_with('.') || !self.is_written_as(authority) {
             return Err("the host must be written plainly");
         }
-        if let Some(reason) = url.host().and_then(|host| impossible_host(&host)) {
-            return Err(reason);
+        match url.host().and_then(|host| impossible_host(&host)) {
+            Some(reason) => Err(reason),
+            None => Ok(()),
         }
-        Ok(origin)
     }
 
     /// The host as the parser writes it: lower case, punycode, brackets around IPv6.
