@@ -8,93 +8,111 @@ use serde::{Deserialize, Serialize};
 
 use super::{Secret, network::networks};
 
-/// Settings of `billing-portal`. In the environment each has the prefix `BILLING_PORTAL_` and upper case, and lists
-/// are separated by commas.
+/// The settings of `billing-portal`. Each can also be an environment variable: `BILLING_PORTAL_` and the name in upper
+/// case, with commas between the items of a list. A variable wins over the file; an empty one counts as unset.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// `production` is strict: https return URLs only, and an allow-list that is not empty.
+    /// How strict the service is. `production` accepts https return URLs only and requires an allow-list.
+    /// `development` also accepts listed http return URLs of loopback hosts. Default: production.
     pub environment: Environment,
-    /// Where the API listens, with Swagger UI at /docs, the contract at /openapi.yaml and /openapi.json, and webhooks
-    /// at /webhooks/stripe.
+    /// Address and port of the API, with Swagger UI at /docs, the contract at /openapi.yaml and /openapi.json, and
+    /// webhooks at /webhooks/stripe. Port 0 is a free port that the system chooses. Default: 127.0.0.1:8080.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// Where /healthz, /readyz and /metrics listen, with their document at /docs; never the API's port.
+    /// Address and port of /healthz, /readyz and /metrics, with their documentation at /docs/. It must not be the
+    /// API's port. Keep it private. Default: 127.0.0.1:9090.
     #[schemars(with = "String")]
     pub operations_listen: SocketAddr,
-    /// `sqlite://FILE`, by default `sqlite://billing-portal.db`; the file is made where there is none. Secret, for a
-    /// database's URL may contain a password.
+    /// The database: `sqlite://` and the path of a file. The first `serve` or `org create` creates the file. A secret,
+    /// because the URL of a database may contain a password. Default: `sqlite://billing-portal.db`.
     pub database_url: Option<Secret>,
-    /// A file that holds `database_url` instead.
+    /// The path of a file that contains `database_url`. Set one of the two.
     pub database_url_file: Option<PathBuf>,
-    /// The origins that return URLs may lead to, such as `https://app.example.com`. No wildcards.
+    /// The origins of your pages to which a return URL may lead, such as `https://app.example.com`: scheme, host and,
+    /// if it is not the scheme's default, port. Wildcards are not supported. Required in production.
     pub return_url_allow_list: Vec<String>,
-    /// Stripe's secret key, `sk_…` or better a restricted `rk_…`. Its mode, live or test, is the deployment's.
+    /// Stripe's secret key: a restricted key, `rk_…`, or an unrestricted one, `sk_…`. Its mode, live or test, is the
+    /// mode of the deployment: only API keys of that mode are accepted. Required.
     pub stripe_secret_key: Option<Secret>,
-    /// A file that holds `stripe_secret_key` instead.
+    /// The path of a file that contains `stripe_secret_key`. Set one of the two.
     pub stripe_secret_key_file: Option<PathBuf>,
-    /// The base URL of Stripe's API, without a path. http is accepted on a loopback host, and in development on any host.
+    /// The base URL of Stripe's API, without a path. http is accepted for a loopback host, and in development for any
+    /// host. Default: `https://api.stripe.com`.
     pub stripe_api_base: String,
     /// An HTTP proxy for the calls to Stripe, `http://proxy.example.com:3128`, if needed with `user:password@` before the
     /// host. The proxy variables of the environment are not used.
     pub stripe_proxy: Option<Secret>,
-    /// A file that holds `stripe_proxy` instead.
+    /// The path of a file that contains `stripe_proxy`. Set one of the two.
     pub stripe_proxy_file: Option<PathBuf>,
-    /// The secrets of the webhook endpoint, `whsec_…`, several while one is being replaced. Without one
-    /// /webhooks/stripe answers 404, and customers are linked by commands only.
+    /// The signing secrets of the webhook endpoint, `whsec_…`. Set two while you replace one. Without any,
+    /// /webhooks/stripe answers 404, and only commands link customers.
     pub stripe_webhook_secret: Vec<Secret>,
-    /// A file that holds `stripe_webhook_secret` instead, separated by commas or one a line.
+    /// The path of a file that contains `stripe_webhook_secret`: secrets separated by commas, or one a line. Set one
+    /// of the two.
     pub stripe_webhook_secret_file: Option<PathBuf>,
-    /// An existing portal configuration, `bpc_…`, to be verified and never changed. None: ours is found or created.
+    /// The id of an existing portal configuration at Stripe, `bpc_…`. The service verifies it and never changes it.
+    /// Without one, the service finds or creates its own.
     pub stripe_portal_configuration: Option<String>,
-    /// Our Stripe account, `acct_…`. Webhook events that name another account are ignored; unset, every event that
-    /// names an account is.
+    /// The id of your Stripe account, `acct_…`. The service ignores webhook events of other accounts. Without it, the
+    /// service ignores every event that names an account.
     pub stripe_account: Option<String>,
-    /// The metadata key by which a Stripe customer names its organization.
+    /// The metadata key in which a Stripe customer has the id of its organization. Default: `org_id`.
     pub stripe_organization_metadata_key: String,
-    /// The hosts that a portal URL may have (custom domains).
+    /// The hosts that a portal URL from Stripe may have. Add your custom domain if you have one. Default:
+    /// billing.stripe.com.
     pub stripe_portal_hosts: Vec<String>,
-    /// Calls to Stripe at a time.
+    /// The number of calls to Stripe at the same time, for one instance. Further calls wait at most 1 s, then the
+    /// operation answers 502. Default: 32.
     #[schemars(range(min = 1))]
     pub stripe_max_in_flight: u32,
-    /// Calls to Stripe a second; 0 turns the gate off.
+    /// The number of calls to Stripe in a second. Further calls wait at most 1 s, then the operation answers 502. 0
+    /// turns the limit off. Default: 20.
     pub stripe_rate_limit: u32,
-    /// How long a caller may use a portal URL, as `expires_at` tells it.
+    /// For how many seconds a caller may use a portal URL: the time between the request and `expires_at`. Default:
+    /// 300.
     #[schemars(range(min = 60, max = 3600))]
     pub portal_url_ttl_seconds: u32,
-    /// Requests a minute for each key, with a burst of a third of it; 0 turns the limit off.
+    /// The number of requests in a minute with one API key; a third of it may arrive at once. Further requests are
+    /// answered with 429. 0 turns the limit off. Default: 60.
     pub rate_limit_per_key: u32,
-    /// Failed authentications a minute for each peer address, then 429 to failing requests only; 0 turns it off.
+    /// The number of failed authentications in a minute from one address. Further failing requests are answered with
+    /// 429. 0 turns the limit off. Default: 20.
     pub rate_limit_failed_auth: u32,
-    /// Networks of proxies whose X-Forwarded-For is believed.
+    /// The networks or addresses of your proxies. From them, and from nobody else, the service takes the client's
+    /// address from `X-Forwarded-For`. Default: none.
     #[schemars(with = "Vec<String>")]
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// Requests of the API at a time, then 503.
+    /// The number of API requests at the same time. Further requests are answered with 503. Default: 256.
     #[schemars(range(min = 1))]
     pub max_in_flight: u32,
-    /// Connections to the API at a time. When all are taken, a new one replaces the longest idle one, or waits.
+    /// The number of connections to the API at the same time. If all are in use, a new one replaces the longest idle one,
+    /// or waits. Default: 1024.
     #[schemars(range(min = 1))]
     pub max_connections: u32,
-    /// Connections to the API at a time for each peer, by default a quarter of `max_connections`. A new one of a peer
-    /// that has its share replaces the peer's longest idle one, or is closed. Not for `trusted_proxies`.
+    /// The number of connections to the API at the same time for each peer. If a peer has that many, a new one replaces
+    /// the peer's longest idle one, or is closed. It does not apply to `trusted_proxies`. Default: a quarter of
+    /// `max_connections`.
     #[schemars(with = "u32", range(min = 1))]
     pub max_connections_per_peer: Option<u32>,
-    /// How long a client may take to send a request's headers.
+    /// For how many seconds a client may send the headers of a request; then the connection is closed. Default: 10.
     #[schemars(range(min = 1))]
     pub header_timeout_seconds: u32,
-    /// How long a client may take to send a request's body, then 408.
+    /// For how many seconds a client may send the body of a request; then it is answered with 408. Default: 10.
     #[schemars(range(min = 1))]
     pub body_timeout_seconds: u32,
-    /// How long a connection may be idle between requests. Longer than the 60 s of most load balancers: if both closed
-    /// an idle connection at the same time, a request could be sent into it and be lost.
+    /// For how many seconds a connection may be idle between two requests; then it is closed. It is longer than the 60 s
+    /// of most load balancers: if both closed an idle connection at the same time, a request could be lost. Default: 75.
     #[schemars(range(min = 1))]
     pub idle_timeout_seconds: u32,
-    /// How long the API still accepts requests after SIGTERM, while balancers learn from /readyz.
+    /// For how many seconds the API accepts requests after SIGTERM, while /readyz already answers 503, so that load
+    /// balancers stop sending requests. Default: 3.
     pub shutdown_delay_seconds: u32,
-    /// What is logged: a level, or a filter of tracing.
+    /// Which events are logged: `off`, `error`, `warn`, `info`, `debug` or `trace`, also for one module or crate, such
+    /// as `info,sqlx=debug`. Audit events and alerts are always logged. Default: info.
     pub log: String,
-    /// How it is logged.
+    /// How events are logged on standard error: `json`, one object a line, or `text`, for people. Default: json.
     pub log_format: LogFormat,
 }
 
@@ -137,13 +155,13 @@ impl Default for Settings {
     }
 }
 
-/// How strict the deployment is. It does not follow from the Stripe secret's mode.
+/// How strict the service is. It is independent of the mode, live or test, of the Stripe secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
-    /// https return URLs only.
+    /// Only https return URLs are accepted.
     Production,
-    /// Listed http return URLs on loopback pass, too.
+    /// Listed http return URLs of loopback hosts are accepted too.
     Development,
 }
 
@@ -151,8 +169,8 @@ pub enum Environment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
-    /// For reading.
+    /// Text for people.
     Text,
 }
