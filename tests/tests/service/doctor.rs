@@ -31,15 +31,15 @@ async fn a_correct_deployment_passes_every_check_and_changes_nothing_at_stripe()
         details,
         [
             "every setting is valid",
-            "it opens, its tables are those of this version, and it can be read and written",
+            "it opens, has the tables of this version, and can be read and written",
             "https://app.example.com",
             "live mode, restricted",
             "one secret",
             &format!("{api_base} answers"),
             "Stripe accepts the key",
-            "the key may open portals",
-            "live mode throughout",
-            "ours was not made yet: serve makes it at start",
+            "the key may create portal sessions",
+            "everything is of live mode",
+            "not created yet: serve creates it at start",
             "within a minute of Stripe's",
             "none",
         ]
@@ -49,7 +49,7 @@ async fn a_correct_deployment_passes_every_check_and_changes_nothing_at_stripe()
 
     fixture.run_ensure().await;
     let id = fixture.stripe.configurations()[0]["id"].clone();
-    let detail = format!("{} changes no plans", id.as_str().expect("an id"));
+    let detail = format!("{}: plans cannot be changed", id.as_str().expect("an id"));
     let check = &fixture.checks().await["portal_configuration"];
     assert_eq!(check["detail"], detail);
     let asked = fixture.stripe.received_at(Endpoint::Sessions);
@@ -68,14 +68,14 @@ async fn an_unusual_but_valid_setting_passes_with_a_note() {
         json!({
             "name": "stripe_secret", "ok": true,
             "detail": "test mode, unrestricted; production with a test secret: nobody can pay",
-            "fix": "put the live key into stripe_secret_key when customers are to pay",
+            "fix": "set stripe_secret_key to the live key before customers pay",
         })
     );
     assert_eq!(
         checks["webhook_secret"],
         json!({
             "name": "webhook_secret", "ok": true,
-            "detail": "none: Stripe's webhooks are not received, so that organizations are linked to customers by hand",
+            "detail": "none: the service does not receive webhooks, and only commands link customers",
             "fix": "add a webhook endpoint for /webhooks/stripe in Stripe's dashboard, and put its whsec_… into \
                     stripe_webhook_secret",
         })

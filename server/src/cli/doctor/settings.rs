@@ -1,4 +1,4 @@
-//! The checks of what is on this side: the settings and the database.
+//! The checks of the settings and the database.
 
 use std::path::{Path, PathBuf};
 
@@ -18,15 +18,15 @@ const ALLOW_LIST: &str = "return_url_allow_list";
 const SECRET_KEY: &str = "stripe_secret_key";
 const WEBHOOK_SECRET: &str = "stripe_webhook_secret";
 
-/// What is wrong with a setting, if anything is.
+/// All problems of one setting in one text; `None` if there are none.
 fn problem_of(problems: &Problems, setting: &str) -> Option<String> {
     let wrong = problems.0.iter().filter(|one| one.setting == setting);
     let wrong: Vec<&str> = wrong.map(|one| one.problem.as_str()).collect();
     (!wrong.is_empty()).then(|| format!("{setting} {}", wrong.join("; ")))
 }
 
-/// The check on this side that keeps Stripe from being asked: the secret goes to nobody while it is not known for
-/// sure where it should go.
+/// The failed check because of which Stripe is not called. While a setting about Stripe is wrong, the secret could be
+/// sent to the wrong server.
 pub(super) fn blocking_check(problems: &Problems) -> Option<&'static str> {
     let is_about_stripe = |problem: &&Problem| {
         problem.setting.starts_with("stripe_") && problem.setting != WEBHOOK_SECRET
@@ -55,7 +55,7 @@ pub(super) fn configuration(config: Option<&Config>, problems: &Problems) -> Che
     }
 }
 
-/// The database opens, has the tables of this version, and answers.
+/// Whether the database opens, has the tables of this version, and can be read and written.
 pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Check {
     const NAME: &str = DATABASE;
     let Some(config) = config else {
@@ -69,7 +69,7 @@ pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Ch
         Err(error @ StoreError::Migration(_)) => Check::failed(
             NAME,
             error.to_string(),
-            "run the newest version of billing-portal that was ever used with this database, or restore a backup",
+            "use the newest version of billing-portal that has used this database, or restore a backup",
         ),
         Err(error @ StoreError::File { .. }) => Check::failed(
             NAME,
@@ -79,16 +79,15 @@ pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Ch
         Err(error) => Check::failed(
             NAME,
             error.to_string(),
-            "see that the file's folder is there, that this user may write in it, and that the disk is not full; if \
-             the file is damaged, restore a backup",
+            "check that this user may write in the file's folder and that the disk is not full; if the file is damaged, \
+             restore a backup",
         ),
     }
 }
 
-/// It can be used; others may be able to read it, too.
+/// The database can be used. A warning if other users can read or write its file.
 fn usable(name: &'static str, path: &Path) -> Check {
-    const USABLE: &str =
-        "it opens, its tables are those of this version, and it can be read and written";
+    const USABLE: &str = "it opens, has the tables of this version, and can be read and written";
     let Some(mode) = permissions_of_others(path) else {
         return Check::passed(name, USABLE);
     };
@@ -152,7 +151,7 @@ async fn list_conflicts(config: &Config) -> Result<Vec<CustomerConflict>, StoreE
     conflicts
 }
 
-/// There is an origin that a return URL may lead to.
+/// Whether at least one origin is listed.
 pub(super) fn return_url_allow_list(config: Option<&Config>, problems: &Problems) -> Check {
     const FIX: &str = "list the origins of your own pages in return_url_allow_list, such as https://app.example.com";
     let Some(config) = config else {
@@ -163,12 +162,16 @@ pub(super) fn return_url_allow_list(config: Option<&Config>, problems: &Problems
     }
     match config.settings().return_url_allow_list.as_slice() {
         // Development starts so, and then refuses every request.
-        [] => Check::failed(ALLOW_LIST, "it is empty: no return URL passes", FIX),
+        [] => Check::failed(
+            ALLOW_LIST,
+            "the list is empty: every return URL is refused",
+            FIX,
+        ),
         origins => Check::passed(ALLOW_LIST, origins.join(", ")),
     }
 }
 
-/// The secret is there and has the form of one.
+/// Whether the secret is set and has the form of a Stripe key.
 pub(super) fn stripe_secret(config: Option<&Config>, problems: &Problems) -> Check {
     let Some(config) = config else {
         return Check::skipped(STRIPE_SECRET, CONFIGURATION);
@@ -179,7 +182,7 @@ pub(super) fn stripe_secret(config: Option<&Config>, problems: &Problems) -> Che
         return Check::failed(STRIPE_SECRET, problem, fix);
     }
     let Ok(mode) = config.mode() else {
-        return Check::failed(STRIPE_SECRET, "it is not one", fix);
+        return Check::failed(STRIPE_SECRET, "stripe_secret_key is not valid", fix);
     };
     let secret = config.settings().stripe_secret_key.as_ref();
     let restricted = secret.is_some_and(|secret| secret.expose().starts_with("rk_"));
@@ -193,12 +196,12 @@ pub(super) fn stripe_secret(config: Option<&Config>, problems: &Problems) -> Che
     if production && mode == Mode::Test {
         let warning = format!("{detail}; production with a test secret: nobody can pay");
         return Check::passed(STRIPE_SECRET, warning)
-            .with_fix("put the live key into stripe_secret_key when customers are to pay");
+            .with_fix("set stripe_secret_key to the live key before customers pay");
     }
     Check::passed(STRIPE_SECRET, detail)
 }
 
-/// Webhooks are received, or are not wanted.
+/// Whether webhooks are received. Without a secret the check passes, because they are optional.
 pub(super) fn webhook_secret(config: Option<&Config>, problems: &Problems) -> Check {
     const NAME: &str = "webhook_secret";
     let Some(config) = config else {
@@ -211,7 +214,7 @@ pub(super) fn webhook_secret(config: Option<&Config>, problems: &Problems) -> Ch
     match config.settings().stripe_webhook_secret.len() {
         0 => Check::passed(
             NAME,
-            "none: Stripe's webhooks are not received, so that organizations are linked to customers by hand",
+            "none: the service does not receive webhooks, and only commands link customers",
         )
         .with_fix(
             "add a webhook endpoint for /webhooks/stripe in Stripe's dashboard, and put its whsec_… into \
@@ -220,7 +223,7 @@ pub(super) fn webhook_secret(config: Option<&Config>, problems: &Problems) -> Ch
         1 => Check::passed(NAME, "one secret"),
         count => Check::passed(
             NAME,
-            format!("{count} secrets, as while one is being replaced"),
+            format!("{count} secrets; remove the old one after the replacement"),
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! The checks of what is on Stripe's side. Nothing of Stripe's texts is shown: causes are our words.
+//! The checks that call Stripe. They never show Stripe's texts, only our names of causes.
 
 use chrono::TimeDelta;
 
@@ -16,7 +16,7 @@ const CLOCK: &str = "clock";
 /// How far our clock may be from Stripe's.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(60);
 
-/// What Stripe answered, and by which settings it was asked.
+/// Stripe's responses, and the settings with which Stripe was called.
 pub(super) struct Asked {
     probe: Probe,
     mode: Mode,
@@ -24,7 +24,7 @@ pub(super) struct Asked {
     named: Option<String>,
 }
 
-/// Asks Stripe, or says which check keeps it from being asked.
+/// Calls Stripe. The error is the name of the check that failed before.
 pub(super) async fn ask(context: &Context<'_>, config: &Config) -> Result<Asked, &'static str> {
     let settings = config.stripe().map_err(|_| settings::CONFIGURATION)?;
     let stripe = context
@@ -39,7 +39,7 @@ pub(super) async fn ask(context: &Context<'_>, config: &Config) -> Result<Asked,
     })
 }
 
-/// Every check of Stripe's side.
+/// Every check that needs Stripe's responses.
 pub(super) fn checks(asked: Result<Asked, &'static str>) -> Vec<Check> {
     let stages = [
         Stage::Reached,
@@ -80,12 +80,12 @@ impl Asked {
         let name = name(stage);
         let mut failures = configuration.into_iter().chain(session);
         if let Some(failure) = failures.find(|failure| Stage::of(failure.cause) == stage) {
-            let detail = format!("{} ({})", self.complaint(stage), word(failure));
+            let detail = format!("{} ({})", self.failure(stage), word(failure));
             return Check::failed(name, detail, failure.cause.remedy());
         }
-        // Mode and configuration are what only the call for the configuration tells.
-        let telling = session.filter(|_| stage <= Stage::Permission);
-        let stopped = [configuration, telling].into_iter().flatten();
+        // Only the call for the configuration shows whether mode and configuration are right.
+        let shown_by_session = session.filter(|_| stage <= Stage::Permission);
+        let stopped = [configuration, shown_by_session].into_iter().flatten();
         let first = stopped.map(|failure| Stage::of(failure.cause)).min();
         match first.filter(|first| *first < stage) {
             Some(first) => Check::skipped(name, self::name(first)),
@@ -93,14 +93,16 @@ impl Asked {
         }
     }
 
-    fn complaint(&self, stage: Stage) -> String {
+    fn failure(&self, stage: Stage) -> String {
         let mode = self.mode.as_str();
         match stage {
-            Stage::Reached => format!("{} does not do what it is asked", self.api_base),
+            Stage::Reached => format!("{} returned an unusable response", self.api_base),
             Stage::Credentials => "Stripe does not accept stripe_secret_key".to_owned(),
-            Stage::Permission => "Stripe does not let the key open portals".to_owned(),
+            Stage::Permission => {
+                "Stripe does not allow the key to create portal sessions".to_owned()
+            }
             Stage::Mode => {
-                format!("stripe_secret_key is of {mode} mode; what is asked for is of the other")
+                format!("stripe_secret_key is of {mode} mode; the object is of the other mode")
             }
             Stage::Configuration => match &self.named {
                 Some(named) => format!("Stripe does not know {named}"),
@@ -114,15 +116,16 @@ impl Asked {
         match (stage, &self.probe.configuration) {
             (Stage::Reached, _) => Check::passed(name, format!("{} answers", self.api_base)),
             (Stage::Credentials, _) => Check::passed(name, "Stripe accepts the key"),
-            (Stage::Permission, _) => Check::passed(name, "the key may open portals"),
-            (Stage::Mode, _) => {
-                Check::passed(name, format!("{} mode throughout", self.mode.as_str()))
-            }
+            (Stage::Permission, _) => Check::passed(name, "the key may create portal sessions"),
+            (Stage::Mode, _) => Check::passed(
+                name,
+                format!("everything is of {} mode", self.mode.as_str()),
+            ),
             (Stage::Configuration, Ok(Some(verification))) => {
                 self.configuration(name, verification)
             }
             (Stage::Configuration, _) => {
-                Check::passed(name, "ours was not made yet: serve makes it at start")
+                Check::passed(name, "not created yet: serve creates it at start")
             }
         }
     }
@@ -131,7 +134,7 @@ impl Asked {
     fn configuration(&self, name: &'static str, verification: &Verification) -> Check {
         let id = &verification.id;
         if verification.ok {
-            return Check::passed(name, format!("{id} changes no plans"));
+            return Check::passed(name, format!("{id}: plans cannot be changed"));
         }
         let cause = UpstreamCause::ConfigurationViolation;
         let violations = verification.violations.join("; ");
@@ -142,12 +145,12 @@ impl Asked {
         Check::failed(name, format!("{id}: {violations} ({cause})"), fix)
     }
 
-    /// Webhooks' signatures, the end of keys and `expires_at` all go by our clock.
+    /// Signatures of webhooks, expiry of keys and `expires_at` depend on this host's clock.
     fn clock(&self) -> Check {
         let reached = self.check(Stage::Reached);
         match self.probe.clock_ahead {
             None if !reached.ok => Check::skipped(CLOCK, REACHABLE),
-            None => Check::passed(CLOCK, "not compared: Stripe did not tell its time"),
+            None => Check::passed(CLOCK, "not compared: Stripe's response has no date"),
             Some(ahead) if ahead.abs() <= TOLERANCE => {
                 Check::passed(CLOCK, "within a minute of Stripe's")
             }
@@ -161,8 +164,8 @@ impl Asked {
                     "about {} s {side} Stripe's",
                     (ahead.abs().num_seconds() + 5) / 10 * 10
                 );
-                let fix = "have this host's clock set by NTP: webhooks are refused, and keys and portals end at the \
-                           wrong time";
+                let fix = "synchronize this host's clock with NTP: otherwise webhooks are refused, and keys and portal \
+                           URLs expire at the wrong time";
                 Check::failed(CLOCK, detail, fix)
             }
         }

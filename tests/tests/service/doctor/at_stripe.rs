@@ -16,15 +16,15 @@ async fn each_refusal_of_stripe_fails_its_own_check() {
          "Stripe does not accept stripe_secret_key (credentials_refused)",
          "create a new restricted key in Stripe's dashboard, set stripe_secret_key to it and restart", &CHECKS[7..10]),
         (refusal(403, "more_permissions_required", "", "The key lacks"), "stripe_permission",
-         "Stripe does not let the key open portals (permission)",
+         "Stripe does not allow the key to create portal sessions (permission)",
          "give the restricted key the permission Customer portal: Write (for customer sync and link --verify also \
           Customers: Read)", &CHECKS[8..10]),
         (refusal(404, "resource_missing", "id", other_mode), "stripe_mode",
-         "stripe_secret_key is of live mode; what is asked for is of the other (mode_mismatch)",
+         "stripe_secret_key is of live mode; the object is of the other mode (mode_mismatch)",
          "use the secret key of the mode, live or test, in which the customers and the portal configuration were created",
          &CHECKS[9..10]),
         (refusal(400, "parameter_unknown", "customer", "Received unknown"), "stripe_permission",
-         "Stripe does not let the key open portals (bad_request)",
+         "Stripe does not allow the key to create portal sessions (bad_request)",
          "update the service; report it if it continues", &CHECKS[8..10]),
     ];
     for (reply, name, detail, fix, waiting) in rows {
@@ -43,7 +43,7 @@ async fn a_stripe_key_that_may_not_create_sessions_is_reported() {
     );
     let fix = "give the restricted key the permission Customer portal: Write (for customer sync and link --verify \
                also Customers: Read)";
-    let detail = "Stripe does not let the key open portals (permission)";
+    let detail = "Stripe does not allow the key to create portal sessions (permission)";
     fixture
         .assert_failure("stripe_permission", detail, fix, &[])
         .await;
@@ -65,7 +65,7 @@ async fn an_unusable_response_of_stripe_is_reported_with_its_cause() {
     for (reply, cause, fix) in rows {
         let fixture = Fixture::new().await.answered(&reply);
         let api_base = fixture.stripe.api_base();
-        let detail = format!("{api_base} does not do what it is asked ({cause})");
+        let detail = format!("{api_base} returned an unusable response ({cause})");
         fixture
             .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..11])
             .await;
@@ -74,7 +74,7 @@ async fn an_unusable_response_of_stripe_is_reported_with_its_cause() {
     let mut fixture = Fixture::new().await;
     let gone = fixture.stripe.api_base();
     fixture.stripe = SimulatedStripe::builder().start().await.expect("a port");
-    let detail = format!("{gone} does not do what it is asked (connect)");
+    let detail = format!("{gone} returned an unusable response (connect)");
     let fix = "check the network, and any firewall between this host and Stripe";
     fixture
         .assert_failure("stripe_reachable", &detail, fix, &CHECKS[6..11])
@@ -112,7 +112,7 @@ async fn unusable_portal_configuration_is_reported_with_a_fix() {
 
 #[tokio::test]
 async fn doctor_reports_clock_skew() {
-    let fix = "have this host's clock set by NTP: webhooks are refused, and keys and portals end at the wrong time";
+    let fix = "synchronize this host's clock with NTP: otherwise webhooks are refused, and keys and portal URLs expire at the wrong time";
     let missing = refusal(400, "resource_missing", "customer", "No such customer");
     for (seconds, detail) in [
         (-90, Some("about 90 s ahead of Stripe's")),
@@ -135,6 +135,6 @@ async fn doctor_reports_clock_skew() {
     fixture.stripe.answer_always(Endpoint::Sessions, timeless);
     assert_eq!(
         fixture.checks().await["clock"],
-        json!({ "name": "clock", "ok": true, "detail": "not compared: Stripe did not tell its time" })
+        json!({ "name": "clock", "ok": true, "detail": "not compared: Stripe's response has no date" })
     );
 }

@@ -58,7 +58,7 @@ async fn an_empty_allow_list_fails_the_check_in_development_too() {
     let fixture = fixture
         .set("ENVIRONMENT", "development")
         .set("RETURN_URL_ALLOW_LIST", "");
-    let detail = "it is empty: no return URL passes";
+    let detail = "the list is empty: every return URL is refused";
     let fix = "list the origins of your own pages in return_url_allow_list, such as https://app.example.com";
     fixture
         .assert_failure("return_url_allow_list", detail, fix, &[])
