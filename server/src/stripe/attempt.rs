@@ -7,11 +7,11 @@ use reqwest::{Client, Method, Proxy, Response, header};
 use serde_json::Value;
 
 use super::{
-    answer::{StripeResponse, loggable},
+    attempt_error::AttemptError,
     cause::UpstreamCause,
-    failure::AttemptError,
     network_failure::{cause_of, failure_through_proxy},
     resolver::Resolver,
+    response::{StripeResponse, loggable},
 };
 use crate::{config::StripeConfig, ids::is_stripe_id_byte};
 

@@ -6,16 +6,16 @@ use std::{
 };
 
 use super::{
-    answer::StripeResponse,
     attempt::{ATTEMPT_TIMEOUT, Call, Transport},
+    attempt_error::AttemptError,
     breaker::{Breaker, Pass},
     call_limiter::CallLimiter,
     call_outcome::CallOutcome,
     cause::UpstreamCause,
     error::StripeError,
-    failure::AttemptError,
     missing_customers::MissingCustomers,
     resolver::Resolver,
+    response::StripeResponse,
     retry_budget::RetryBudget,
     verification::ConfigurationVerification,
 };

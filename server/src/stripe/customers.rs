@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    answer::StripeResponse, attempt::Call, cause::UpstreamCause, client::Stripe, error::StripeError,
+    attempt::Call, cause::UpstreamCause, client::Stripe, error::StripeError,
+    response::StripeResponse,
 };
 use crate::ids::CustomerId;
 

@@ -3,8 +3,8 @@
 //! Invariants: of what Stripe wrote, only the portal's URL reaches a caller, and only on success. Stripe's free text and
 //! the URL never reach the log. A call is never repeated with another idempotency key, nor after its deadline.
 
-mod answer;
 mod attempt;
+mod attempt_error;
 mod breaker;
 mod call_limiter;
 mod call_outcome;
@@ -13,13 +13,13 @@ mod client;
 mod configuration_rules;
 mod customers;
 mod error;
-mod failure;
 mod missing_customers;
 mod network_failure;
 mod portal_configuration;
 mod portal_url;
 mod probe;
 mod resolver;
+mod response;
 mod retry_budget;
 mod session;
 mod verification;

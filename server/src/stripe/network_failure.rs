@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use super::{cause::UpstreamCause, failure::AttemptError};
+use super::{attempt_error::AttemptError, cause::UpstreamCause};
 
 /// What went wrong below HTTP. reqwest reports only the layer, so the chain of sources is searched.
 pub(super) fn cause_of(error: &reqwest::Error) -> UpstreamCause {

@@ -11,12 +11,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    answer::StripeResponse,
     attempt::Call,
     cause::UpstreamCause,
     client::Stripe,
     configuration_rules::{Verification, form, id_of, is_complete, is_managed, verify},
     error::StripeError,
+    response::StripeResponse,
 };
 
 /// Stripe's path for portal configurations.

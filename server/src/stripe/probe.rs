@@ -6,12 +6,12 @@
 use chrono::TimeDelta;
 
 use super::{
-    answer::{NO_DEFAULT_CONFIGURATION, StripeResponse},
     attempt::Call,
     cause::UpstreamCause,
     client::Stripe,
     configuration_rules::Verification,
     error::StripeError,
+    response::{NO_DEFAULT_CONFIGURATION, StripeResponse},
     session::SESSIONS,
 };
 

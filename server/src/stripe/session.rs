@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    answer::{StripeResponse, loggable},
     attempt::Call,
     call_outcome::CallOutcome,
     cause::UpstreamCause,
     client::Stripe,
     error::StripeError,
     portal_url::PortalUrl,
+    response::{StripeResponse, loggable},
 };
 use crate::{
     ids::{CustomerId, Mode, is_stripe_id_byte},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{answer::StripeResponse, cause::UpstreamCause, error::StripeError};
+use super::{cause::UpstreamCause, error::StripeError, response::StripeResponse};
 
 /// A failed attempt.
 #[derive(Debug)]
