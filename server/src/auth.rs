@@ -207,7 +207,7 @@ async fn write_uses(store: Store, mode: Mode, mut pending: mpsc::Receiver<(Strin
         if recorded.len() >= MAX_RECORDED_USES {
             recorded.clear();
         }
-        match store.touch_key(&key_id, &day, mode).await {
+        match store.record_key_use(&key_id, &day, mode).await {
             Ok(()) => _ = recorded.insert(key_id, day),
             Err(error) => {
                 tracing::warn!(key_id, %error, "the day of a key's last use was not written");

@@ -114,7 +114,7 @@ impl Store {
     }
 
     /// Records the day on which a key was used, as `YYYY-MM-DD`, and its mode if that is not known yet.
-    pub(crate) async fn touch_key(
+    pub(crate) async fn record_key_use(
         &self,
         id: &str,
         day: &str,
