@@ -4,26 +4,16 @@
 //! The contract itself is served, not the document that the code declares. `cargo xtask check` verifies that the two are
 //! equal.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-};
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use poem::{IntoResponse, Response, endpoint::make_sync, http::header, web::Redirect};
 use utoipa_swagger_ui::{Config, Url};
 
-use super::router::Router;
+use super::{contract_json::CONTRACT_JSON, router::Router};
 
 /// The contract, byte for byte.
 pub(crate) const CONTRACT: &str = include_str!("../../../openapi/billing-portal.yaml");
-
-/// The same as JSON.
-static CONTRACT_JSON: LazyLock<String> = LazyLock::new(|| {
-    let contract: serde_json::Value = serde_yaml::from_str(CONTRACT)
-        .expect("the committed contract is YAML that JSON can express");
-    contract.to_string()
-});
 
 /// Swagger UI's files. Its scripts run only here, and talk only to this service.
 const FILES: [&str; 8] = [
@@ -72,7 +62,7 @@ pub(crate) fn operations_routes(router: Router, document: &'static str) -> Route
 fn contract(router: Router) -> Router {
     router.get(
         CONTRACT_PATH,
-        make_sync(|_| with_type("application/json", CONTRACT_JSON.as_str())),
+        make_sync(|_| with_type("application/json", CONTRACT_JSON)),
     )
 }
 

@@ -8,6 +8,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use billing_portal_tests::contract::{Contract, document::CONTRACT};
+use serde_json::Value;
 
 use super::{
     files::{read_contract, sha256},
@@ -47,6 +48,12 @@ pub(crate) const GENERATED_FILES: &[GeneratedFile] = &[
         in_process: true,
     },
     GeneratedFile {
+        path: "server/src/http/contract_json.rs",
+        generator: "contract as JSON 1",
+        body: |contract| Ok(json_constant(&contract.written.value)),
+        in_process: true,
+    },
+    GeneratedFile {
         path: "client/typescript/codes.d.ts",
         generator: gen_typescript::CODES_GENERATOR,
         body: gen_typescript::codes,
@@ -59,6 +66,12 @@ pub(crate) const GENERATED_FILES: &[GeneratedFile] = &[
         in_process: false,
     },
 ];
+
+/// The contract as the server embeds it, so that only this program reads YAML.
+fn json_constant(contract: &Value) -> String {
+    let constant = "/// The contract as JSON.\npub(super) const CONTRACT_JSON: &str";
+    format!("{constant} = r##\"{contract}\"##;\n")
+}
 
 /// What a derived file's first lines say.
 #[derive(Debug, Default, PartialEq, Eq)]
