@@ -2,19 +2,25 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::{self, Write},
     process::ExitCode,
 };
 
-use billing_portal_server::{cli, runtime};
+use billing_portal_server::{cli, config, runtime};
 
 fn main() -> ExitCode {
     #[expect(
         clippy::disallowed_methods,
         reason = "the environment is read here, once, and handed on"
     )]
-    let variables = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let variables = match readable(env::vars_os()) {
+        Ok(variables) => variables,
+        Err(name) => {
+            _ = writeln!(io::stderr(), "error: the variable {name} is not UTF-8");
+            return ExitCode::FAILURE;
+        }
+    };
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let running = cli::run(
         env::args_os(),
@@ -30,4 +36,24 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The variables as text. The error is the name of a setting of ours that is not UTF-8: left out, the service would run
+/// with another value than the operator wrote. Variables of other programs may hold anything.
+fn readable(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Vec<(String, String)>, String> {
+    let mut readable = Vec::new();
+    for (name, value) in variables {
+        let is_ours = name
+            .as_encoded_bytes()
+            .starts_with(config::VARIABLE_PREFIX.as_bytes());
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => readable.push((name, value)),
+            (Ok(name), _) if is_ours => return Err(name),
+            (Err(name), _) if is_ours => return Err(name.to_string_lossy().into_owned()),
+            _ => {}
+        }
+    }
+    Ok(readable)
 }

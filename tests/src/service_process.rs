@@ -163,6 +163,11 @@ impl ServiceProcess {
         std::fs::read_to_string(format!("/proc/{id}/{file}"))
     }
 
+    /// The id of the process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Sends SIGTERM.
     pub async fn terminate(&self) -> io::Result<()> {
         let id = self

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
@@ -14,10 +15,11 @@ use crate::{
     stripe::Resolver,
 };
 
-/// SIGTERM and SIGINT.
+/// The signals that service managers send.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -25,13 +27,20 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
+    /// Waits for SIGTERM or SIGINT. SIGHUP would end the process and lose requests, so it is received and ignored.
     async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    tracing::warn!("SIGHUP is ignored: restart the service to apply changed settings");
+                }
+            }
         }
     }
 }
@@ -41,6 +50,7 @@ impl Signals {
 const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) async fn serve(context: &Context<'_>) -> Result<Report, CliError> {
+    turn_off_core_dumps();
     let config = context.serve_config()?;
     let failed = |what: &str, error: io::Error| CliError::Other(format!("{what}: {error}"));
     log::init(config.log_filter.clone(), config.log_format)
@@ -53,6 +63,15 @@ pub(super) async fn serve(context: &Context<'_>) -> Result<Report, CliError> {
     };
     log::flush(LOG_FLUSH_TIMEOUT);
     report
+}
+
+/// A core dump would hold keys and Stripe's secret. Lowering a limit of one's own is always allowed.
+fn turn_off_core_dumps() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    _ = setrlimit(Resource::Core, none);
 }
 
 /// Runs until the first signal, then drains. A second signal stops the drain, and the exit status says so.

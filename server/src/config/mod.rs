@@ -27,6 +27,7 @@ pub use secret::Secret;
 pub use serve_config::ServeConfig;
 pub(crate) use serve_config::{EventRules, StripeConfig};
 pub use settings::{Environment, LogFormat, Settings};
+pub use variables::VARIABLE_PREFIX;
 
 /// The effective settings, as they were read.
 #[derive(Debug, Clone)]

@@ -8,7 +8,8 @@ use toml::{Table, Value};
 
 use super::{Problems, nearest::nearest};
 
-const PREFIX: &str = "BILLING_PORTAL_";
+/// How the variables of this program begin.
+pub const VARIABLE_PREFIX: &str = "BILLING_PORTAL_";
 
 /// Variables with the same prefix that the SDK reads.
 const SDK_VARIABLES: [&str; 2] = ["BILLING_PORTAL_API_KEY", "BILLING_PORTAL_BASE_URL"];
@@ -25,7 +26,7 @@ pub(super) fn read_variables(
         if SDK_VARIABLES.contains(&variable.as_str()) || text.trim().is_empty() {
             continue;
         }
-        let Some(name) = variable.strip_prefix(PREFIX) else {
+        let Some(name) = variable.strip_prefix(VARIABLE_PREFIX) else {
             continue;
         };
         let setting = name.to_lowercase();
@@ -36,7 +37,7 @@ pub(super) fn read_variables(
             // Not ours, and nobody can change that another Service has such a name.
         } else if let Some(meant) = nearest_setting(name, schema) {
             let meant = meant.to_uppercase();
-            let problem = format!("unknown variable; did you mean {PREFIX}{meant}?");
+            let problem = format!("unknown variable; did you mean {VARIABLE_PREFIX}{meant}?");
             problems.add(&variable, problem);
         } else {
             warnings.add(&variable, "unknown variable; it is ignored");

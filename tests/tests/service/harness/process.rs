@@ -75,6 +75,11 @@ impl Process {
         readiness.expect("the operations port answers")
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.service.id().expect("it runs")
+    }
+
     /// Sends SIGTERM.
     pub(crate) async fn terminate(&self) {
         self.service.terminate().await.expect("the signal is sent");
