@@ -20,6 +20,21 @@ fn expected(setting: &str) -> Option<&'static str> {
             "sqlite:// and the path of a file, such as sqlite:///var/lib/billing-portal/portal.db"
         }
         "return_url_allow_list" => "an origin, such as https://app.example.com",
+        "trusted_proxies" => {
+            "a network or an address of proxies, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8"
+        }
+        "log" => "a level, or levels for modules, such as info or info,sqlx=debug",
+        "log_format" => "json or text",
+        // Its default is a part of another setting, so the schema has no number for an example.
+        "max_connections_per_peer" => "a whole number from 1, such as 256",
+        _ if setting.ends_with("_file") => "the path of a file, such as /run/secrets/stripe.key",
+        _ => return expected_of_stripe(setting),
+    })
+}
+
+/// The same for the settings about Stripe.
+fn expected_of_stripe(setting: &str) -> Option<&'static str> {
+    Some(match setting {
         "stripe_secret_key" => {
             "a secret key of Stripe that begins with sk_live_, rk_live_, sk_test_ or rk_test_, such as rk_live_…"
         }
@@ -42,14 +57,6 @@ fn expected(setting: &str) -> Option<&'static str> {
             "a metadata key of 1 to 40 characters without [ and ], such as org_id"
         }
         "stripe_portal_hosts" => "a host name, such as billing.stripe.com",
-        "trusted_proxies" => {
-            "a network or an address of proxies, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8"
-        }
-        "log" => "a level, or levels for modules, such as info or info,sqlx=debug",
-        "log_format" => "json or text",
-        // Its default is a part of another setting, so the schema has no number for an example.
-        "max_connections_per_peer" => "a whole number from 1, such as 256",
-        _ if setting.ends_with("_file") => "the path of a file, such as /run/secrets/stripe.key",
         _ => return None,
     })
 }
