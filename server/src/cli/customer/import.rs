@@ -55,6 +55,20 @@ impl Columns {
     }
 }
 
+/// The file or, for `-`, standard input: its name for messages, and its bytes.
+fn read(file: &Path, context: &Context<'_>) -> Result<(String, Vec<u8>), CliError> {
+    let (name, bytes) = if file == Path::new("-") {
+        let bytes = context.read_stdin(MAX_FILE_BYTES);
+        ("standard input".to_owned(), bytes)
+    } else {
+        (file.display().to_string(), fs::read(file))
+    };
+    match bytes {
+        Ok(bytes) => Ok((name, bytes)),
+        Err(error) => Err(CliError::Other(format!("{name} cannot be read: {error}"))),
+    }
+}
+
 /// Imports a file.
 pub(super) async fn import(
     file: &Path,
@@ -62,19 +76,8 @@ pub(super) async fn import(
     context: &Context<'_>,
     store: &Store,
 ) -> Result<Report, CliError> {
-    let is_stdin = file == Path::new("-");
-    let name = if is_stdin {
-        "standard input".to_owned()
-    } else {
-        file.display().to_string()
-    };
+    let (name, bytes) = read(file, context)?;
     let unusable = |problem: String| CliError::Other(format!("{name} {problem}"));
-    let bytes = if is_stdin {
-        context.read_stdin(MAX_FILE_BYTES)
-    } else {
-        fs::read(file)
-    };
-    let bytes = bytes.map_err(|error| unusable(format!("cannot be read: {error}")))?;
     let csv = CsvFile::parse(&bytes).map_err(unusable)?;
     let columns = csv.columns;
     let header = usize::from(columns.has_header);

@@ -170,11 +170,7 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             }
             link(&org, &customer, context, &store).await
         }
-        Command::Unlink { org } => {
-            store.unlink_customer(&org, context.clock.now()).await?;
-            let text = format!("{org}\tno customer");
-            Ok(Report::new(json!({ "org": org }), text))
-        }
+        Command::Unlink { org } => unlink(&org, context, &store).await,
         Command::List => list(&store).await,
         Command::Conflicts => conflicts(&store).await,
         Command::Import {
@@ -198,6 +194,16 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             sync.run(from_start).await
         }
     }
+}
+
+async fn unlink(
+    org: &OrganizationId,
+    context: &Context<'_>,
+    store: &Store,
+) -> Result<Report, CliError> {
+    store.unlink_customer(org, context.clock.now()).await?;
+    let text = format!("{org}\tno customer");
+    Ok(Report::new(json!({ "org": org }), text))
 }
 
 async fn list(store: &Store) -> Result<Report, CliError> {
