@@ -25,7 +25,7 @@ use workspace::packages;
 const PRODUCT: [&str; 3] = ["server/src/", "client/src/", "xtask/src/"];
 
 /// Lengths that are still to be reduced.
-const LENGTHS_TO_REDUCE: [&str; 1] = ["xtask: "];
+const LENGTHS_TO_REDUCE: [&str; 1] = ["xtask: the median function"];
 
 /// Fails with one problem a line.
 #[track_caller]

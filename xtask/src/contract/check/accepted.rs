@@ -43,11 +43,7 @@ pub(crate) fn apply(
     };
     let list = match Document::parse(ACCEPTED, text) {
         Ok(list) => list,
-        Err(error) => {
-            let mut finding = Finding::new("META-ACCEPTED", ACCEPTED, error.line);
-            finding.says("reader", error.reason);
-            return findings.push(finding);
-        }
+        Err(error) => return findings.push(wrong_entry(error.line, "reader", error.reason)),
     };
     let mut wrong = Vec::new();
     for (index, entry) in items(&list.value).enumerate() {
@@ -67,11 +63,20 @@ pub(crate) fn apply(
         } else {
             "accepts nothing any more".to_owned()
         };
-        let mut finding = Finding::new("META-ACCEPTED", ACCEPTED, list.line(&format!("/{index}")));
-        finding.says("entry", format!("{}: {reason}", text("id")));
-        wrong.push(finding);
+        let line = list.line(&format!("/{index}"));
+        wrong.push(wrong_entry(
+            line,
+            "entry",
+            format!("{}: {reason}", text("id")),
+        ));
     }
     findings.extend(wrong);
+}
+
+fn wrong_entry(line: usize, side: &'static str, reason: String) -> Finding {
+    let mut finding = Finding::new("META-ACCEPTED", ACCEPTED, line);
+    finding.says(side, reason);
+    finding
 }
 
 /// Why an entry does not count.

@@ -59,23 +59,7 @@ pub(crate) fn findings(inputs: &Inputs) -> Vec<Finding> {
         // What is not a document of the expected shape cannot be compared either.
         return found.list;
     }
-    examples::check(&mut found);
-    inputs::check(inputs, &mut found);
-    secrets::check(files, &mut found);
-    match &inputs.declared {
-        Declared::Document(declared) => server::check(declared, &mut found),
-        Declared::Unavailable(reason) => drop(
-            found
-                .in_file("META-SERVER", CONTRACT, 1)
-                .says("server", reason),
-        ),
-    }
-    for (file, text) in files.iter().filter(|(file, _)| is_documentation(file)) {
-        samples::check(file, text, &mut found);
-    }
-    generated::check(files, &mut found);
-    history::check(files, &mut found);
-    proved_elsewhere::check(files, &mut found);
+    compare(inputs, &mut found);
     let now = Now {
         version: contract.version(),
         today: &inputs.today,
@@ -83,6 +67,28 @@ pub(crate) fn findings(inputs: &Inputs) -> Vec<Finding> {
     let mut list = found.list;
     accepted::apply(files, &now, &mut list, |id| !id.starts_with("LIVE-"));
     list
+}
+
+/// Compares everything with a contract that has the expected shape.
+fn compare(inputs: &Inputs, found: &mut Findings<'_>) {
+    let files = &inputs.files;
+    examples::check(found);
+    inputs::check(inputs, found);
+    secrets::check(files, found);
+    match &inputs.declared {
+        Declared::Document(declared) => server::check(declared, found),
+        Declared::Unavailable(reason) => drop(
+            found
+                .in_file("META-SERVER", CONTRACT, 1)
+                .says("server", reason),
+        ),
+    }
+    for (file, text) in files.iter().filter(|(file, _)| is_documentation(file)) {
+        samples::check(file, text, found);
+    }
+    generated::check(files, found);
+    history::check(files, found);
+    proved_elsewhere::check(files, found);
 }
 
 #[cfg(test)]

@@ -66,20 +66,12 @@ fn blocks(text: &str) -> Vec<Block> {
                 let language = trimmed[open.len()..].trim().to_owned();
                 fence = Some(open);
                 is_indented = false;
-                blocks.push(Block {
-                    language,
-                    line: number + 1,
-                    text: String::new(),
-                });
+                open_block(&mut blocks, language, number + 1);
             }
             (Some(_), _) => push_line(&mut blocks, line),
             (None, None) if is_code && (is_after_blank || is_indented) => {
                 if !is_indented {
-                    blocks.push(Block {
-                        language: String::new(),
-                        line: number,
-                        text: String::new(),
-                    });
+                    open_block(&mut blocks, String::new(), number);
                 }
                 is_indented = true;
                 push_line(&mut blocks, line);
@@ -89,6 +81,14 @@ fn blocks(text: &str) -> Vec<Block> {
         is_after_blank = trimmed.is_empty();
     }
     blocks
+}
+
+fn open_block(blocks: &mut Vec<Block>, language: String, line: usize) {
+    blocks.push(Block {
+        language,
+        line,
+        text: String::new(),
+    });
 }
 
 fn push_line(blocks: &mut [Block], line: &str) {
