@@ -26,10 +26,11 @@ impl Authority {
     /// An HTTP client that trusts this authority alone.
     pub(crate) fn client(&self) -> reqwest::Client {
         let root = reqwest::Certificate::from_der(self.0.der()).expect("a certificate");
-        reqwest::Client::builder()
-            .tls_certs_only([root])
-            .build()
-            .expect("a client")
+        let builder = reqwest::Client::builder().tls_certs_only([root]);
+        // Where both are built in, OpenSSL would be used. It does not say what is wrong with a certificate.
+        #[cfg(feature = "rustls")]
+        let builder = builder.tls_backend_rustls();
+        builder.build().expect("a client")
     }
 
     /// The settings of a server whose certificate is for this name, valid until the end of this year.

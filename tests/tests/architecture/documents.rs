@@ -93,8 +93,8 @@ pub(crate) fn unknown_steps() -> Vec<String> {
 
 /// One line for each command of xtask that the README does not list, and for each that it lists and xtask does not have.
 pub(crate) fn unlisted_commands() -> Vec<String> {
-    let main = read("xtask/src/main.rs");
-    let commands = main.split("enum Command {").nth(1);
+    let source = read("xtask/src/commands.rs");
+    let commands = source.split("enum Command {").nth(1);
     let commands = commands.and_then(|rest| rest.split("\n}").next());
     let commands = found(r"^    ([A-Z]\w+)(?: \{|,)$", commands.unwrap_or_default());
     let commands: BTreeSet<_> = commands.iter().map(|(_, name)| kebab_case(name)).collect();

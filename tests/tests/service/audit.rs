@@ -153,6 +153,9 @@ async fn audit_is_written_at_every_log_level() {
     let events = log::lines(&log)
         .into_iter()
         .map(|line| line["event"].clone());
-    let events: Vec<Value> = events.filter(|event| !event.is_null()).collect();
+    // The level is not the same for the module that reports the ports, which warns of the tests' own settings, too.
+    let events: Vec<Value> = events
+        .filter(|event| !event.is_null() && event != "unusual_setting")
+        .collect();
     assert_eq!(events, ["portal_session_created"]);
 }

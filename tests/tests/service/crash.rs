@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::harness::database::Database;
 use crate::harness::process::{self, Process};
 use crate::harness::service::Service;
 use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
@@ -98,6 +99,12 @@ async fn each_event_is_stored_once_even_if_the_service_is_killed() {
     fs::write(&file, text).expect("the file is written");
     service
         .run(&["customer", "import", file.to_str().expect("it is text")])
+        .await;
+
+    // As if Stripe had named them: events do not replace what an operator has imported.
+    let mut database = Database::open(&service).await;
+    database
+        .execute("UPDATE customers SET source = 'stripe'")
         .await;
 
     let mut waiting: BTreeSet<usize> = (0..EVENTS).collect();
