@@ -7,7 +7,7 @@ use std::fmt;
 pub enum ReturnUrlError {
     /// R1: there is nothing there.
     Empty,
-    /// R2: longer than [`MAX_LENGTH`].
+    /// R2: longer than `MAX_LENGTH` characters.
     TooLong,
     /// R3: a character that parsers repair, or that a reader cannot see.
     ForbiddenCharacter,
