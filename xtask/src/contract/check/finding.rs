@@ -1,4 +1,4 @@
-//! A finding: one way in which something is not as the contract says, told so that a person can act on it.
+//! A finding: one way in which something is not as the contract says, reported so that a person can act on it.
 
 use std::fmt::Write as _;
 

@@ -34,7 +34,7 @@ impl Level {
 /// What one kind of change does.
 #[derive(Clone, Copy)]
 enum Effect {
-    /// The same level whoever sends the value.
+    /// The same level for a value that is sent and for one that is answered.
     Always(Level),
     /// A level for what is sent, and one for what is answered.
     On(Level, Level),

@@ -99,7 +99,7 @@ fn is_of_an_operation(declared: &Value, code: &str) -> bool {
     is
 }
 
-/// A code of no operation is told in the description of the API.
+/// A code of no operation stands in the description of the API.
 fn outside_the_operations(code: &str, row: &Value, found: &mut Findings<'_>) {
     let prose = found.contract.resolved["info"]["description"]
         .as_str()
