@@ -174,6 +174,7 @@ impl Taken {
         self.next_number
     }
 
+    /// A new connection is idle until its first byte has come.
     fn add(&mut self, peer: IpAddr, closing: CancellationToken) -> u64 {
         let number = self.next_number();
         *self.by_peer.entry(peer).or_default() += 1;
@@ -183,6 +184,7 @@ impl Taken {
             closing,
         };
         self.connections.insert(number, connection);
+        self.mark_idle(number);
         number
     }
 

@@ -59,7 +59,6 @@ impl TimedStream {
         exchange: Arc<Exchange>,
         place: Place,
     ) -> Self {
-        place.mark_idle();
         Self {
             stream,
             timeouts,

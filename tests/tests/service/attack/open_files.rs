@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use crate::harness::busy_connection::BusyConnection;
 use crate::harness::log;
 use crate::harness::process::Process;
 use crate::harness::service::Service;
@@ -49,19 +50,14 @@ async fn h5_the_soft_limit_is_raised_to_what_the_settings_need() {
 async fn h5_connections_are_bounded_by_what_the_hard_limit_leaves() {
     let service = Service::start().await;
     for (hard, connections) in [(64, 32), (256, 128), (512, 336)] {
-        let process = Process::with_open_files(&service, (64, hard), &[]).await;
+        let settings = [("MAX_IN_FLIGHT", "1000"), ("BODY_TIMEOUT_SECONDS", "600")];
+        let process = Process::with_open_files(&service, (64, hard), &settings).await;
         let mut taken = Vec::new();
         // From enough peers that none has more than its share.
         for number in 0..connections {
             let source = Ipv4Addr::new(127, 0, 1, u8::try_from(number % 8).unwrap_or(0));
-            let mut connection = ClientConnection::open_from(source.into(), process.api)
-                .await
-                .expect("it listens");
-            connection
-                .send(b"GET / HTTP/1.1\r\n")
-                .await
-                .expect("it is queued");
-            taken.push(connection);
+            let busy = BusyConnection::open(process.api, source.into(), service.key());
+            taken.push(busy.await);
         }
         assert_eq!(
             process.readiness().await.json()["ready"],
@@ -79,7 +75,7 @@ async fn h5_connections_are_bounded_by_what_the_hard_limit_leaves() {
         let early = one_more.response("POST", Duration::from_millis(300)).await;
         assert!(early.is_none(), "all are taken");
         taken.pop();
-        let answer = one_more.response("POST", Duration::from_secs(5)).await;
+        let answer = one_more.response("POST", Duration::from_secs(30)).await;
         assert_eq!(
             answer.expect("an answer").status,
             200,

@@ -12,6 +12,8 @@ use billing_portal_tests::stripe::{Endpoint, Received, SimulatedStripe};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) use builder::Builder;
+
 use super::command::{self, Outcome};
 use super::{contract, coverage};
 use billing_portal_tests::http_client;

@@ -1,0 +1,42 @@
+//! A connection with a request that the service is working on, as the client can tell.
+//!
+//! What a client has sent may still wait to be read, so a connection with half a request may count as idle for a while.
+//! The interim response `100 Continue` is proof that the service waits for the body.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use billing_portal_tests::http_client::ClientConnection;
+use billing_portal_tests::http_message::{RETURN_URL, TestRequest, TestResponse};
+
+/// Each response comes at once, unless the machine is very busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection whose request lacks only its body.
+pub(crate) struct BusyConnection {
+    connection: ClientConnection,
+    body: Vec<u8>,
+}
+
+impl BusyConnection {
+    /// Connects from this address, and sends the head of a request with a good key. It stays busy for the body timeout.
+    pub(crate) async fn open(api: SocketAddr, source: IpAddr, key: &str) -> Self {
+        let request = TestRequest::portal(key, RETURN_URL).with_header("Expect", "100-continue");
+        let connection = ClientConnection::open_from(source, api).await;
+        let mut connection = connection.expect("it listens");
+        connection.send(&request.head()).await.expect("it reads");
+        let interim = connection.response("POST", PATIENCE).await;
+        assert_eq!(interim.expect("an interim response").status, 100);
+        Self {
+            connection,
+            body: request.body,
+        }
+    }
+
+    /// Sends the body; answers the response and the connection, which is idle again.
+    pub(crate) async fn finish(mut self) -> (TestResponse, ClientConnection) {
+        self.connection.send(&self.body).await.expect("it reads");
+        let response = self.connection.response("POST", PATIENCE).await;
+        (response.expect("a response"), self.connection)
+    }
+}
