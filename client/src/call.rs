@@ -10,6 +10,9 @@ use http::{HeaderName, HeaderValue};
 use crate::attempt::attempt;
 use crate::call_header;
 use crate::error::Error;
+use crate::flow::Flow;
+use crate::generated::types;
+use crate::locale;
 use crate::retry::Retries;
 use crate::return_url;
 use crate::session::PortalSession;
@@ -23,6 +26,8 @@ use crate::unprinted::UnprintedHeaders;
 pub struct CreatePortalSession {
     settings: Arc<Settings>,
     return_url: String,
+    flow: Option<Flow>,
+    locale: Option<String>,
     timeout: Duration,
     max_retries: u32,
     headers: Result<UnprintedHeaders, Error>,
@@ -35,8 +40,37 @@ impl CreatePortalSession {
             max_retries: settings.max_retries,
             settings,
             return_url,
+            flow: None,
+            locale: None,
             headers: Ok(UnprintedHeaders::default()),
         }
+    }
+
+    /// Opens the portal at one task, such as [`Flow::PaymentMethodUpdate`]. When the customer has done it, the browser
+    /// returns to the return URL.
+    ///
+    /// ```no_run
+    /// # async fn open(client: billing_portal_client::Client) -> Result<(), billing_portal_client::Error> {
+    /// use billing_portal_client::Flow;
+    ///
+    /// let session = client
+    ///     .create_portal_session("https://app.example.com/settings/billing")
+    ///     .flow(Flow::PaymentMethodUpdate)
+    ///     .locale("de")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn flow(mut self, flow: Flow) -> Self {
+        self.flow = Some(flow);
+        self
+    }
+
+    /// Shows the portal in this language: `auto`, or a tag of the list that the contract has, such as `de` or `pt-BR`. If
+    /// the list does not have it, the call fails and sends nothing.
+    pub fn locale(mut self, locale: impl Into<String>) -> Self {
+        self.locale = Some(locale.into());
+        self
     }
 
     /// How long this call may take, tries and pauses together.
@@ -79,8 +113,17 @@ impl CreatePortalSession {
         self
     }
 
+    /// The request's body, if its fields follow the rules of the contract.
+    fn body(&self) -> Result<types::CreatePortalSession, Error> {
+        Ok(types::CreatePortalSession {
+            return_url: return_url::parse(&self.return_url)?,
+            flow: self.flow.map(types::Flow::from),
+            locale: self.locale.as_deref().map(locale::parse).transpose()?,
+        })
+    }
+
     async fn send(self) -> Result<PortalSession, Error> {
-        let request = return_url::parse(&self.return_url)?;
+        let request = self.body()?;
         let headers = self.headers?.0;
         let mut retries = Retries::new(self.timeout, self.max_retries);
         loop {

@@ -13,7 +13,9 @@ mod attempt;
 mod call;
 mod call_header;
 mod exchange;
+mod flow;
 mod hooks;
+mod locale;
 mod retry;
 mod return_url;
 #[rustfmt::skip]
@@ -64,6 +66,7 @@ pub use call::CreatePortalSession;
 pub use client::Client;
 pub use error::Error;
 pub use error_code::ErrorCode;
+pub use flow::Flow;
 pub use portal_url::PortalUrl;
 pub use session::PortalSession;
 pub use unexpected_answer::UnexpectedAnswer;

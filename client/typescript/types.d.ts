@@ -10,6 +10,12 @@ export type { components, operations, paths } from "./schema.js";
 /** The body of `POST /v1/billing/portal`. */
 export type BillingPortalRequest = components["schemas"]["CreatePortalSession"];
 
+/** The one task for which a portal opens. */
+export type BillingPortalFlow = components["schemas"]["Flow"];
+
+/** The portal's language: `auto`, or a language tag. */
+export type BillingPortalLocale = components["schemas"]["Locale"];
+
 /** A portal session on the wire. Anyone who has its `portal_url` is signed in. */
 export type BillingPortalSession = components["schemas"]["PortalSession"];
 

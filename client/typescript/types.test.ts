@@ -4,7 +4,9 @@ import type {
   BillingPortalAnswer,
   BillingPortalError,
   BillingPortalErrorCode,
+  BillingPortalFlow,
   BillingPortalKnownErrorCode,
+  BillingPortalLocale,
   BillingPortalRequest,
   BillingPortalResponse,
   PortalSession,
@@ -14,11 +16,17 @@ import type {
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function holds<Claim extends true>(): Claim;
 
-// The request is its one field.
-holds<Same<keyof BillingPortalRequest, "return_url">>();
+// The request is its three fields, of which one is required.
+holds<Same<keyof BillingPortalRequest, "return_url" | "flow" | "locale">>();
+holds<Same<BillingPortalFlow, "payment_method_update" | "customer_update">>();
 const request: BillingPortalRequest = { return_url: "https://app.example.com/settings/billing" };
 // @ts-expect-error return_url is required
 const empty: BillingPortalRequest = {};
+const cardForm: BillingPortalRequest = { ...request, flow: "payment_method_update", locale: "pt-BR" };
+// @ts-expect-error flows that change plans are not in the list
+const planFlow: BillingPortalFlow = "subscription_cancel";
+// @ts-expect-error Stripe does not document this locale
+const unknownLocale: BillingPortalLocale = "de_DE";
 // @ts-expect-error unknown fields are refused
 const unknownField: BillingPortalRequest = { ...request, return_uri: "https://app.example.com/" };
 
@@ -47,6 +55,8 @@ holds<Same<Statuses, 200 | 400 | 401 | 403 | 408 | 409 | 413 | 415 | 422 | 429 |
 const session: Promise<PortalSession> = createPortalSession("https://app.example.com/", {
   apiKey: undefined,
   baseUrl: "https://billing.example.com",
+  flow: "customer_update",
+  locale: "auto",
 });
 // @ts-expect-error the key is required
 createPortalSession("https://app.example.com/", { baseUrl: "https://billing.example.com" });
@@ -57,4 +67,4 @@ function handle(error: PortalSessionError, url: PortalUrl): string {
 }
 
 export { handle, session };
-export { empty, known, misspelt, newer, open, texts, unknownField };
+export { cardForm, empty, known, misspelt, newer, open, planFlow, texts, unknownField, unknownLocale };

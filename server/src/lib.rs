@@ -15,6 +15,7 @@ mod app;
 mod auth;
 mod extract;
 mod portal;
+mod portal_options;
 mod ports;
 mod request_context;
 mod request_layer;

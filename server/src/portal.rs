@@ -1,11 +1,12 @@
 //! The operation, in the order of the request. The right margin is the contract.
 
+mod request;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, Tags, registry::MetaSchema};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::{
     app::App,
@@ -15,14 +16,13 @@ use crate::{
         envelope::Success,
         error_code::ErrorCode,
         schema::{Timestamp, True, scalar},
-        strict_json::JsonObject,
     },
     ids::CustomerId,
     request_context::RequestContext,
-    return_url::{AllowList, MAX_LENGTH, ReturnUrl},
     store::StaleReason,
-    stripe::{OpenedSession, PortalUrl, SessionError},
+    stripe::{OpenedSession, PortalUrl, SessionError, SessionRequest},
 };
+use request::CreatePortalSession;
 
 /// The operation, for poem-openapi.
 pub(crate) struct Portal;
@@ -73,11 +73,13 @@ async fn open_portal(
 ) -> Result<OpenedSession, ApiError> {
     let customer = key.caller().customer.as_ref();
     let customer = customer.ok_or(ErrorCode::NoStripeCustomer)?; // 409
-    let stripe = &app.stripe;
-    match stripe
-        .create_portal_session(customer, &wanted.return_url)
-        .await
-    {
+    let request = SessionRequest {
+        customer,
+        return_url: &wanted.return_url,
+        flow: wanted.flow,
+        locale: wanted.locale,
+    };
+    match app.stripe.create_portal_session(request).await {
         Ok(session) => Ok(session), // 200
         Err(SessionError::CustomerMissing) => {
             Err(handle_missing_customer(app, key, customer).await) // 409
@@ -115,46 +117,6 @@ fn return_url_refused() -> ApiError {
     let refused = "was refused by the payment provider".to_owned();
     ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
         .with_cause("stripe_refused_return_url")
-}
-
-/// What to open the portal with. Its values have passed the policy.
-#[derive(Object)]
-struct CreatePortalSession {
-    return_url: ReturnUrl,
-}
-
-impl CreatePortalSession {
-    /// Reads the fields of the body. The error names every wrong field with what is wrong with it.
-    fn validate(mut object: JsonObject, allow_list: &AllowList) -> Result<Self, ApiError> {
-        let return_url = match object.take("return_url") {
-            None => Err("is required".to_owned()),
-            Some(Value::String(text)) => allow_list.check(&text).map_err(|error| error.to_string()),
-            Some(_) => Err("must be a string".to_owned()),
-        };
-        let mut problems = object.unknown_fields();
-        match return_url {
-            Ok(return_url) if problems.is_empty() => return Ok(Self { return_url }),
-            Ok(_) => {}
-            Err(problem) => _ = problems.insert("return_url".to_owned(), problem),
-        }
-        Err(ApiError::validation_failed(problems))
-    }
-}
-
-scalar!(
-    ReturnUrl,
-    MetaSchema {
-        min_length: Some(1),
-        max_length: Some(MAX_LENGTH),
-        // Not `uri`: browsers and the policy also accept what RFC 3986 would have escaped.
-        ..MetaSchema::new_with_format("string", "url")
-    }
-);
-
-impl Serialize for ReturnUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
 }
 
 scalar!(PortalUrl, MetaSchema::new_with_format("string", "uri"));

@@ -7,6 +7,7 @@
 mod account;
 mod customers;
 mod endpoints;
+mod flow;
 mod form;
 mod object;
 mod received;

@@ -1,5 +1,6 @@
 //! What the SDK sends: the documented request and nothing else.
 
+use billing_portal_client::Flow;
 use billing_portal_client::http::HeaderMap;
 
 use super::replies::{opened, serve};
@@ -43,6 +44,47 @@ async fn nothing_undocumented_leaves() {
         request.text(),
         format!(r#"{{"return_url":"{RETURN_URL}"}}"#)
     );
+}
+
+#[tokio::test]
+async fn flow_and_locale_are_sent_as_the_contract_names_them() {
+    let server = serve([opened()]).await;
+    let client = client_of(&server).build().expect("valid settings");
+    let flows = [
+        (Flow::PaymentMethodUpdate, "payment_method_update", "de"),
+        (Flow::CustomerUpdate, "customer_update", "pt-BR"),
+    ];
+    for (flow, _, locale) in flows {
+        let call = client.create_portal_session(RETURN_URL);
+        call.flow(flow).locale(locale).await.expect("a session");
+    }
+    let call = client.create_portal_session(RETURN_URL);
+    call.locale("auto").await.expect("a session");
+    let bodies: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.text().to_owned())
+        .collect();
+    let expected = flows.map(|(_, flow, locale)| {
+        format!(r#"{{"flow":"{flow}","locale":"{locale}","return_url":"{RETURN_URL}"}}"#)
+    });
+    assert_eq!(bodies[..2], expected);
+    let only_locale = format!(r#"{{"locale":"auto","return_url":"{RETURN_URL}"}}"#);
+    assert_eq!(bodies[2], only_locale);
+}
+
+#[tokio::test]
+async fn locale_that_the_contract_does_not_list_is_not_sent() {
+    let server = serve([opened()]).await;
+    let client = client_of(&server).build().expect("valid settings");
+    for locale in ["xx", "de_DE", "DE", ""] {
+        let call = client.create_portal_session(RETURN_URL).locale(locale);
+        let error = call.await.expect_err("refused");
+        let problem = "is not auto or a language tag of the documented list, such as de or pt-BR";
+        assert_eq!(error.field("locale"), Some(problem), "{locale}");
+        assert!(!error.is_retryable());
+    }
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
  * Opens Stripe's hosted billing portal for your customers: the client of `POST /v1/billing/portal`. It needs `fetch` and no
  * API of a single runtime, so Node 20, Deno, Bun and workers run it. It is for servers: a browser must not have the key.
  */
-import type { BillingPortalErrorCode } from "../types.js";
+import type { BillingPortalErrorCode, BillingPortalFlow, BillingPortalLocale } from "../types.js";
 export type * from "../types.js";
 /** How to reach the service, and how long to try. */
 export interface PortalSessionOptions {
@@ -13,6 +13,10 @@ export interface PortalSessionOptions {
     baseUrl: string | undefined;
     /** Accepts plain http for any host: the key is then sent in the clear. */
     allowPlainHttp?: boolean;
+    /** Opens the portal at one task; when the customer has done it, the browser returns to the return URL. */
+    flow?: BillingPortalFlow;
+    /** The portal's language. */
+    locale?: BillingPortalLocale;
     /** How long the call may take, tries and pauses together: 30000 ms unless set. */
     timeoutMs?: number;
     /** How often the call may be repeated after its first try: 2 unless set. */

@@ -197,7 +197,8 @@ function decode(response, text, sent) {
 async function createPortalSession(returnUrl, options) {
     const key = parseApiKey(options.apiKey);
     const url = `${parseBaseUrl(options.baseUrl, options.allowPlainHttp ?? false)}/v1/billing/portal`;
-    const { timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+    const { flow, locale, timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+    const body = JSON.stringify({ return_url: returnUrl, flow, locale });
     const headers = new Headers(options.headers);
     for (const name of headers.keys()) {
         if (RESERVED.test(name))
@@ -207,7 +208,7 @@ async function createPortalSession(returnUrl, options) {
     headers.set("authorization", `Bearer ${key}`);
     headers.set("content-type", "application/json");
     headers.set("user-agent", `${options.userAgent ?? ""} billing-portal-typescript`.trim());
-    const request = { method: "POST", headers, body: JSON.stringify({ return_url: returnUrl }), redirect: "manual" };
+    const request = { method: "POST", headers, body, redirect: "manual" };
     const started = performance.now(), left = () => timeoutMs - (performance.now() - started);
     const attempt = async (shareMs) => {
         const controller = new AbortController(), abort = () => controller.abort(signal?.reason);

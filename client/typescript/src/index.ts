@@ -2,7 +2,7 @@
  * Opens Stripe's hosted billing portal for your customers: the client of `POST /v1/billing/portal`. It needs `fetch` and no
  * API of a single runtime, so Node 20, Deno, Bun and workers run it. It is for servers: a browser must not have the key.
  */
-import type { BillingPortalErrorCode, BillingPortalKnownErrorCode } from "../types.js";
+import type { BillingPortalErrorCode, BillingPortalFlow, BillingPortalKnownErrorCode, BillingPortalLocale } from "../types.js";
 
 export type * from "../types.js";
 
@@ -14,6 +14,10 @@ export interface PortalSessionOptions {
   baseUrl: string | undefined;
   /** Accepts plain http for any host: the key is then sent in the clear. */
   allowPlainHttp?: boolean;
+  /** Opens the portal at one task; when the customer has done it, the browser returns to the return URL. */
+  flow?: BillingPortalFlow;
+  /** The portal's language. */
+  locale?: BillingPortalLocale;
   /** How long the call may take, tries and pauses together: 30000 ms unless set. */
   timeoutMs?: number;
   /** How often the call may be repeated after its first try: 2 unless set. */
@@ -242,7 +246,8 @@ function decode(response: Response, text: string, sent: { monotonic: number; wal
 export async function createPortalSession(returnUrl: string, options: PortalSessionOptions): Promise<PortalSession> {
   const key = parseApiKey(options.apiKey);
   const url = `${parseBaseUrl(options.baseUrl, options.allowPlainHttp ?? false)}/v1/billing/portal`;
-  const { timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+  const { flow, locale, timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+  const body = JSON.stringify({ return_url: returnUrl, flow, locale });
   const headers = new Headers(options.headers);
   for (const name of headers.keys()) {
     if (RESERVED.test(name)) throw new PortalSessionError("InvalidRequest", `header ${name} is set by the client; nothing was sent`);
@@ -251,7 +256,7 @@ export async function createPortalSession(returnUrl: string, options: PortalSess
   headers.set("authorization", `Bearer ${key}`);
   headers.set("content-type", "application/json");
   headers.set("user-agent", `${options.userAgent ?? ""} billing-portal-typescript`.trim());
-  const request: RequestInit = { method: "POST", headers, body: JSON.stringify({ return_url: returnUrl }), redirect: "manual" };
+  const request: RequestInit = { method: "POST", headers, body, redirect: "manual" };
   const started = performance.now(), left = () => timeoutMs - (performance.now() - started);
 
   const attempt = async (shareMs: number): Promise<PortalSession> => {

@@ -47,6 +47,13 @@ test("the documented request is sent", async (t) => {
   }
 });
 
+test("flow and locale are sent as they are", async (t) => {
+  const server = await serve(t, opened());
+  await call(server, { flow: "payment_method_update", locale: "de" });
+  const body = { return_url: RETURN_URL, flow: "payment_method_update", locale: "de" };
+  assert.deepEqual(JSON.parse(server.requests[0].body), body);
+});
+
 test("a header that the client sets cannot be changed", async (t) => {
   const server = await serve(t, opened());
   for (const name of ["Authorization", "content-type", "User-Agent", "Accept-Encoding", "connection"]) {

@@ -51,6 +51,8 @@ pub(crate) enum UpstreamCause {
     ConfigurationUnverified,
     /// The portal configuration allows plan changes, or enables the login page.
     ConfigurationViolation,
+    /// Stripe did not accept the flow that the caller requested.
+    FlowRefused,
     /// Stripe did not accept what we sent.
     BadRequest,
     /// The idempotency key was used for another request.
@@ -114,7 +116,7 @@ const fn row(
 
 impl UpstreamCause {
     /// Every cause.
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::Dns,
         Self::Connect,
         Self::ConnectTimeout,
@@ -138,6 +140,7 @@ impl UpstreamCause {
         Self::ConfigurationMissing,
         Self::ConfigurationUnverified,
         Self::ConfigurationViolation,
+        Self::FlowRefused,
         Self::BadRequest,
         Self::IdempotencyMisuse,
         Self::Redirect,
@@ -174,6 +177,7 @@ impl UpstreamCause {
             Self::ConfigurationMissing    => row("configuration_missing",    "stripe_misconfigured",             Alarm,   false, false, "correct stripe_portal_configuration, or remove it so that the service creates its own"),
             Self::ConfigurationUnverified => row("configuration_unverified", "stripe_configuration_unverified",  Warning, true,  false, "find in the log why it cannot be verified, or run billing-portal doctor"),
             Self::ConfigurationViolation  => row("configuration_violation",  "stripe_configuration_violation",   Warning, false, false, "run billing-portal portal-config verify, and turn off at Stripe what it lists"),
+            Self::FlowRefused             => row("flow_refused",             "stripe_flow_refused",              Alarm,   false, false, "turn on, in the portal configuration that stripe_portal_configuration names, the feature of the requested flow: payment_method_update or customer_update"),
             Self::BadRequest              => row("bad_request",              "stripe_bad_request",               Alarm,   false, false, "update the service; report it if it continues"),
             Self::IdempotencyMisuse       => row("idempotency_misuse",       "stripe_idempotency_misuse",        Alarm,   false, false, "report it: it is a bug"),
             Self::Redirect                => row("redirect",                 "stripe_redirect",                  Alarm,   false, false, "correct stripe_api_base; if it is correct, find out what responds in Stripe's place"),

@@ -22,6 +22,7 @@ mod resolver;
 mod response;
 mod retry_budget;
 mod session;
+mod session_request;
 mod verification;
 
 pub(crate) use cause::UpstreamCause;
@@ -35,3 +36,4 @@ pub(crate) use probe::{Probe, Stage};
 pub(crate) use reqwest::Error as SetupError;
 pub use resolver::Resolver;
 pub(crate) use session::{OpenedSession, SessionError};
+pub(crate) use session_request::SessionRequest;

@@ -12,10 +12,11 @@ use super::{
     error::StripeError,
     portal_url::PortalUrl,
     response::{StripeResponse, loggable},
+    session_request::{FLOW_RETURN_URL, SessionRequest, customer_field},
 };
 use crate::{
-    ids::{CustomerId, Mode, is_stripe_id_byte},
-    return_url::ReturnUrl,
+    ids::{Mode, is_stripe_id_byte},
+    portal_options::Flow,
 };
 
 /// Stripe's path for sessions.
@@ -47,13 +48,6 @@ struct Accepted {
     replayed: bool,
 }
 
-/// What a session is requested with. Stripe's answer must have the same.
-struct Requested<'a> {
-    customer: &'a CustomerId,
-    return_url: &'a str,
-    configuration: &'a str,
-}
-
 /// Why no session was opened.
 #[derive(Debug)]
 pub(crate) enum SessionError {
@@ -72,14 +66,13 @@ impl<T: Into<StripeError>> From<T> for SessionError {
 }
 
 impl Stripe {
-    /// Opens the portal for `customer`, with the verified configuration. A failure is logged and counted here.
+    /// Opens the portal with the verified configuration. A failure is logged and counted here.
     pub(crate) async fn create_portal_session(
         &self,
-        customer: &CustomerId,
-        return_url: &ReturnUrl,
+        request: SessionRequest<'_>,
     ) -> Result<OpenedSession, SessionError> {
         let began = self.clock.instant();
-        let opened = self.open(customer, return_url).await;
+        let opened = self.open(&request).await;
         let elapsed = self.elapsed_since(began);
         let outcome = match &opened {
             Ok(_) => CallOutcome::Done,
@@ -101,30 +94,19 @@ impl Stripe {
         })
     }
 
-    async fn open(
-        &self,
-        customer: &CustomerId,
-        return_url: &ReturnUrl,
-    ) -> Result<Accepted, SessionError> {
+    async fn open(&self, request: &SessionRequest<'_>) -> Result<Accepted, SessionError> {
         let now = self.clock.instant();
         let configuration = self.verification.require_verified(now)?;
-        let requested = Requested {
-            customer,
-            return_url: return_url.as_str(),
-            configuration: &configuration,
-        };
         // A new key for each request: the URL in a replayed response would be about to expire.
         let idempotency_key = self.clock.ulid().to_string();
-        let call = Call::post(SESSIONS, requested.form(), idempotency_key);
+        let call = Call::post(SESSIONS, request.form(&configuration), idempotency_key);
         let response = self.call(&call).await?;
         if !matches!(response.status, 200..300) {
-            return Err(self.session_refusal(&response, customer));
+            return Err(self.session_refusal(&response, request));
         }
-        self.accept(&response, &requested).map_err(|reason| {
-            response
-                .failure(UpstreamCause::InvalidResponse, reason)
-                .into()
-        })
+        let accepted = self.accept(&response, request, &configuration);
+        let cause = UpstreamCause::InvalidResponse;
+        accepted.map_err(|reason| response.failure(cause, reason).into())
     }
 
     /// Accepts the requested session, in our mode, with a portal URL on a listed host. The error is what is wrong with
@@ -132,7 +114,8 @@ impl Stripe {
     fn accept(
         &self,
         response: &StripeResponse,
-        requested: &Requested<'_>,
+        requested: &SessionRequest<'_>,
+        configuration: &str,
     ) -> Result<Accepted, &'static str> {
         let config = self.transport.config();
         let text = |field: &str| response.body[field].as_str();
@@ -148,12 +131,13 @@ impl Stripe {
         if response.body["livemode"] != Value::Bool(config.mode == Mode::Live) {
             return Err("livemode_mismatch");
         }
-        let configuration = id_of(&response.body["configuration"]);
-        let configuration = configuration.filter(|id| *id == requested.configuration);
-        let configuration = configuration.ok_or("configuration_mismatch")?;
-        if text("return_url") != Some(requested.return_url) {
+        if id_of(&response.body["configuration"]) != Some(configuration) {
+            return Err("configuration_mismatch");
+        }
+        if text("return_url") != Some(requested.return_url.as_str()) {
             return Err("return_url_mismatch");
         }
+        require_flow(&response.body["flow"], requested)?;
         let url = text("url").ok_or("portal_url_missing")?;
         let id = text("id").and_then(|id| loggable(id, is_stripe_id_byte));
         Ok(Accepted {
@@ -164,8 +148,13 @@ impl Stripe {
         })
     }
 
-    /// What a refusal means. Here only refusals of this customer or this URL; the rest are those of every call.
-    fn session_refusal(&self, response: &StripeResponse, customer: &CustomerId) -> SessionError {
+    /// What a refusal means. Here only refusals of what this request has; the rest are those of every call.
+    fn session_refusal(
+        &self,
+        response: &StripeResponse,
+        request: &SessionRequest<'_>,
+    ) -> SessionError {
+        let customer = request.customer;
         if response.is_missing(customer_field(customer)) && !response.is_of_other_mode() {
             let too_many = self.missing.are_too_many(customer, self.clock.instant());
             return if too_many {
@@ -174,9 +163,11 @@ impl Stripe {
                 SessionError::CustomerMissing
             };
         }
-        let is_about_url = matches!(response.error("code"), "" | "url_invalid");
-        if response.status == 400 && response.error("param") == "return_url" && is_about_url {
+        if is_about_return_url(response) {
             return SessionError::ReturnUrlRefused;
+        }
+        if request.flow.is_some() && is_about_flow(response) {
+            return response.failure(UpstreamCause::FlowRefused, "").into();
         }
         if response.is_missing("configuration") {
             self.verification
@@ -186,25 +177,40 @@ impl Stripe {
     }
 }
 
-impl Requested<'_> {
-    fn form(&self) -> Vec<(String, String)> {
-        let form = [
-            (customer_field(self.customer), self.customer.as_str()),
-            ("return_url", self.return_url),
-            ("configuration", self.configuration),
-        ];
-        form.map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec()
+/// Requires the requested flow, or none, and that it leads back to the return URL.
+fn require_flow(flow: &Value, requested: &SessionRequest<'_>) -> Result<(), &'static str> {
+    let Some(wanted) = requested.flow.map(Flow::as_str) else {
+        return if flow.is_null() {
+            Ok(())
+        } else {
+            Err("flow_mismatch")
+        };
+    };
+    let after = &flow["after_completion"];
+    let leads_to = after["redirect"]["return_url"].as_str();
+    let is_wanted = flow["type"] == *wanted && after["type"] == *"redirect";
+    if is_wanted && leads_to == Some(requested.return_url.as_str()) {
+        Ok(())
+    } else {
+        Err("flow_mismatch")
     }
 }
 
-/// The field in which Stripe names the customer.
-fn customer_field(customer: &CustomerId) -> &'static str {
-    if customer.is_account() {
-        "customer_account"
-    } else {
-        "customer"
-    }
+/// Whether Stripe rejects the URL itself, which a caller can change.
+fn is_about_return_url(response: &StripeResponse) -> bool {
+    response.status == 400
+        && matches!(response.error("code"), "" | "url_invalid")
+        && matches!(response.error("param"), "return_url" | FLOW_RETURN_URL)
+}
+
+/// Whether Stripe rejects the flow. It may name no parameter if the portal configuration does not have what the flow needs:
+/// the same request without a flow is accepted.
+fn is_about_flow(response: &StripeResponse) -> bool {
+    let param = response.error("param");
+    let names_no_other = param.is_empty() && response.error("code").is_empty();
+    response.status == 400
+        && response.error("type") == "invalid_request_error"
+        && (param.starts_with("flow_data") || names_no_other)
 }
 
 /// The id of an object that Stripe refers to by its id, or shows whole.

@@ -81,6 +81,7 @@ impl Account {
         customer: &str,
         configuration: &str,
         asked: &Value,
+        flow: &Value,
     ) -> Value {
         let session = json!({
             "id": format!("bps_{}", random()),
@@ -89,7 +90,7 @@ impl Account {
             "created": unix_time(),
             "customer": (!customer.starts_with("acct_")).then_some(customer),
             "customer_account": customer.starts_with("acct_").then_some(customer),
-            "flow": null,
+            "flow": flow,
             "livemode": is_live(&self.secret),
             "locale": asked["locale"],
             "on_behalf_of": null,

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::account::{Account, Done};
 use super::customers::{CUSTOMERS, MAX_PAGE, customer_id};
-use super::form::{self, CONFIGURATION_FIELDS, LIST_FIELDS, SESSION_FIELDS};
+use super::flow;
+use super::form::{self, CONFIGURATION_FIELDS, LIST_FIELDS, LOCALES, SESSION_FIELDS};
 use super::received::Received;
 use super::refusal::Refusal;
 use super::reply::Reply;
@@ -136,7 +137,13 @@ fn create_session(account: &mut Account, fields: &[(String, String)]) -> Result<
     if url::Url::parse(return_url).is_err() {
         return Err(Refusal::invalid_url("return_url"));
     }
-    Ok(account.open_session(customer, configuration, &asked))
+    if let Some(locale) = asked["locale"].as_str()
+        && !LOCALES.contains(&locale)
+    {
+        return Err(Refusal::invalid_choice("locale", locale));
+    }
+    let flow = flow::requested(&asked, known)?;
+    Ok(account.open_session(customer, configuration, &asked, &flow))
 }
 
 /// The newest first, at most a hundred on a page, as at Stripe.

@@ -24,6 +24,14 @@ pub(super) const SESSION_FIELDS: &[&str] = &[
     "return_url",
 ];
 
+/// The documented locales of a session.
+#[rustfmt::skip]
+pub(super) const LOCALES: &[&str] = &[
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-AU", "en-CA", "en-GB", "en-IE", "en-IN", "en-NZ", "en-SG", "es",
+    "es-419", "et", "fi", "fil", "fr", "fr-CA", "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl",
+    "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
+];
+
 /// Documented from the version that has the feature on.
 pub(super) const SUBSCRIPTION_PAUSE_FIELD: &str = "features[subscription_pause][enabled]";
 

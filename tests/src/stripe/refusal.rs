@@ -81,6 +81,20 @@ impl Refusal {
         Self::invalid_request(400, format!("Invalid boolean: {value}")).param(name)
     }
 
+    pub(super) fn invalid_choice(name: &str, value: &str) -> Self {
+        Self::invalid_request(
+            400,
+            format!("Invalid {name}: {value} is not one of those documented"),
+        )
+        .param(name)
+    }
+
+    /// The portal configuration does not have what the flow needs.
+    pub(super) fn flow_not_enabled(flow: &str) -> Self {
+        let message = format!("The `{flow}` feature is disabled in the portal configuration.");
+        Self::invalid_request(400, message).param("flow_data[type]")
+    }
+
     pub(super) fn invalid_url(name: &str) -> Self {
         Self::invalid_request(400, "Not a valid URL".to_owned())
             .code("url_invalid")

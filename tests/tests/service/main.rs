@@ -29,6 +29,7 @@ mod missing_customer;
 mod operations;
 mod operations_document;
 mod plain_words;
+mod portal_options;
 mod return_url;
 mod runbook;
 mod sdk;

@@ -139,6 +139,10 @@ async fn stripe_refuses_with_its_own_bodies() {
         (with("customer=", "cust="), "400 invalid_request_error parameter_unknown cust", "undocumented"),
         (with("customer=cus_1", "locale=de"), "400 invalid_request_error parameter_missing customer", "none"),
         (with("https%3A%2F%2F", ""), "400 invalid_request_error url_invalid return_url", "no scheme"),
+        (with("customer=", "locale=xx&customer="), "400 invalid_request_error locale", "no locale"),
+        (with("customer=", "flow_data[type]=x&customer="), "400 invalid_request_error flow_data[type]", "no flow"),
+        (with("customer=", "flow_data[type]=customer_update&customer="), "400 invalid_request_error flow_data[type]", "off"),
+        (with("customer=", "flow_data[type]=subscription_cancel&customer="), "400 invalid_request_error parameter_missing flow_data[subscription_cancel][subscription]", "of which?"),
         (get(SESSIONS), "404 invalid_request_error", "sessions cannot be listed"),
         (get("/v1/billing_portal/configurations/bpc_0"), "404 invalid_request_error resource_missing id", "by path"),
     ];
