@@ -125,9 +125,19 @@ fn abandoned_request_is_audited() {
         for bytes in [ask.head(), ask.body] {
             connection.send(&bytes).await.expect("it reads");
         }
-        sleep(Duration::from_millis(200)).await;
+        while service.sessions().is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
         drop(connection);
-        sleep(Duration::from_millis(1_300)).await;
+        let none = "billing_portal_requests_in_flight 0\n";
+        let metrics = TestRequest::get("/metrics");
+        while !send(service.operations(), &metrics)
+            .await
+            .text()
+            .contains(none)
+        {
+            sleep(Duration::from_millis(20)).await;
+        }
     });
     let events = audit(lines);
     let audited: Vec<_> = events

@@ -20,9 +20,9 @@ use case::{Case, Limit};
 use request::{Bytes, Keys};
 
 /// How long an answer may take where the case does not name a limit.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// What the service may need beyond a configured limit.
-const MARGIN: Duration = Duration::from_secs(2);
+const MARGIN: Duration = Duration::from_secs(8);
 /// Cases at a time; each has its own connection.
 const AT_ONCE: usize = 16;
 

@@ -181,7 +181,7 @@ async fn try_send(api: std::net::SocketAddr, ask: &TestRequest) -> Option<u16> {
     connection.send(&ask.head()).await.ok()?;
     connection.send(&ask.body).await.ok()?;
     let answer = connection
-        .response(&ask.method, Duration::from_secs(10))
+        .response(&ask.method, Duration::from_secs(30))
         .await?;
     Some(answer.status)
 }

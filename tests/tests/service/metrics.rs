@@ -146,7 +146,7 @@ async fn requests_calls_and_causes_are_counted_once_each() {
 #[tokio::test]
 async fn requests_in_flight_are_shown_while_they_run() {
     let service = Service::start().await;
-    let slow = Reply::status(400).after(Duration::from_millis(500));
+    let slow = Reply::status(400).after(Duration::from_secs(2));
     service.stripe.answer_next(Endpoint::Sessions, [slow]);
     let asking = service.create_portal_session(RETURN_URL);
     let looking = async {

@@ -34,7 +34,7 @@ async fn a_customer_that_stripe_deleted_is_409_without_further_calls_until_it_is
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(Duration::from_secs(10), opened)
+    timeout(Duration::from_secs(30), opened)
         .await
         .expect("the new customer is used");
 }

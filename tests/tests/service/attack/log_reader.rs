@@ -18,7 +18,7 @@ use crate::harness::service::{Service, send};
 /// Each request writes about 1 KiB to the log, and a pipe holds 64 KiB.
 const REQUESTS: usize = 200;
 /// The shutdown delay, what is in flight, and the wait for the log's reader.
-const MAX_STOP: Duration = Duration::from_secs(12);
+const MAX_STOP: Duration = Duration::from_secs(30);
 
 /// A service whose log is read up to the line that names its ports, and no further.
 struct ServiceProcess {
@@ -55,7 +55,7 @@ impl ServiceProcess {
         let mut line = String::new();
         while !line.contains("\"listening\"") {
             line.clear();
-            let read = timeout(Duration::from_secs(10), log.read_line(&mut line)).await;
+            let read = timeout(Duration::from_secs(30), log.read_line(&mut line)).await;
             assert!(read.expect("it starts").expect("UTF-8") > 0, "it starts");
         }
         let listening: Value = serde_json::from_str(&line).expect("JSON");

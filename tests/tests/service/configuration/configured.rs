@@ -23,7 +23,7 @@ pub(super) async fn wait_for_violation(service: &Service) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    let verified = timeout(Duration::from_secs(10), waiting).await;
+    let verified = timeout(Duration::from_secs(30), waiting).await;
     verified.expect("the configuration is verified");
 }
 

@@ -16,7 +16,7 @@ async fn two_services_that_start_at_once_create_one_configuration() {
         200,
         &json!({"object": "list", "data": [], "has_more": false}),
     );
-    let none_yet = none_yet.after(Duration::from_millis(500));
+    let none_yet = none_yet.after(Duration::from_secs(2));
     stripe.answer_next(Endpoint::Configurations, [none_yet.clone(), none_yet]);
     let start = || Service::builder().stripe(&stripe).start();
     let (one, other) = tokio::join!(start(), start());
@@ -45,8 +45,8 @@ async fn the_service_starts_without_stripe_and_opens_when_it_is_back() {
     let back = Instant::now();
     while service.create_portal_session(RETURN_URL).await.status != 200 {
         assert!(
-            back.elapsed() < Duration::from_secs(3),
-            "it is verified again within a second or two"
+            back.elapsed() < Duration::from_secs(30),
+            "it is verified again, within seconds if the machine is not busy"
         );
         sleep(Duration::from_millis(50)).await;
     }

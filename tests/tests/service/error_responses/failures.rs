@@ -114,7 +114,7 @@ async fn after_an_early_refusal_the_service_reads_the_rest_of_the_request_for_a_
         .await
         .expect("it listens");
     connection.send(&ask.head()).await.expect("it reads");
-    let answer = connection.response("POST", Duration::from_secs(1)).await;
+    let answer = connection.response("POST", Duration::from_secs(30)).await;
     answer.expect("it answers").assert_error("UNAUTHORIZED");
     for part in ask.body.chunks(20) {
         connection.send(part).await.expect("no reset");

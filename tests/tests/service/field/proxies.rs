@@ -10,7 +10,8 @@ use crate::harness::service::{Service, send};
 use billing_portal_tests::http_client::ClientConnection;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// What happens at once may take so long on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An empty SETTINGS frame, as a client sends it after the preface.
 const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
@@ -28,7 +29,7 @@ async fn s11_the_default_idle_time_is_longer_than_that_of_balancers() {
 #[tokio::test]
 async fn s11_a_connection_stays_open_for_the_idle_time() {
     let service = Service::builder()
-        .set("IDLE_TIMEOUT_SECONDS", "2")
+        .set("IDLE_TIMEOUT_SECONDS", "4")
         .start()
         .await;
     let request = TestRequest::portal(service.key(), RETURN_URL);
@@ -47,7 +48,7 @@ async fn s11_a_connection_stays_open_for_the_idle_time() {
             .expect("an answer");
         assert_eq!(answer.status, 200);
     }
-    assert!(connection.is_closed(Duration::from_secs(4)).await);
+    assert!(connection.is_closed(PATIENCE).await);
 }
 
 #[tokio::test]

@@ -21,7 +21,12 @@ pub(crate) struct BusyConnection {
 impl BusyConnection {
     /// Connects from this address, and sends the head of a request with a good key. It stays busy for the body timeout.
     pub(crate) async fn open(api: SocketAddr, source: IpAddr, key: &str) -> Self {
-        let request = TestRequest::portal(key, RETURN_URL).with_header("Expect", "100-continue");
+        Self::send(api, source, TestRequest::portal(key, RETURN_URL)).await
+    }
+
+    /// The same with another request that has a body.
+    pub(crate) async fn send(api: SocketAddr, source: IpAddr, request: TestRequest) -> Self {
+        let request = request.with_header("Expect", "100-continue");
         let connection = ClientConnection::open_from(source, api).await;
         let mut connection = connection.expect("it listens");
         connection.send(&request.head()).await.expect("it reads");

@@ -10,7 +10,7 @@ use billing_portal_tests::http_client;
 use billing_portal_tests::http_server::ServerConnection;
 
 /// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Listens until the test ends; returns its address.
 pub(crate) async fn start(service: SocketAddr) -> SocketAddr {

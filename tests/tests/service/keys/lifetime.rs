@@ -48,7 +48,7 @@ async fn the_day_of_the_last_use_is_recorded() {
     let used = Instant::now();
     while service.run(&["key", "list", "--org", "acme"]).await[0]["last_used_on"] != "2099-02-03" {
         assert!(
-            used.elapsed() < Duration::from_secs(2),
+            used.elapsed() < Duration::from_secs(30),
             "it is written soon"
         );
         sleep(Duration::from_millis(20)).await;

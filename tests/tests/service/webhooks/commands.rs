@@ -98,10 +98,13 @@ async fn a_customer_missing_at_stripe_stays_deleted() {
     service.create_portal_session(RETURN_URL).await;
     // The request that is under way knows of the customer, and Stripe does not.
     let gone = json!({"error": {"code": "resource_missing", "param": "customer"}});
-    let gone = Reply::json(400, &gone).after(Duration::from_millis(300));
+    let gone = Reply::json(400, &gone).after(Duration::from_secs(2));
+    let before = service.sessions().len();
     service.stripe.answer_next(Endpoint::Sessions, [gone]);
     let (asked, ()) = tokio::join!(service.create_portal_session(RETURN_URL), async {
-        sleep(Duration::from_millis(100)).await;
+        while service.sessions().len() == before {
+            sleep(Duration::from_millis(5)).await;
+        }
         deliver(&service, &deleted).await;
     });
     asked.assert_error("NO_STRIPE_CUSTOMER");
