@@ -123,6 +123,10 @@ fn checksum(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -151,6 +155,64 @@ mod tests {
                     "position {position}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn every_swap_of_neighbours_is_refused() {
+        let key = ApiKey::generate(Mode::Live, &Clock::system());
+        for position in 1..LENGTH {
+            let mut swapped = key.expose().as_bytes().to_vec();
+            swapped.swap(position - 1, position);
+            let swapped = String::from_utf8(swapped).expect("ASCII");
+            let is_same = swapped == key.expose();
+            assert_eq!(swapped.parse::<ApiKey>().is_ok(), is_same, "{position}");
+        }
+    }
+
+    #[test]
+    fn ten_thousand_keys_are_unique_and_evenly_distributed() {
+        const KEYS: usize = 10_000;
+        /// Chi-square of 61 degrees of freedom exceeds this once in a thousand million runs. Taking a byte modulo 62,
+        /// without rejection, makes it exceed 1,000.
+        const MAX_CHI_SQUARE: f64 = 150.0;
+        let mut counts = [0_u32; 62];
+        let mut keys = HashSet::new();
+        for _ in 0..KEYS {
+            let key = ApiKey::generate(Mode::Live, &Clock::system());
+            for byte in key.expose()[PREFIX_LENGTH..][..RANDOM_LENGTH].bytes() {
+                let digit = ALPHABET.iter().position(|digit| *digit == byte);
+                counts[digit.expect("base62")] += 1;
+            }
+            assert!(key.expose().parse::<ApiKey>().is_ok());
+            assert!(keys.insert(key.expose().to_owned()), "it is new");
+        }
+        let expected = f64::from(counts.iter().sum::<u32>()) / 62.0;
+        let deviations = counts.map(|count| (f64::from(count) - expected).powi(2) / expected);
+        let chi_square: f64 = deviations.iter().sum();
+        assert!(chi_square < MAX_CHI_SQUARE, "{chi_square}");
+    }
+
+    proptest! {
+        #[test]
+        fn only_what_was_generated_is_a_key(text in "(am_(live|test)_)?[0-9A-Za-z_]{30,50}|\\PC*") {
+            // One in 2^32 well-formed texts has the right checksum by chance.
+            prop_assert_eq!(text.parse::<ApiKey>(), Err(NotAnApiKey));
+        }
+
+        #[test]
+        fn a_key_with_something_put_in_is_none(more in "\\PC{1,5}", at in 0..=LENGTH) {
+            let key = ApiKey::generate(Mode::Live, &Clock::system());
+            let (before, after) = key.expose().split_at(at);
+            prop_assert_eq!([before, &more, after].concat().parse::<ApiKey>(), Err(NotAnApiKey));
+        }
+
+        #[test]
+        fn a_key_with_several_characters_replaced_is_none(by in "[0-9A-Za-z]{2,6}", at in 0..LENGTH - 6) {
+            let key = ApiKey::generate(Mode::Test, &Clock::system());
+            let mut replaced = key.expose().to_owned();
+            replaced.replace_range(at..at + by.len(), &by);
+            prop_assert_eq!(replaced.parse::<ApiKey>().is_ok(), replaced == key.expose());
         }
     }
 

@@ -4,6 +4,9 @@
 //! per [`CACHE_TTL`]. Keys that were not good before are looked up a few at a time, and not at all while the address of
 //! their caller is over its limit, so that guessing never delays the callers whose keys are good.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz_target;
+
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
 use moka::{future::Cache, sync::Cache as GoodKeys};

@@ -36,6 +36,9 @@ mod stripe;
 mod audit;
 pub mod clock;
 mod escaping;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz_targets;
 mod http;
 mod ids;
 mod log;

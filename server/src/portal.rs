@@ -1,5 +1,7 @@
 //! The operation, in the order of the request. The right margin is the contract.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz_target;
 mod request;
 
 use std::{collections::BTreeMap, sync::Arc};

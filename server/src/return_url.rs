@@ -9,6 +9,8 @@
 
 mod allowed_origin;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz_target;
 mod loopback;
 mod page_host;
 mod spelling;

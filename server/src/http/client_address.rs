@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
-use poem::{Request, web::RemoteAddr};
+use poem::{Request, http::HeaderMap, web::RemoteAddr};
 use prometheus::IntCounter;
 
 use super::sampling::Sampler;
@@ -32,10 +32,14 @@ impl TrustedProxies {
     pub(crate) fn client_address(&self, request: &Request) -> Option<IpAddr> {
         let RemoteAddr(peer) = request.remote_addr();
         let peer = peer.as_socket_addr()?.ip().to_canonical();
+        Some(self.address_behind(peer, request.headers()))
+    }
+
+    fn address_behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !self.contains(peer) {
-            return Some(peer);
+            return peer;
         }
-        let forwarded = request.headers().get_all("x-forwarded-for").iter().rev();
+        let forwarded = headers.get_all("x-forwarded-for").iter().rev();
         // As bytes: a line that is not text must end the chain, not vanish from it.
         let hops = forwarded.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         let mut client = peer;
@@ -49,7 +53,7 @@ impl TrustedProxies {
                 break;
             }
         }
-        Some(client)
+        client
     }
 
     /// Whether a connection comes from a trusted proxy.
@@ -112,5 +116,91 @@ pub(crate) fn rate_limit_key(address: IpAddr) -> IpAddr {
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
         v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn proxies() -> TrustedProxies {
+        let networks = ["127.0.0.0/8", "10.0.0.0/8", "fd00::/8"];
+        let networks = networks.map(|network| network.parse().expect("a network"));
+        let unreadable = IntCounter::new("unreadable", "unreadable").expect("a counter");
+        TrustedProxies::new(networks.to_vec(), unreadable)
+    }
+
+    fn addresses() -> impl Strategy<Value = IpAddr> {
+        let own = "10[.]0[.]0[.][1-9]".prop_map(|text| text.parse().expect("an address"));
+        prop_oneof![
+            own,
+            any::<[u8; 4]>().prop_map(IpAddr::from),
+            any::<[u8; 16]>().prop_map(IpAddr::from)
+        ]
+    }
+
+    /// An address in one of the spellings of proxies.
+    fn spelled(address: IpAddr, spelling: u8, port: u16) -> String {
+        match (spelling % 5, address) {
+            (0, _) => address.to_string(),
+            (1, IpAddr::V4(_)) => format!("{address}:{port}"),
+            (1, IpAddr::V6(_)) => format!("[{address}]:{port}"),
+            (2, _) => format!("[{address}]"),
+            (3, _) => format!(" {address}\t"),
+            _ => format!(", {address} ,"),
+        }
+    }
+
+    fn headers(lines: &[Vec<u8>]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            if let Ok(value) = HeaderValue::from_bytes(line) {
+                headers.append("x-forwarded-for", value);
+            }
+        }
+        headers
+    }
+
+    proptest! {
+        #[test]
+        fn the_client_is_the_last_address_that_no_proxy_reported(
+            hops in prop::collection::vec((addresses(), any::<u8>(), any::<u16>()), 0..6),
+            invented in prop::collection::vec(any::<u8>(), 0..40),
+            split in any::<bool>(),
+        ) {
+            let proxies = proxies();
+            let written: Vec<String> = hops.iter().map(|(address, spelling, port)| spelled(*address, *spelling, *port)).collect();
+            let lines = if split { written } else { vec![written.join(",")] };
+            let lines: Vec<Vec<u8>> = lines.into_iter().map(String::into_bytes).collect();
+            let canonical = hops.iter().map(|(address, ..)| address.to_canonical());
+            let outside = canonical.clone().rev().find(|address| !proxies.contains(*address));
+            let expected = outside.or_else(|| canonical.clone().next()).unwrap_or(PROXY);
+            prop_assert_eq!(proxies.address_behind(PROXY, &headers(&lines)), expected);
+            // What a client wrote before that changes nothing.
+            if outside.is_some() {
+                let lines = [vec![invented], lines].concat();
+                prop_assert_eq!(proxies.address_behind(PROXY, &headers(&lines)), expected);
+            }
+        }
+
+        #[test]
+        fn whatever_is_forwarded_only_a_written_address_or_the_peer_is_the_client(
+            line in prop::collection::vec(any::<u8>(), 0..60),
+            text in "[0-9a-f.:,\\[\\] ]{0,60}",
+            peer in addresses(),
+        ) {
+            let proxies = proxies();
+            let both = headers(&[line, text.clone().into_bytes()]);
+            let client = proxies.address_behind(peer, &both);
+            if !proxies.contains(peer) {
+                prop_assert_eq!(client, peer);
+            }
+            prop_assert_eq!(rate_limit_key(rate_limit_key(client)), rate_limit_key(client));
+        }
     }
 }

@@ -35,5 +35,7 @@ pub(crate) use probe::{Probe, Stage};
 /// The HTTP client for Stripe cannot be built.
 pub(crate) use reqwest::Error as SetupError;
 pub use resolver::Resolver;
+#[cfg(feature = "fuzzing")]
+pub(crate) use session::fuzz_target;
 pub(crate) use session::{OpenedSession, SessionError};
 pub(crate) use session_request::SessionRequest;

@@ -1,5 +1,8 @@
 //! Opens a billing portal session, and accepts the response only if it is the requested session.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz_target;
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,6 +18,7 @@ use super::{
     session_request::{FLOW_RETURN_URL, SessionRequest, customer_field},
 };
 use crate::{
+    config::StripeConfig,
     ids::{Mode, is_stripe_id_byte},
     portal_options::Flow,
 };
@@ -104,48 +108,10 @@ impl Stripe {
         if !matches!(response.status, 200..300) {
             return Err(self.session_refusal(&response, request));
         }
-        let accepted = self.accept(&response, request, &configuration);
+        let config = self.transport.config();
+        let accepted = accept(&response, request, &configuration, config);
         let cause = UpstreamCause::InvalidResponse;
         accepted.map_err(|reason| response.failure(cause, reason).into())
-    }
-
-    /// Accepts the requested session, in our mode, with a portal URL on a listed host. The error is what is wrong with
-    /// the response, in one word.
-    fn accept(
-        &self,
-        response: &StripeResponse,
-        requested: &SessionRequest<'_>,
-        configuration: &str,
-    ) -> Result<Accepted, &'static str> {
-        let config = self.transport.config();
-        let text = |field: &str| response.body[field].as_str();
-        if response.body.is_null() {
-            return Err("invalid_json");
-        }
-        if text("object") != Some("billing_portal.session") {
-            return Err("object_type");
-        }
-        if text(customer_field(requested.customer)) != Some(requested.customer.as_str()) {
-            return Err("customer_mismatch");
-        }
-        if response.body["livemode"] != Value::Bool(config.mode == Mode::Live) {
-            return Err("livemode_mismatch");
-        }
-        if id_of(&response.body["configuration"]) != Some(configuration) {
-            return Err("configuration_mismatch");
-        }
-        if text("return_url") != Some(requested.return_url.as_str()) {
-            return Err("return_url_mismatch");
-        }
-        require_flow(&response.body["flow"], requested)?;
-        let url = text("url").ok_or("portal_url_missing")?;
-        let id = text("id").and_then(|id| loggable(id, is_stripe_id_byte));
-        Ok(Accepted {
-            id: id.unwrap_or_default().to_owned(),
-            url: PortalUrl::parse(url, &config.portal_hosts)?,
-            configuration: configuration.to_owned(),
-            replayed: response.replayed,
-        })
     }
 
     /// What a refusal means. Here only refusals of what this request has; the rest are those of every call.
@@ -175,6 +141,44 @@ impl Stripe {
         }
         response.refusal().into()
     }
+}
+
+/// Accepts the requested session, in our mode, with a portal URL on a listed host. The error is what is wrong with
+/// the response, in one word.
+fn accept(
+    response: &StripeResponse,
+    requested: &SessionRequest<'_>,
+    configuration: &str,
+    config: &StripeConfig,
+) -> Result<Accepted, &'static str> {
+    let text = |field: &str| response.body[field].as_str();
+    if response.body.is_null() {
+        return Err("invalid_json");
+    }
+    if text("object") != Some("billing_portal.session") {
+        return Err("object_type");
+    }
+    if text(customer_field(requested.customer)) != Some(requested.customer.as_str()) {
+        return Err("customer_mismatch");
+    }
+    if response.body["livemode"] != Value::Bool(config.mode == Mode::Live) {
+        return Err("livemode_mismatch");
+    }
+    if id_of(&response.body["configuration"]) != Some(configuration) {
+        return Err("configuration_mismatch");
+    }
+    if text("return_url") != Some(requested.return_url.as_str()) {
+        return Err("return_url_mismatch");
+    }
+    require_flow(&response.body["flow"], requested)?;
+    let url = text("url").ok_or("portal_url_missing")?;
+    let id = text("id").and_then(|id| loggable(id, is_stripe_id_byte));
+    Ok(Accepted {
+        id: id.unwrap_or_default().to_owned(),
+        url: PortalUrl::parse(url, &config.portal_hosts)?,
+        configuration: configuration.to_owned(),
+        replayed: response.replayed,
+    })
 }
 
 /// Requires the requested flow, or none, and that it leads back to the return URL.

@@ -4,6 +4,8 @@
 //! so that Stripe delivers again what was not stored.
 
 mod event;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz_target;
 mod outcome;
 mod signature;
 

@@ -19,6 +19,7 @@ mod doctor;
 mod error_responses;
 mod faults;
 mod field;
+mod fuzzing;
 mod harness;
 mod keys;
 mod limits;

@@ -1,6 +1,7 @@
 //! Every case of `corpora/return_urls.json` over HTTP: refused by name before Stripe is called, or sent to Stripe in
 //! the parser's own spelling.
 
+mod properties;
 mod rules;
 
 use serde::Deserialize;
@@ -42,6 +43,11 @@ fn corpus() -> Vec<Case> {
 pub(crate) fn accepted() -> impl Iterator<Item = String> {
     let accepted = |case: &Case| case.expect == Expectation::Accept;
     corpus().into_iter().filter(accepted).map(|case| case.url)
+}
+
+/// Every return URL of the corpus.
+pub(crate) fn all() -> impl Iterator<Item = String> {
+    corpus().into_iter().map(|case| case.url)
 }
 
 #[tokio::test]

@@ -192,3 +192,63 @@ fn reader(rows: &str, separator: char) -> Reader<&[u8]> {
         .trim(Trim::All)
         .from_reader(rows.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A field as programs write it: in quotes if it has to be, or always.
+    fn quoted(field: &str, separator: char, always: bool) -> String {
+        let has_to_be = field.contains([separator, '"', '\n', '\r']);
+        if always || has_to_be {
+            format!("\"{}\"", field.replace('"', "\"\""))
+        } else {
+            field.to_owned()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_mapping_that_is_written_is_read(
+            rows in prop::collection::vec(("[A-Za-z0-9._-]{1,20}", "cus_[A-Za-z0-9]{1,14}", "[a-zäß\"',; ]{0,12}"), 1..20),
+            separator in prop::sample::select(SEPARATORS.to_vec()),
+            (org, customer) in prop::sample::select(vec![("org", "customer"), ("Organization ID", "Stripe customer"), ("orgId", "Customer ID"), ("org_id (metadata)", "id")]),
+            (bom, declared, crlf, always) in any::<(bool, bool, bool, bool)>(),
+        ) {
+            let end = if crlf { "\r\n" } else { "\n" };
+            let line = |fields: [&str; 3]| fields.map(|field| quoted(field, separator, always)).join(&separator.to_string()) + end;
+            let declaration = if declared { format!("sep={separator}{end}") } else { String::new() };
+            let mut text = [if bom { "\u{feff}" } else { "" }, &declaration].concat();
+            text += &line([org, "name", customer]);
+            for (org, customer, name) in &rows {
+                text += &line([org, name, customer]);
+            }
+            let file = CsvFile::parse(text.as_bytes());
+            let file = file.map_err(|problem| TestCaseError::fail(format!("{problem}: {text}")))?;
+            let columns = Columns { org: 0, customer: 2, name: Some(1), has_header: true };
+            prop_assert_eq!(file.columns, columns);
+            prop_assert_eq!(file.skipped_lines, u64::from(declared));
+            let read: Result<Vec<StringRecord>, _> = file.reader().into_records().skip(1).collect();
+            let read = read.expect("rows");
+            prop_assert_eq!(read.len(), rows.len());
+            for (read, (org, customer, name)) in read.iter().zip(&rows) {
+                prop_assert_eq!(&[&read[0], &read[1], &read[2]], &[org, name.trim(), customer.as_str()]);
+            }
+        }
+
+        #[test]
+        fn whatever_a_file_holds_it_is_read_or_refused_in_one_short_line(
+            text in "(org|customer|cus_1|sep=|[,;\t\"\n]|\\PC){0,60}",
+            bytes in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            for file in [text.into_bytes(), bytes] {
+                match CsvFile::parse(&file) {
+                    Ok(file) => prop_assert!(file.columns.org != file.columns.customer),
+                    Err(problem) => prop_assert!(problem.chars().count() < 2_000, "{problem}"),
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The commands about configuration: this service's own, Stripe's portal configuration, and the declared document.
 
+mod properties;
 mod sources;
 
 use std::fs::{self};
