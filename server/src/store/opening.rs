@@ -87,6 +87,9 @@ async fn open_once(options: &SqliteConnectOptions) -> Result<Connections, StoreE
         SqlitePoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(READ_TIMEOUT)
+            // SQLite itself ends a transaction when the disk is full. sqlx goes on counting it, and the connection could
+            // never begin another one.
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
     };
     let readers = pool(MAX_READERS).connect_with(options.clone()).await?;
     let mut connection = readers.acquire().await?;

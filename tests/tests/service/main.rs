@@ -18,6 +18,7 @@ mod docs;
 mod doctor;
 mod error_responses;
 mod faults;
+mod faults_under_load;
 mod field;
 mod fuzzing;
 mod harness;

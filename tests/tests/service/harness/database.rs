@@ -23,4 +23,13 @@ impl Database {
         let done = sqlx::raw_sql(statement).execute(&mut self.0).await;
         done.expect("the statement is good");
     }
+
+    /// `ok` if SQLite finds nothing wrong with the file.
+    pub(crate) async fn integrity(&mut self) -> String {
+        let checked = sqlx::query_scalar("PRAGMA integrity_check");
+        checked
+            .fetch_one(&mut self.0)
+            .await
+            .expect("it can be read")
+    }
 }
