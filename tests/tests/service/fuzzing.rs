@@ -8,7 +8,7 @@ use billing_portal_tests::workspace;
 use crate::return_url;
 
 /// Takes seconds without optimization.
-const INPUTS: u64 = 150_000;
+const INPUTS: u64 = 50_000;
 
 fn folder() -> PathBuf {
     workspace::root().join("fuzz")
