@@ -11,6 +11,17 @@ use crate::{extract::BillingWrite, http::error_code::ErrorCode, portal::Portal};
 /// The contract's version that this code implements.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// What still works and will be removed.
+struct Deprecation {
+    /// The operation, parameter, header or property, as a JSON pointer into the document that poem-openapi writes.
+    pointer: &'static str,
+    /// The first day on which it may no longer work, such as `2030-01-31`.
+    sunset: &'static str,
+}
+
+/// Everything that is deprecated; `cargo xtask check` compares it with the contract.
+const DEPRECATIONS: &[Deprecation] = &[];
+
 /// The document.
 pub(crate) fn declared() -> Value {
     let service = OpenApiService::new(Portal, "Billing portal", VERSION)
@@ -31,5 +42,57 @@ pub(crate) fn declared() -> Value {
         .iter()
         .map(|code| (code.as_str().to_owned(), row(*code)))
         .collect();
+    declare_deprecations(&mut document, DEPRECATIONS);
     document
+}
+
+fn declare_deprecations(document: &mut Value, deprecations: &[Deprecation]) {
+    for Deprecation { pointer, sunset } in deprecations {
+        let node = document.pointer_mut(pointer);
+        let node = node.unwrap_or_else(|| panic!("the document has nothing at {pointer}"));
+        node["deprecated"] = json!(true);
+        node["x-sunset"] = json!(sunset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPERATION: &str = "/paths/~1v1~1billing~1portal/post";
+    const FIELD: &str = "/components/schemas/CreatePortalSession/properties/return_url";
+    const HEADER: &str = "/paths/~1v1~1billing~1portal/post/responses/429/headers/RETRY-AFTER";
+
+    fn deprecated(pointers: &[&'static str]) -> Value {
+        let sunset = "2030-01-31";
+        let rows = pointers.iter().copied();
+        let rows: Vec<_> = rows
+            .map(|pointer| Deprecation { pointer, sunset })
+            .collect();
+        let mut document = declared();
+        declare_deprecations(&mut document, &rows);
+        document
+    }
+
+    #[test]
+    fn t4_what_is_deprecated_is_declared_with_its_sunset() {
+        for place in [OPERATION, FIELD, HEADER] {
+            let mut document = deprecated(&[place]);
+            let node = document.pointer_mut(place).expect("it is still there");
+            let node = node.as_object_mut().expect("an object");
+            assert_eq!(node.remove("deprecated"), Some(json!(true)), "{place}");
+            assert_eq!(
+                node.remove("x-sunset"),
+                Some(json!("2030-01-31")),
+                "{place}"
+            );
+            assert_eq!(document, declared(), "nothing else differs at {place}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing at /paths/~1v1~1gone")]
+    fn t4_a_deprecation_of_what_is_not_declared_is_refused() {
+        deprecated(&[OPERATION, "/paths/~1v1~1gone"]);
+    }
 }
