@@ -48,3 +48,5 @@ pub mod runtime;
 
 pub use service::{Service, StartError, start};
 pub use stripe::Resolver;
+#[doc(hidden)]
+pub use stripe::{CauseDescription, Severity, descriptions as causes_of_502};

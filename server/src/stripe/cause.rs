@@ -71,7 +71,7 @@ pub(crate) enum UpstreamCause {
 
 /// How a cause is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Severity {
+pub enum Severity {
     /// A warning: the service's own limits, or a state that ends by itself.
     Warning,
     /// An error: callers get 502.
@@ -217,6 +217,31 @@ impl UpstreamCause {
     pub(crate) const fn remedy(self) -> &'static str {
         self.row().remedy
     }
+}
+
+/// What operators see of a cause, for the tests that hold the runbook to it.
+#[derive(Debug, Clone, Copy)]
+pub struct CauseDescription {
+    /// The word in logs and metrics.
+    pub word: &'static str,
+    /// The event in the log.
+    pub event: &'static str,
+    /// How it is logged.
+    pub severity: Severity,
+    /// Whether callers get `Retry-After`.
+    pub passes_by_itself: bool,
+}
+
+/// Every cause of a 502, in the table's order.
+pub fn descriptions() -> impl Iterator<Item = CauseDescription> {
+    UpstreamCause::ALL
+        .into_iter()
+        .map(|cause| CauseDescription {
+            word: cause.as_str(),
+            event: cause.event(),
+            severity: cause.severity(),
+            passes_by_itself: cause.passes_by_itself(),
+        })
 }
 
 impl fmt::Display for UpstreamCause {

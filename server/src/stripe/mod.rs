@@ -26,6 +26,7 @@ mod session_request;
 mod verification;
 
 pub(crate) use cause::UpstreamCause;
+pub use cause::{CauseDescription, Severity, descriptions};
 pub(crate) use client::Stripe;
 pub(crate) use configuration_rules::Verification;
 pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};

@@ -1,10 +1,11 @@
 //! The runbook has a section for every cause and a row for every metric that the service has, and no others; its
 //! commands exist.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use billing_portal_server::{CauseDescription, Severity, causes_of_502};
 use billing_portal_tests::stripe::{Endpoint, Reply};
 use regex::Regex;
 use serde_json::json;
@@ -16,9 +17,6 @@ use billing_portal_tests::http_message::TestRequest;
 use billing_portal_tests::workspace;
 
 const RUNBOOK: &str = include_str!("../../../server/RUNBOOK.md");
-
-/// The table of causes, which says what callers see and what the log has.
-const TABLE: &str = include_str!("../../../server/src/stripe/cause.rs");
 
 /// The text under a heading, up to the next of its level or above.
 fn section(heading: &str) -> &'static str {
@@ -63,14 +61,10 @@ async fn every_cause_has_its_section_with_all_its_parts_and_no_other_has_one() {
         .captures_iter(&metrics)
         .map(|found| found[1].to_owned())
         .collect();
-    let causes_of_502 = section("## Causes of 502");
-    let sections = found(r"(?m)^### `(\w+)`$", causes_of_502);
-    let table: BTreeMap<&str, (&str, &str, bool)> = rows();
-    assert_eq!(
-        sections,
-        found(r#"=> row\("(\w+)","#, TABLE),
-        "in the table's order"
-    );
+    let documented = section("## Causes of 502");
+    let sections = found(r"(?m)^### `(\w+)`$", documented);
+    let words: Vec<&str> = causes_of_502().map(|cause| cause.word).collect();
+    assert_eq!(sections, words, "in the table's order");
     assert_eq!(
         sections
             .iter()
@@ -78,18 +72,23 @@ async fn every_cause_has_its_section_with_all_its_parts_and_no_other_has_one() {
             .collect::<BTreeSet<_>>(),
         causes
     );
-    for cause in sections {
-        let text = section(&format!("### `{cause}`"));
-        let (event, severity, passes) = table[cause];
-        let seen = if passes {
+    for CauseDescription {
+        word,
+        event,
+        severity,
+        passes_by_itself,
+    } in causes_of_502()
+    {
+        let text = section(&format!("### `{word}`"));
+        let seen = if passes_by_itself {
             "502 with `Retry-After`."
         } else {
             "502 without `Retry-After`:"
         };
         let logged = match severity {
-            "Alarm" => format!("`{event}`, with `alert` true."),
-            "Error" => format!("`{event}`."),
-            _ => format!("`{event}`, as a warning."),
+            Severity::Alarm => format!("`{event}`, with `alert` true."),
+            Severity::Error => format!("`{event}`."),
+            Severity::Warning => format!("`{event}`, as a warning."),
         };
         for part in [
             "- **Means:** ",
@@ -97,25 +96,14 @@ async fn every_cause_has_its_section_with_all_its_parts_and_no_other_has_one() {
             &format!("- **In the log:** {logged}"),
             "- **Do:** ",
         ] {
-            assert!(text.contains(part), "{cause} lacks {part:?}: {text}");
+            assert!(text.contains(part), "{word} lacks {part:?}: {text}");
         }
     }
 }
 
-/// Every cause of a 502.
+/// The words of every cause of a 502.
 pub(crate) fn causes() -> BTreeSet<&'static str> {
-    rows().into_keys().collect()
-}
-
-/// Of each cause the event, its severity, and whether waiting helps.
-fn rows() -> BTreeMap<&'static str, (&'static str, &'static str, bool)> {
-    let row = Regex::new(r#"=> row\("(\w+)",\s+"(\w+)",\s+(\w+),\s+(true|false),"#);
-    let row = row.expect("a pattern");
-    let rows = row.captures_iter(TABLE).map(|found| {
-        let (_, [cause, event, severity, passes]) = found.extract();
-        (cause, (event, severity, passes == "true"))
-    });
-    rows.collect()
+    causes_of_502().map(|cause| cause.word).collect()
 }
 
 #[tokio::test]
@@ -151,10 +139,13 @@ async fn every_metric_has_its_row_and_no_other_is_named() {
     for cause in &watched {
         assert!(causes.contains(*cause), "{cause}");
     }
-    for (cause, (_, severity, _)) in rows() {
+    for CauseDescription { word, severity, .. } in causes_of_502() {
         // The breaker has a gauge of its own.
-        let is_watched = watched.contains(cause) || cause == "breaker_open";
-        assert!(severity != "Alarm" || is_watched, "no rule watches {cause}");
+        let is_watched = watched.contains(word) || word == "breaker_open";
+        assert!(
+            severity != Severity::Alarm || is_watched,
+            "no rule watches {word}"
+        );
     }
 }
 
