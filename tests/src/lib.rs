@@ -6,6 +6,7 @@
 mod byte_stream;
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod corpus;
 pub mod deployment;
 pub mod http_client;
 pub mod http_message;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use billing_portal_client::{Client, Error};
+use billing_portal_tests::corpus::selected;
 use billing_portal_tests::http_server::{ScriptedReply, reply};
 use serde::Deserialize;
 
@@ -77,7 +78,7 @@ fn observed(error: &Error) -> Expected {
 
 #[tokio::test]
 async fn each_answer_becomes_its_error() {
-    for case in cases().answers {
+    for case in selected(cases().answers, |case| &case.name) {
         let headers: String = case
             .headers
             .iter()

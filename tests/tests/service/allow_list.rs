@@ -1,9 +1,11 @@
 //! Every entry of `corpora/allowlist_config.json`: taken in its normal form, or a reason not to start.
+//! `CASE=https://app.example.com cargo nextest run allow_list` plays one entry.
 
 use std::fs;
 
 use billing_portal_server::config::Config;
 use billing_portal_server::return_url::AllowedOrigin;
+use billing_portal_tests::corpus::selected;
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -20,6 +22,13 @@ struct Case {
     expect: String,
     normalised: Option<String>,
     why: String,
+}
+
+/// The entries; those that `CASE` names, where it is set.
+fn corpus() -> Vec<Case> {
+    let corpus = include_str!("../../corpora/allowlist_config.json");
+    let corpus: Corpus = serde_json::from_str(corpus).expect("the corpus");
+    selected(corpus.cases, |case| &case.entry)
 }
 
 /// What is wrong with a configuration file that has these entries.
@@ -42,10 +51,8 @@ fn problems(mode: &str, entries: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_allow_list_entry_of_the_corpus_is_accepted_or_refused() {
-    let corpus: Corpus = serde_json::from_str(include_str!("../../corpora/allowlist_config.json"))
-        .expect("the corpus");
-    let mut failures = Vec::new();
-    for case in &corpus.cases {
+    let (cases, mut failures) = (corpus(), Vec::new());
+    for case in &cases {
         let problems = problems(&case.mode, &[&case.entry]);
         let holds = match case.expect.as_str() {
             "valid" => problems.is_empty(),
@@ -63,17 +70,15 @@ fn every_allow_list_entry_of_the_corpus_is_accepted_or_refused() {
     }
     println!(
         "{} of {} entries hold",
-        corpus.cases.len() - failures.len(),
-        corpus.cases.len()
+        cases.len() - failures.len(),
+        cases.len()
     );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
 fn an_entry_is_shown_in_its_normal_form() {
-    let corpus: Corpus = serde_json::from_str(include_str!("../../corpora/allowlist_config.json"))
-        .expect("the corpus");
-    for case in corpus.cases {
+    for case in corpus() {
         let Some(normalised) = case.normalised else {
             continue;
         };

@@ -14,8 +14,8 @@ use std::thread;
 
 use tokio::runtime;
 
-use crate::harness::corpus;
 use crate::harness::log::Log;
+use billing_portal_tests::corpus;
 use case::Case;
 
 /// Cases that are played at the same time. Most of the time they wait.

@@ -4,7 +4,6 @@ pub(crate) mod busy_connection;
 pub(crate) mod command;
 pub(crate) mod connect_proxy;
 pub(crate) mod contract;
-pub(crate) mod corpus;
 pub(crate) mod coverage;
 pub(crate) mod database;
 pub(crate) mod deployment;
