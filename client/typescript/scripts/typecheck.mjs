@@ -1,5 +1,5 @@
 // Type-checks the packed package as its consumers do: as an ES module, as CommonJS and through a bundler, with the oldest
-// and the newest supported TypeScript. Each consumer has the claims of types.test.ts, the example and the README's samples.
+// and the newest supported TypeScript. Each consumer has the claims of types.test.ts, the programs and the README's samples.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
@@ -61,7 +61,7 @@ for (const [name, { type, until, ...options }] of Object.entries(CONSUMERS)) {
   writeFileSync(`${project}/tsconfig.json`, JSON.stringify({ compilerOptions: { ...COMMON, ...options }, include: ["*.ts"] }));
   writeFileSync(`${project}/globals.d.ts`, GLOBALS);
   copyFileSync("types.test.ts", `${project}/types.ts`);
-  copyFileSync("example.ts", `${project}/example.ts`);
+  for (const program of ["example.ts", "open.ts"]) copyFileSync(program, `${project}/${program}`);
   readme.forEach((sample, index) => writeFileSync(`${project}/readme-${index}.ts`, sample));
   for (const compiler of COMPILERS) {
     const { version } = JSON.parse(readFileSync(`node_modules/${compiler}/package.json`, "utf8"));

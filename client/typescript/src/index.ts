@@ -171,7 +171,7 @@ const PERMANENT: [RegExp, string][] = [
   [/ALTNAME_INVALID|not valid for name|NotValidForName/, "the certificate is for another host name"],
   [/CERT_|_CERT|SIGNATURE|UNABLE_TO_|certificate/i, "the certificate is not trusted"],
   [/WRONG_VERSION_NUMBER|corrupt message/, "the address of the service does not speak TLS"],
-  // Node reports a 407 without a reason.
+  // Node reports a 407 without a reason; other runtimes return it as an answer.
   [/\b407\b|proxy authentication|^fetch failed$/i, "the proxy requires credentials (407)"],
 ];
 
@@ -232,8 +232,7 @@ function decode(response: Response, text: string, sent: { monotonic: number; wal
     const line = `${status} ${code}: ${message}${fieldTexts.join("")} (request ${id})`;
     throw new PortalSessionError("Api", line, { ...fields, requestId: id, details });
   }
-  const problem = isSession ? "whose portal URL is not valid"
-    : status === 407 ? "from a proxy that requires credentials" : "without the service's envelope";
+  const problem = isSession ? "whose portal URL is not valid" : "without the service's envelope";
   const suffix = fields.code === undefined ? "" : `, with the code ${fields.code}`;
   const line = `an answer with status ${status} ${problem}${suffix} (${headers.get("content-type") ?? "no content type"})`;
   throw new PortalSessionError("UnexpectedAnswer", line, { ...fields, requestId: requestId || undefined });
@@ -268,6 +267,7 @@ export async function createPortalSession(returnUrl: string, options: PortalSess
     let response: Response | undefined;
     try {
       response = await fetch(url, { ...request, signal: controller.signal });
+      if (response.status === 407) throw transportError(new Error("407 Proxy Authentication Required"), 407);
       return decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), sent);
     } catch (error) {
       if (error instanceof PortalSessionError || signal?.aborted) throw error;

@@ -1,9 +1,11 @@
 // What the client sends, when it retries, how long it waits, and what it never prints.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import net from "node:net";
 import { test } from "node:test";
 import { inspect } from "node:util";
+import { createContext, runInContext } from "node:vm";
 import { createPortalSession, PortalSessionError } from "billing-portal";
 import { ID, KEY, PORTAL_URL, RETURN_URL, opened, refusal, reply, serve } from "./server.mjs";
 
@@ -219,4 +221,20 @@ test("CommonJS has the same functions", () => {
   const printed = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
   assert.equal(printed.stdout.trim(), "PortalSessionError,PortalUrl,createPortalSession", printed.stderr);
   assert.ok(new PortalSessionError("Timeout", "x") instanceof Error);
+});
+
+// A use of `process`, `Buffer` or `require` is a ReferenceError here.
+test("only what every runtime has is used", async (t) => {
+  const server = await serve(t, refusal(503, "SERVICE_UNAVAILABLE"), opened());
+  const web = { AbortController, Headers, Response, TextDecoder, URL, clearTimeout, fetch, performance, setTimeout };
+  const exports = {};
+  const source = readFileSync(new URL("../dist/index.js", import.meta.url), "utf8");
+  runInContext(source, createContext({ ...web, exports }));
+  const session = await exports.createPortalSession(RETURN_URL, { apiKey: KEY, baseUrl: server.baseUrl });
+  assert.equal(session.portalUrl.expose(), PORTAL_URL);
+  assert.equal(session.portalUrl.intoRedirect().headers.get("location"), PORTAL_URL);
+  const error = await exports.createPortalSession(RETURN_URL, { apiKey: KEY, baseUrl: await closedPort(), maxRetries: 0 }).catch((e) => e);
+  assert.equal(error.kind, "Connect");
+  const module = readFileSync(new URL("../dist/index.mjs", import.meta.url), "utf8");
+  assert.doesNotMatch(module, /^import (?!type)/m);
 });

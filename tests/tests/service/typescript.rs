@@ -48,14 +48,10 @@ async fn error(service: &Service, key: &str, return_url: &str) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-#[tokio::test]
-#[ignore = "needs Node"]
-async fn typescript_readme_program_opens_the_portal() {
-    let service = Service::start().await;
-    let readme = std::fs::read_to_string(format!("{PACKAGE}/README.md")).expect("the README");
-    let program = readme.split("```ts\n").nth(1).expect("a sample");
-    let (program, _) = program.split_once("```").expect("its end");
+/// Runs a program of at most ten lines, which must print the URL of the session that it opens.
+async fn opens_the_portal(program: &str) {
     assert!(program.lines().count() <= 10, "{program}");
+    let service = Service::start().await;
     let base_url = format!("http://{}", service.api());
     let variables = [
         ("BILLING_PORTAL_API_KEY", service.key()),
@@ -70,6 +66,23 @@ async fn typescript_readme_program_opens_the_portal() {
         "{}",
         text(output.stderr)
     );
+}
+
+#[tokio::test]
+#[ignore = "needs Node"]
+async fn typescript_readme_program_opens_the_portal() {
+    let readme = std::fs::read_to_string(format!("{PACKAGE}/README.md")).expect("the README");
+    let program = readme.split("```ts\n").nth(1).expect("a sample");
+    let (program, _) = program.split_once("```").expect("its end");
+    opens_the_portal(program).await;
+}
+
+/// `open.ts` has no types, so Node runs it as it is.
+#[tokio::test]
+#[ignore = "needs Node"]
+async fn typescript_demo_program_opens_the_portal() {
+    let program = std::fs::read_to_string(format!("{PACKAGE}/open.ts")).expect("the program");
+    opens_the_portal(&program).await;
 }
 
 #[tokio::test]
