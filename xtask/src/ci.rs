@@ -6,122 +6,65 @@
 use std::{
     env, fs,
     process::{Command, ExitCode, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use xshell::Shell;
 
 use crate::workspace;
 
-/// A program that not every machine has.
-struct Tool {
-    program: &'static str,
-    /// Its name for people.
-    name: &'static str,
-    /// How to get it.
-    hint: &'static str,
+/// A program that not every machine has: what is run, its name for people, and how to get it.
+#[derive(Debug)]
+struct Tool(&'static str, &'static str, &'static str);
+
+#[rustfmt::skip]
+mod tools {
+    use super::Tool;
+
+    pub(super) const NEXTEST: Tool = Tool("cargo-nextest", "cargo-nextest", "cargo install --locked cargo-nextest");
+    pub(super) const DENY: Tool = Tool("cargo-deny", "cargo-deny", "cargo install --locked cargo-deny");
+    pub(super) const CHROMIUM: Tool = Tool("chromedriver", "Chromium", "on Debian: apt-get install chromium chromium-driver");
+    pub(super) const NODE: Tool = Tool("npm", "Node 20 or newer", "https://nodejs.org, or on Debian: apt-get install nodejs npm");
+    pub(super) const PYTHON: Tool = Tool("python3", "Python 3", "on Debian: apt-get install python3 python3-venv");
 }
+use tools::{CHROMIUM, DENY, NEXTEST, NODE, PYTHON};
 
-const NEXTEST: Tool = Tool {
-    program: "cargo-nextest",
-    name: "cargo-nextest",
-    hint: "cargo install --locked cargo-nextest",
-};
-const DENY: Tool = Tool {
-    program: "cargo-deny",
-    name: "cargo-deny",
-    hint: "cargo install --locked cargo-deny",
-};
-const CHROMIUM: Tool = Tool {
-    program: "chromedriver",
-    name: "Chromium",
-    hint: "on Debian: apt-get install chromium chromium-driver",
-};
-const NODE: Tool = Tool {
-    program: "npm",
-    name: "Node 20 or newer",
-    hint: "https://nodejs.org, or on Debian: apt-get install nodejs npm",
-};
-const PYTHON: Tool = Tool {
-    program: "python3",
-    name: "Python 3",
-    hint: "on Debian: apt-get install python3 python3-venv",
-};
-
-/// What a step does where its tool is missing.
-enum Without {
-    /// Nothing.
-    Skip,
-    /// The same with what comes with Rust.
-    Run(&'static str),
+/// What a step needs beside Rust and a C compiler.
+enum Needs {
+    Nothing,
+    /// Without this program the step is skipped.
+    Program(Tool),
+    /// Without this program another command does the same with what comes with Rust.
+    Prefers(Tool, &'static str),
 }
+use Needs::{Nothing, Prefers, Program};
 
-/// A step of the list.
-struct Step {
-    name: &'static str,
-    command: &'static str,
-    /// The tool it needs, and what happens without.
-    needs: Option<(Tool, Without)>,
-    environment: &'static [(&'static str, &'static str)],
-}
-
-const fn step(name: &'static str, command: &'static str) -> Step {
-    Step {
-        name,
-        command,
-        needs: None,
-        environment: &[],
-    }
-}
-
-impl Step {
-    const fn needs(self, tool: Tool) -> Self {
-        self.needs_or(tool, Without::Skip)
-    }
-
-    const fn needs_or(self, tool: Tool, without: Without) -> Self {
-        let needs = Some((tool, without));
-        Self { needs, ..self }
-    }
-
-    const fn with(self, environment: &'static [(&'static str, &'static str)]) -> Self {
-        Self {
-            environment,
-            ..self
-        }
-    }
-}
+/// A step's name, its command, and what it needs.
+struct Step(&'static str, &'static str, Needs);
 
 #[rustfmt::skip]
 const STEPS: &[Step] = &[
-    step("format",       "cargo fmt --all --check"),
-    step("lints",        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings"),
-    step("docs",         "cargo doc --workspace --no-deps --all-features --locked").with(&[("RUSTDOCFLAGS", "-D warnings")]),
-    step("dependencies", "cargo xtask dependencies").needs(DENY),
-    step("binary",       "cargo build --package billing-portal-server --bin billing-portal --locked"),
-    step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast")
-        .needs_or(NEXTEST, Without::Run("cargo test --workspace --all-features --locked --no-fail-fast --lib --bins --tests")),
-    step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked"),
-    step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked"),
-    step("package",      "cargo package --package billing-portal-client --locked --allow-dirty"),
-    step("browser",      "cargo test --package billing-portal-tests --locked --test service -- --ignored browser").needs(CHROMIUM),
-    step("check",        "cargo xtask check"),
-    step("changes",      "cargo xtask changes"),
-    step("self-test",    "cargo xtask self-test"),
-    step("coverage",     "cargo xtask coverage"),
-    step("TypeScript",   "cargo xtask typescript").needs(NODE),
-    step("TS service",   "cargo test --package billing-portal-tests --locked --test service -- --ignored typescript").needs(NODE),
-    step("schemathesis", "cargo xtask schemathesis").needs(PYTHON),
-    step("demo",         "cargo xtask demo --once"),
+    Step("format",       "cargo fmt --all --check", Nothing),
+    Step("lints",        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings", Nothing),
+    Step("docs",         "env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features --locked", Nothing),
+    Step("dependencies", "cargo xtask dependencies", Program(DENY)),
+    Step("binary",       "cargo build --package billing-portal-server --bin billing-portal --locked", Nothing),
+    Step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast",
+        Prefers(NEXTEST, "cargo test --workspace --all-features --locked --no-fail-fast --lib --bins --tests")),
+    Step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked", Nothing),
+    Step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked", Nothing),
+    Step("package",      "cargo package --package billing-portal-client --locked --allow-dirty", Nothing),
+    Step("browser",      "cargo test --package billing-portal-tests --locked --test service -- --ignored browser", Program(CHROMIUM)),
+    Step("check",        "cargo xtask check", Nothing),
+    Step("changes",      "cargo xtask changes", Nothing),
+    Step("self-test",    "cargo xtask self-test", Nothing),
+    Step("coverage",     "cargo xtask coverage", Nothing),
+    Step("TypeScript",   "cargo xtask typescript", Program(NODE)),
+    Step("TS service",   "cargo test --package billing-portal-tests --locked --test service -- --ignored typescript", Program(NODE)),
+    Step("schemathesis", "cargo xtask schemathesis", Program(PYTHON)),
+    Step("demo",         "cargo xtask demo --once", Nothing),
 ];
-
-/// How a step ended.
-enum Outcome {
-    Passed(Duration),
-    Failed,
-    Skipped(&'static Tool),
-}
 
 /// Runs every step and prints how each ended.
 pub(crate) fn run() -> Result<ExitCode> {
@@ -129,62 +72,55 @@ pub(crate) fn run() -> Result<ExitCode> {
     let shell = workspace::shell()?;
     // What an earlier run recorded must not stand in for what no test produces any more; there may be no record.
     let _ = fs::remove_file(workspace::target()?.join("tests/coverage.jsonl"));
-    let mut outcomes = Vec::new();
-    for step in STEPS {
-        outcomes.push((step.name, run_step(step, &shell)?));
+    let mut lines = Vec::new();
+    let mut passed = true;
+    for Step(name, command, needs) in STEPS {
+        let (line, holds) = run_step(name, command, needs, &shell)?;
+        passed &= holds.unwrap_or(!require_all);
+        lines.push(line);
     }
-    println!();
-    for (name, outcome) in &outcomes {
-        match outcome {
-            Outcome::Passed(took) => println!("passed   {name} ({:.1} s)", took.as_secs_f64()),
-            Outcome::Failed => println!("FAILED   {name}"),
-            Outcome::Skipped(tool) => println!(
-                "skipped  {name}: {} is not installed ({})",
-                tool.name, tool.hint
-            ),
-        }
-    }
-    let failed = |(_, outcome): &(_, Outcome)| match outcome {
-        Outcome::Passed(_) => false,
-        Outcome::Failed => true,
-        Outcome::Skipped(_) => require_all,
-    };
-    Ok(if outcomes.iter().any(failed) {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    println!("\n{}", lines.join("\n"));
+    Ok(workspace::exit_code(passed))
 }
 
-fn run_step(step: &'static Step, shell: &Shell) -> Result<Outcome> {
-    let missing = step.needs.as_ref().filter(|(tool, _)| !is_installed(tool));
-    let command = match missing {
-        None => step.command,
-        Some((_, Without::Run(other))) => other,
-        Some((tool, Without::Skip)) => {
-            println!("\n== {}: {} is not installed", step.name, tool.name);
-            return Ok(Outcome::Skipped(tool));
+/// Runs a step; its line of the summary, and whether it passed, if it ran.
+fn run_step(
+    name: &str,
+    command: &str,
+    needs: &Needs,
+    shell: &Shell,
+) -> Result<(String, Option<bool>)> {
+    let (command, note) = match needs {
+        Program(tool) if !is_installed(tool) => {
+            let line = format!("skipped  {name}: {}", missing(tool));
+            println!("\n== {line}");
+            return Ok((line, None));
         }
+        Prefers(tool, other) if !is_installed(tool) => {
+            (*other, format!(" with `cargo test`: {}", missing(tool)))
+        }
+        _ => (command, String::new()),
     };
-    println!("\n== {}: {command}", step.name);
+    println!("\n== {name}: {command}");
     let began = Instant::now();
-    let mut words = command.split(' ');
-    let program = words.next().unwrap_or(command);
-    let environment = step.environment.iter().copied();
-    let run = shell.cmd(program).args(words).envs(environment);
-    let status = Command::from(run).status()?;
-    Ok(if status.success() {
-        Outcome::Passed(began.elapsed())
-    } else {
-        Outcome::Failed
-    })
+    let (program, arguments) = command.split_once(' ').context("a program")?;
+    let run = shell.cmd(program).args(arguments.split(' '));
+    let passed = Command::from(run).status()?.success();
+    let result = if passed { "passed " } else { "FAILED " };
+    let took = began.elapsed().as_secs_f64();
+    Ok((
+        format!("{result}  {name} ({took:.1} s){note}"),
+        Some(passed),
+    ))
 }
 
-fn is_installed(tool: &Tool) -> bool {
-    let version = Command::new(tool.program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    version.is_ok_and(|status| status.success())
+fn missing(Tool(_, name, hint): &Tool) -> String {
+    format!("{name} is not installed ({hint})")
+}
+
+fn is_installed(Tool(program, ..): &Tool) -> bool {
+    let mut version = Command::new(program);
+    version.arg("--version").stdout(Stdio::null());
+    let status = version.stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }

@@ -23,11 +23,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             "skipped advisories: there is no copy of the RustSec database in ~/.cargo/advisory-dbs"
         );
     }
-    Ok(if passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(workspace::exit_code(passed))
 }
 
 /// Whether cargo-deny has a copy of an advisory database, each in a folder of its own.

@@ -3,6 +3,7 @@
 
 use std::{
     env,
+    io::Write as _,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -41,6 +42,17 @@ pub(crate) fn shell() -> Result<Shell> {
     let shell = Shell::new()?;
     shell.change_dir(root()?);
     Ok(shell)
+}
+
+/// Prints a text; the reader may close the pipe early.
+#[cfg(feature = "contract")]
+pub(crate) fn print(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// How a command ends.
+pub(crate) fn exit_code(passed: bool) -> ExitCode {
+    ExitCode::from(u8::from(!passed))
 }
 
 /// Becomes another program, so that signals and the exit code are that program's; comes back only if it cannot.

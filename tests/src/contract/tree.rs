@@ -21,12 +21,16 @@ pub fn strings(value: &Value) -> impl Iterator<Item = &str> {
 /// Calls `visit` with each node below `value` and its pointer.
 pub fn walk(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &Value)) {
     visit(pointer, value);
-    for (key, node) in entries(value) {
-        walk(node, &child(pointer, key), visit);
+    for (key, node) in children(value) {
+        walk(node, &child(pointer, &key), visit);
     }
-    for (index, node) in items(value).enumerate() {
-        walk(node, &child(pointer, &index.to_string()), visit);
-    }
+}
+
+/// The entries of an object, or the items of a list by their index.
+pub fn children(value: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let named = entries(value).map(|(key, node)| (key.to_owned(), node));
+    let listed = items(value).enumerate();
+    named.chain(listed.map(|(index, node)| (index.to_string(), node)))
 }
 
 /// The pointer to `key` below `pointer`.

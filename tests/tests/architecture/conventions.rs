@@ -13,6 +13,25 @@ const FORBIDDEN_NAMES: [&str; 7] = [
     "application",
 ];
 
+/// Paths of the build machine that cargo offers to a build: another checkout may run what was built with them.
+const BUILD_PATHS: [&str; 5] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO\"",
+    "CARGO_TARGET_TMPDIR",
+    "CARGO_BIN_EXE",
+    "OUT_DIR",
+];
+
+/// One line for each path of the build machine that a file compiles in.
+pub(crate) fn build_paths(file: &str, text: &str) -> Vec<String> {
+    let compiled_in = BUILD_PATHS.map(|variable| format!("env!(\"{variable}"));
+    let lines = text.lines().zip(1..);
+    let found = lines.filter(|(line, _)| compiled_in.iter().any(|path| line.contains(path)));
+    found
+        .map(|(_, line)| format!("{file}:{line} compiles in a path of the build machine"))
+        .collect()
+}
+
 /// One line for each fault of a file.
 pub(crate) fn problems(file: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();

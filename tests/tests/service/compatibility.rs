@@ -98,7 +98,7 @@ async fn released_sdk_understands_the_present_contract() {
     }
 }
 
-/// After a release, the kept SDK is replaced.
+/// A release replaces the kept SDK.
 #[test]
 fn kept_sdk_is_the_one_of_the_last_release() {
     let version = |text: &str| -> Option<Vec<u64>> {
@@ -116,6 +116,6 @@ fn kept_sdk_is_the_one_of_the_last_release() {
     assert_eq!(
         kept.and_then(version),
         last,
-        "copy src, README.md and the dependencies of the released client to client/released/sdk, and set its version"
+        "`cargo xtask release` writes client/released/sdk"
     );
 }

@@ -39,9 +39,9 @@ pub(crate) fn run(root: &Path, format: Format) -> Result<ExitCode> {
         version: contract.version(),
         today: &today()?,
     };
-    let accepted = read(root, ACCEPTED).map(|text| (ACCEPTED.to_owned(), text));
-    let files = accepted.into_iter().collect();
-    accepted::apply(&files, &now, &mut findings, |id| id.starts_with("LIVE-"));
+    let list = read(root, ACCEPTED).ok();
+    let is_ours = |id: &str| id.starts_with("LIVE-");
+    accepted::apply(list.as_ref(), &now, &mut findings, is_ours);
     let clean = format!(
         "{} exchanges: all that is documented was seen, and nothing else.",
         exchanges.len()
@@ -92,22 +92,25 @@ fn unseen(exchanges: &[Value], found: &mut Findings<'_>) {
     };
     let mut outside = contract.listed_codes();
     for operation in contract.operations() {
+        let id = &operation.value["operationId"];
+        let of_operation: Vec<_> = exchanges
+            .iter()
+            .filter(|one| one["operation"] == *id)
+            .collect();
         for (status, pointer, response) in operation.responses() {
-            let is_it = |one: &&Value| {
-                one["operation"] == operation.value["operationId"]
-                    && one["status"].as_u64() == status.parse().ok()
-            };
-            let seen: Vec<_> = exchanges.iter().filter(is_it).collect();
-            expect(!seen.is_empty(), &pointer, status);
+            let number = status.parse::<u64>().ok();
+            let seen = of_operation.iter();
+            let seen = seen.filter(|one| one["status"].as_u64() == number);
+            expect(seen.clone().count() > 0, &pointer, status);
             for code in strings(&response["x-error-codes"]) {
                 outside.retain(|other| *other != code);
-                let seen = seen.iter().any(|one| one["code"] == code);
-                expect(seen, &child(&pointer, "x-error-codes"), code);
+                let is_seen = seen.clone().any(|one| one["code"] == code);
+                expect(is_seen, &child(&pointer, "x-error-codes"), code);
             }
             for (header, _) in entries(&response["headers"]) {
-                let same = |name: &str| name.eq_ignore_ascii_case(header);
-                let seen = seen.iter().any(|one| strings(&one["headers"]).any(same));
-                expect(seen, &child(&child(&pointer, "headers"), header), header);
+                let mut names = seen.clone().flat_map(|one| strings(&one["headers"]));
+                let is_seen = names.any(|name| name.eq_ignore_ascii_case(header));
+                expect(is_seen, &child(&child(&pointer, "headers"), header), header);
             }
         }
     }

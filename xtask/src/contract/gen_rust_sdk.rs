@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use billing_portal_tests::contract::resolve::resolve_all_but_schemas;
+use billing_portal_tests::contract::{Contract, resolve::resolve_all_but_schemas};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use serde_json::Value;
 
@@ -20,26 +20,25 @@ const CALL_CONTEXT: &str = "crate::exchange::Exchange";
 ///
 /// progenitor panics on what it was not made for; the error then has the panic's message. The check needs the source of
 /// the same contract several times, so the last one is remembered.
-pub(crate) fn source(contract: &Value) -> Result<String> {
+pub(crate) fn source(contract: &Contract) -> Result<String> {
     static LAST: Mutex<Option<(Value, String)>> = Mutex::new(None);
+    let contract = &contract.written.value;
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, source)) = last.as_ref().filter(|(made_from, _)| made_from == contract) {
-        return Ok(source.clone());
-    }
-    let source = caught(contract)?;
-    *last = Some((contract.clone(), source.clone()));
-    Ok(source)
+    let (from, source) = match last.take().filter(|(from, _)| from == contract) {
+        Some(known) => known,
+        None => (contract.clone(), caught(contract)?),
+    };
+    Ok(last.insert((from, source)).1.clone())
 }
 
 fn caught(contract: &Value) -> Result<String> {
-    let quiet = panic::take_hook();
+    let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let outcome = panic::catch_unwind(|| generate(contract));
-    panic::set_hook(quiet);
-    outcome.unwrap_or_else(|panic| {
-        let reason = panic.downcast_ref::<String>().cloned();
-        let reason = reason.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-        bail!("panicked: {}", reason.unwrap_or_default())
+    panic::set_hook(hook);
+    outcome.unwrap_or_else(|panic| match panic.downcast::<String>() {
+        Ok(reason) => bail!("panicked: {reason}"),
+        Err(panic) => bail!("panicked: {:?}", panic.downcast_ref::<&str>()),
     })
 }
 
@@ -64,19 +63,4 @@ fn settings() -> GenerationSettings {
         // Ordered, so that what an integrator prints is the same each time.
         .with_map_type("::std::collections::BTreeMap");
     settings
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_named_generator_is_the_pinned_one() {
-        let (name, version) = GENERATOR.split_once(' ').expect("a name and a version");
-        let pin = format!("{name} = {{ version = \"={version}\"");
-        assert!(
-            include_str!("../../Cargo.toml").contains(&pin),
-            "the manifest pins another generator than {GENERATOR}"
-        );
-    }
 }

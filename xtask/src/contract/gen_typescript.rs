@@ -35,14 +35,12 @@ pub(crate) fn codes(contract: &Contract) -> Result<String> {
 /// The body of `schema.d.ts`.
 pub(crate) fn schema(contract: &Contract) -> Result<String> {
     let shell = installed()?;
+    shell.set_var("NO_COLOR", "1");
     let input = workspace::target()?.join("typescript/contract.json");
     shell.write_file(&input, contract.written.value.to_string())?;
     let generator = cmd!(shell, "node_modules/.bin/openapi-typescript {input}");
-    let written = generator
-        .env("NO_COLOR", "1")
-        .quiet()
-        .ignore_stderr()
-        .output()?;
+    // Trailing line ends are part of the file.
+    let written = generator.quiet().ignore_stderr().output()?;
     Ok(String::from_utf8(written.stdout)?)
 }
 
@@ -57,14 +55,12 @@ pub(crate) fn test() -> Result<()> {
 fn installed() -> Result<Shell> {
     let shell = workspace::shell()?;
     shell.change_dir(PACKAGE);
-    let package = shell.current_dir();
-    let lock = fs::metadata(package.join("package-lock.json")).and_then(|lock| lock.modified());
-    let installed = fs::metadata(package.join("node_modules/.package-lock.json"))
-        .and_then(|lock| lock.modified());
-    if !installed.is_ok_and(|installed| lock.is_ok_and(|lock| installed >= lock)) {
-        cmd!(shell, "npm ci --no-audit --no-fund --silent")
-            .quiet()
-            .run()?;
+    let modified = |file: &str| fs::metadata(shell.current_dir().join(file))?.modified();
+    let lock = modified("package-lock.json")?;
+    let is_current = |installed| installed >= lock;
+    if !modified("node_modules/.package-lock.json").is_ok_and(is_current) {
+        let install = cmd!(shell, "npm ci --no-audit --no-fund --silent");
+        install.quiet().run()?;
     }
     Ok(shell)
 }

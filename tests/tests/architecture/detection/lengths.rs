@@ -104,3 +104,15 @@ fn names_and_beginnings_are_checked() {
         [format!("a.rs:3 says {}:", "TODO")]
     );
 }
+
+#[test]
+fn t1_a_path_of_the_build_machine_is_named() {
+    let compiled_in = ["env", "!(\"CARGO_MANIFEST_DIR\")"].concat();
+    let text = format!(
+        "//! A file.\nconst ROOT: &str = {compiled_in};\nlet version = env!(\"CARGO_PKG_VERSION\");\n"
+    );
+    assert_eq!(
+        conventions::build_paths("a.rs", &text),
+        ["a.rs:2 compiles in a path of the build machine"]
+    );
+}

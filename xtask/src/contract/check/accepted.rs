@@ -3,12 +3,12 @@
 //!
 //! An entry that accepts nothing any more is a finding, and so is one that is past its `until`, or one that must not be.
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use billing_portal_tests::contract::{
-    Document,
-    tree::{entries, items},
-};
+use anyhow::{Result, ensure};
+use billing_portal_tests::contract::{Document, tree::items};
+use regex::Regex;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{finding::Finding, finding_docs, history};
@@ -19,8 +19,19 @@ pub(crate) const ACCEPTED: &str = "openapi/accepted.yaml";
 /// Findings about secrets and about released files are never accepted, nor is one about this list.
 const NEVER: [&str; 3] = ["EX-SECRET", "VER-RELEASED", "META-ACCEPTED"];
 
-/// The keys of an entry.
-const KEYS: [&str; 4] = ["id", "pointer", "until", "reason"];
+/// A day such as `2026-01-31`.
+static DAY: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("^[0-9]{4}-[0-9]{2}-[0-9]{2}$").expect("a pattern"));
+
+/// An entry of the list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    pointer: String,
+    until: String,
+    reason: String,
+}
 
 /// What an entry is compared with.
 pub(crate) struct Now<'a> {
@@ -31,14 +42,14 @@ pub(crate) struct Now<'a> {
 }
 
 /// Removes the accepted findings, and adds one for each entry that is wrong. Only the families that `is_ours` names are
-/// looked at: the coverage has findings of its own.
+/// looked at: the coverage has findings of its own. `list` is the text of [`ACCEPTED`], if it exists.
 pub(crate) fn apply(
-    files: &BTreeMap<String, String>,
+    list: Option<&String>,
     now: &Now<'_>,
     findings: &mut Vec<Finding>,
     is_ours: impl Fn(&str) -> bool,
 ) {
-    let Some(text) = files.get(ACCEPTED) else {
+    let Some(text) = list else {
         return;
     };
     let list = match Document::parse(ACCEPTED, text) {
@@ -47,28 +58,13 @@ pub(crate) fn apply(
     };
     let mut wrong = Vec::new();
     for (index, entry) in items(&list.value).enumerate() {
-        let text = |key: &str| entry[key].as_str().unwrap_or_default();
-        if !is_ours(text("id")) {
-            continue;
+        let id = entry["id"].as_str().unwrap_or_default();
+        if is_ours(id)
+            && let Err(reason) = accept(entry, now, findings)
+        {
+            let line = list.line(&format!("/{index}"));
+            wrong.push(wrong_entry(line, "entry", format!("{id}: {reason}")));
         }
-        let is_it = |finding: &Finding| {
-            let place = [&finding.pointer, &finding.file].map(String::as_str);
-            finding.id == text("id") && place.contains(&text("pointer"))
-        };
-        let reason = if let Some(reason) = refused(entry, now) {
-            reason
-        } else if findings.iter().any(is_it) {
-            findings.retain(|finding| !is_it(finding));
-            continue;
-        } else {
-            "accepts nothing any more".to_owned()
-        };
-        let line = list.line(&format!("/{index}"));
-        wrong.push(wrong_entry(
-            line,
-            "entry",
-            format!("{}: {reason}", text("id")),
-        ));
     }
     findings.extend(wrong);
 }
@@ -79,36 +75,31 @@ fn wrong_entry(line: usize, side: &'static str, reason: String) -> Finding {
     finding
 }
 
-/// Why an entry does not count.
-fn refused(entry: &Value, now: &Now<'_>) -> Option<String> {
-    let text = |key: &str| entry[key].as_str().unwrap_or_default();
-    let (id, until) = (text("id"), text("until"));
-    let missing = KEYS.iter().find(|key| text(key).trim().is_empty());
-    let unknown = entries(entry).find(|(key, _)| !KEYS.contains(key));
-    if let Some(key) = missing {
-        Some(format!("`{key}` is missing"))
-    } else if let Some((key, _)) = unknown {
-        Some(format!("`{key}` is not a key of an entry"))
-    } else if NEVER.contains(&id) || finding_docs::find(id).is_none() {
-        Some("is never accepted".to_owned())
-    } else {
-        let is_past = match (history::version(until), history::version(now.version)) {
-            (Some(until), Some(present)) => Some(present >= until),
-            _ => is_date(until).then(|| now.today > until),
-        };
-        match is_past {
-            Some(false) => None,
-            Some(true) => Some(format!("was accepted until {until}")),
-            None => Some(format!("`until` is neither a version nor a date: {until}")),
-        }
-    }
+/// Removes what an entry accepts, or says what is wrong with the entry.
+fn accept(entry: &Value, now: &Now<'_>, findings: &mut Vec<Finding>) -> Result<()> {
+    let entry = Entry::deserialize(entry)?;
+    entry.check(now)?;
+    let before = findings.len();
+    findings.retain(|finding| {
+        let is_there = [&finding.pointer, &finding.file].contains(&&entry.pointer);
+        finding.id != entry.id || !is_there
+    });
+    ensure!(findings.len() < before, "accepts nothing any more");
+    Ok(())
 }
 
-/// Whether a text is a day such as `2026-01-31`.
-fn is_date(text: &str) -> bool {
-    let parts: Vec<_> = text.split('-').collect();
-    let is_number = |(part, length): (&&str, usize)| {
-        part.len() == length && part.chars().all(|char| char.is_ascii_digit())
-    };
-    parts.len() == 3 && parts.iter().zip([4, 2, 2]).all(is_number)
+impl Entry {
+    fn check(&self, now: &Now<'_>) -> Result<()> {
+        let Self { id, until, .. } = self;
+        ensure!(!self.reason.trim().is_empty(), "`reason` is empty");
+        let may_be = !NEVER.contains(&id.as_str()) && finding_docs::find(id).is_some();
+        ensure!(may_be, "is never accepted");
+        let is_past = match [until, now.version].map(history::version) {
+            [Some(until), Some(present)] => present >= until,
+            _ if DAY.is_match(until) => now.today > until.as_str(),
+            _ => anyhow::bail!("`until` is neither a version nor a date: {until}"),
+        };
+        ensure!(!is_past, "was accepted until {until}");
+        Ok(())
+    }
 }

@@ -9,9 +9,10 @@ use billing_portal_tests::contract::{
     Document,
     difference::{Difference, differences},
     normalise::{normalise, normalise_components},
+    resolve::reference,
     tree::{child, entries, walk},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::meaning::{Level, level};
 
@@ -40,13 +41,8 @@ pub(crate) fn changes(released: &Document, contract: &Document) -> Vec<Change> {
         }
         difference.pointer = contract.origin(&difference.pointer);
         let line = contract.first_changed_line(released, &difference.pointer);
-        let Difference {
-            pointer,
-            left,
-            right,
-            ..
-        } = &difference;
-        let once = format!("{pointer} {left:?} {right:?}");
+        let (left, right) = (&difference.left, &difference.right);
+        let once = format!("{} {left:?} {right:?}", difference.pointer);
         let change = Change {
             level,
             line,
@@ -63,53 +59,38 @@ pub(crate) fn changes(released: &Document, contract: &Document) -> Vec<Change> {
 fn forms(released: &Document) -> [Value; 2] {
     static LAST: Mutex<Option<(Value, [Value; 2])>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*last {
-        Some((made_from, forms)) if *made_from == released.value => forms.clone(),
-        _ => {
-            let forms = [normalise(&released.value), unused(&released.value)];
-            *last = Some((released.value.clone(), forms.clone()));
-            forms
-        }
-    }
+    let known = last.take().filter(|(from, _)| *from == released.value);
+    let make = || [normalise(&released.value), unused(&released.value)];
+    let (from, forms) = known.unwrap_or_else(|| (released.value.clone(), make()));
+    last.insert((from, forms)).1.clone()
 }
 
 /// The components that nothing refers to: a change of one means nothing to callers.
 fn unused(document: &Value) -> Value {
     let mut used = BTreeSet::new();
-    for (key, node) in entries(document).filter(|(key, _)| *key != "components") {
-        let _ = key;
+    for (_, node) in entries(document).filter(|(key, _)| *key != "components") {
         refer(document, node, &mut used);
     }
-    let mut components = Map::new();
-    for (kind, named) in
-        entries(&document["components"]).filter(|(kind, _)| *kind != "securitySchemes")
-    {
+    let mut components = document["components"].clone();
+    for (kind, named) in components.as_object_mut().into_iter().flatten() {
         let place = child("/components", kind);
-        let idle = entries(named).filter(|(name, _)| !used.contains(&child(&place, name)));
-        let idle: Map<_, _> = idle
-            .map(|(name, node)| (name.to_owned(), node.clone()))
-            .collect();
-        components.insert(kind.to_owned(), Value::Object(idle));
+        if let Some(named) = named.as_object_mut() {
+            named.retain(|name, _| {
+                kind != "securitySchemes" && !used.contains(&child(&place, name))
+            });
+        }
     }
     normalise_components(&json!({ "components": components }))
 }
 
 /// Adds everything that `node` refers to, on however many ways.
 fn refer(document: &Value, node: &Value, used: &mut BTreeSet<String>) {
-    let mut targets = Vec::new();
     walk(node, "", &mut |_, node| {
-        let target = node.get("$ref").and_then(Value::as_str);
-        targets.extend(
-            target
-                .and_then(|target| target.strip_prefix('#'))
-                .map(str::to_owned),
-        );
-    });
-    for target in targets {
-        if used.insert(target.clone())
-            && let Some(node) = document.pointer(&target)
+        if let Some(target) = reference(node)
+            && used.insert(target.to_owned())
+            && let Some(node) = document.pointer(target)
         {
             refer(document, node, used);
         }
-    }
+    });
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use billing_portal_tests::contract::{
     kind::{Direction, Kind},
     schema::{Mismatch, UnknownFields, matches_schema},
-    tree::{child, entries, items, strings},
+    tree::{child, children, entries, strings},
 };
 
 use super::finding::Findings;
@@ -53,16 +53,14 @@ fn valid(
     if kind == Kind::Example && node.get("externalValue").is_some() {
         found.at("EX-EXTERNAL", &child(pointer, "externalValue"));
     }
-    let below = entries(node).map(|(key, node)| (key.to_owned(), node));
-    let listed = items(node).enumerate();
-    for (key, node) in below.chain(listed.map(|(index, node)| (index.to_string(), node))) {
+    for (key, below) in children(node) {
         let kind_below = kind.child(&key);
         if !matches!(
             kind_below,
             Kind::Data | Kind::Text | Kind::Value | Kind::Opaque
         ) {
             let way = kind.direction(way);
-            valid(node, kind_below, way, &child(pointer, &key), found);
+            valid(below, kind_below, way, &child(pointer, &key), found);
         }
     }
 }

@@ -1,7 +1,5 @@
 //! A finding: one way in which something is not as the contract says, reported so that a person can act on it.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use billing_portal_tests::contract::Contract;
@@ -75,13 +73,12 @@ pub(crate) fn shown(value: Option<&Value>) -> String {
 impl Finding {
     /// A finding about a file.
     pub(crate) fn new(id: &'static str, file: &str, line: usize) -> Self {
-        let (file, pointer, sides) = (file.to_owned(), String::new(), Vec::new());
         Self {
             id,
-            file,
+            file: file.to_owned(),
             line,
-            pointer,
-            sides,
+            pointer: String::new(),
+            sides: Vec::new(),
         }
     }
 
@@ -103,7 +100,6 @@ impl Finding {
 
     /// For a person at a terminal.
     pub(crate) fn to_text(&self) -> String {
-        let entry = finding_docs::entry(self.id);
         let Self {
             id,
             file,
@@ -111,11 +107,10 @@ impl Finding {
             pointer,
             sides,
         } = self;
-        let mut text = format!("{id}  {file}:{line}  {pointer}\n  {}\n", entry.means);
-        for (who, what) in sides {
-            let _ = writeln!(text, "  {who}: {what}");
-        }
-        text + &format!("  -> {}\n", entry.fix)
+        let finding_docs::Entry { means, fix, .. } = finding_docs::entry(id);
+        let sides = sides.iter().map(|(who, what)| format!("  {who}: {what}\n"));
+        let sides = sides.collect::<Vec<_>>().concat();
+        format!("{id}  {file}:{line}  {pointer}\n  {means}\n{sides}  -> {fix}\n")
     }
 
     /// One workflow command, which GitHub shows beside the line.
@@ -128,10 +123,8 @@ impl Finding {
     /// One JSON object.
     pub(crate) fn to_json(&self) -> Value {
         let entry = finding_docs::entry(self.id);
-        let sides = self.sides.iter();
-        let sides: Value = sides
-            .map(|(who, what)| json!({ "who": who, "says": what }))
-            .collect();
+        let side = |(who, what): &_| json!({ "who": who, "says": what });
+        let sides: Value = self.sides.iter().map(side).collect();
         json!({
             "id": self.id, "file": self.file, "line": self.line, "pointer": self.pointer,
             "means": entry.means, "sides": sides, "do": entry.fix,

@@ -17,19 +17,10 @@ pub(crate) struct Entry {
 
 /// All findings, in the order of the file.
 pub(crate) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let mut family = "";
-    let mut entries = Vec::new();
-    for line in include_str!("findings.md")
-        .lines()
-        .filter(|line| !line.is_empty())
-    {
-        match line
-            .split('|')
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
-            ["", id, means, fix, ""] if id.contains('-') && !id.starts_with('-') => {
+    let (mut family, mut entries) = ("", Vec::new());
+    for line in include_str!("findings.md").lines() {
+        match cells(line)[..] {
+            [id, means, fix] if id.contains('-') && !id.starts_with('-') => {
                 entries.push(Entry {
                     family,
                     id,
@@ -37,12 +28,18 @@ pub(crate) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
                     fix,
                 });
             }
-            [prose] => family = prose,
+            [prose] if !prose.is_empty() => family = prose,
             _ => {}
         }
     }
     entries
 });
+
+/// The cells of a row of a Markdown table.
+pub(crate) fn cells(row: &str) -> Vec<&str> {
+    let row = row.trim_matches('|');
+    row.split('|').map(str::trim).collect()
+}
 
 /// The entry of an id.
 ///

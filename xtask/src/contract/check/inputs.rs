@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use billing_portal_tests::contract::document::CONTRACT;
 use serde_json::{Map, Value};
 use xshell::cmd;
@@ -21,6 +21,16 @@ use crate::{contract::generate::GENERATED_FILES, workspace};
 
 /// Names a binary of the service to use instead of building one.
 const BINARY_VARIABLE: &str = "XTASK_SERVICE_BINARY";
+
+/// Files that must be there, beside those that hold the version.
+const REQUIRED: [&str; 6] = [
+    CONTRACT,
+    SDK.0,
+    "CHANGELOG.md",
+    "README.md",
+    "client/README.md",
+    "client/typescript/README.md",
+];
 
 /// Everything that the check reads.
 #[derive(Clone, Debug)]
@@ -63,14 +73,22 @@ impl Inputs {
             declared: Declared::Unavailable("the server was not run".to_owned()),
             today: today()?,
         };
-        let listed = listed(root)?.into_iter().chain(required());
-        for file in listed.collect::<BTreeSet<_>>() {
+        let versioned = VERSIONED.map(|(file, _)| file);
+        let required = REQUIRED.into_iter().chain(versioned).map(str::to_owned);
+        let files: BTreeSet<_> = listed(root)?.into_iter().chain(required).collect();
+        for file in files {
             match fs::read(root.join(&file)) {
                 Ok(bytes) => inputs.set(&file, bytes),
-                Err(error) => drop(inputs.unreadable.insert(file, error.to_string())),
+                Err(error) => inputs.lacks(&file, error.to_string()),
             }
         }
         Ok(inputs)
+    }
+
+    /// Notes that a file is missing.
+    pub(crate) fn lacks(&mut self, file: &str, reason: impl Into<String>) {
+        self.files.remove(file);
+        self.unreadable.insert(file.to_owned(), reason.into());
     }
 
     /// Reads the content of a file. What is not UTF-8 is still read as far as possible, so that a secret in it is found.
@@ -95,31 +113,13 @@ pub(crate) fn today() -> Result<String> {
     Ok(cmd!(shell, "date -u +%F").quiet().read()?)
 }
 
-/// Files that must be there.
-fn required() -> BTreeSet<String> {
-    let mut required =
-        BTreeSet::from([CONTRACT, SDK, "CHANGELOG.md", "README.md"].map(str::to_owned));
-    required.extend(["client/README.md", "client/typescript/README.md"].map(str::to_owned));
-    required.extend(VERSIONED.iter().map(|(file, ..)| (*file).to_owned()));
-    required
-}
-
 /// Adds a finding for each file that cannot be read, because what is not read is not checked.
 pub(crate) fn check(inputs: &Inputs, found: &mut Findings<'_>) {
-    let missing = required()
-        .into_iter()
-        .filter(|file| !inputs.files.contains_key(file));
-    let missing = missing.map(|file| (file, "the file is missing".to_owned()));
-    let mut all: BTreeMap<String, String> = missing.collect();
-    all.extend(inputs.unreadable.clone());
-    // The check of generated files reports those.
-    all.retain(|file, _| {
-        GENERATED_FILES
-            .iter()
-            .all(|generated| generated.path != file)
-    });
-    for (file, reason) in all {
-        found.in_file("META-INPUT", &file, 1).says("reader", reason);
+    for (file, reason) in &inputs.unreadable {
+        // The check of generated files reports those.
+        if GENERATED_FILES.iter().all(|other| other.path != file) {
+            found.in_file("META-INPUT", file, 1).says("reader", reason);
+        }
     }
 }
 
@@ -127,10 +127,8 @@ pub(crate) fn check(inputs: &Inputs, found: &mut Findings<'_>) {
 fn listed(root: &Path) -> Result<Vec<String>> {
     let shell = workspace::shell()?;
     shell.change_dir(root);
-    let list = cmd!(
-        shell,
-        "git ls-files -z --cached --others --exclude-standard"
-    );
+    let options = ["-z", "--cached", "--others", "--exclude-standard"];
+    let list = cmd!(shell, "git ls-files {options...}");
     let list = list.quiet().ignore_stderr().read();
     let list = list.context("the files of the workspace are listed by git")?;
     Ok(list.split_terminator('\0').map(str::to_owned).collect())
@@ -138,19 +136,16 @@ fn listed(root: &Path) -> Result<Vec<String>> {
 
 /// The document that the server's binary prints, so that the check works while the server does not compile.
 fn declared_document(root: &Path) -> Result<Value> {
-    let binary = match env::var_os(BINARY_VARIABLE) {
-        Some(binary) => PathBuf::from(binary),
-        None => built(root)?,
-    };
+    let binary =
+        env::var_os(BINARY_VARIABLE).map_or_else(|| built(root), |binary| Ok(binary.into()))?;
     let printed = Command::new(&binary).arg("openapi").env_clear().output();
     let printed = printed.with_context(|| binary.display().to_string())?;
-    if !printed.status.success() {
-        bail!(
-            "{} openapi: {}",
-            binary.display(),
-            String::from_utf8_lossy(&printed.stderr)
-        );
-    }
+    let problem = String::from_utf8_lossy(&printed.stderr);
+    ensure!(
+        printed.status.success(),
+        "{} openapi: {problem}",
+        binary.display()
+    );
     let document: Map<_, _> = serde_json::from_slice(&printed.stdout)?;
     Ok(Value::Object(document))
 }

@@ -56,7 +56,7 @@ enum Effect {
     OfDate,
     /// A new success is breaking; a new error is not, since clients decide on codes that they know.
     OfStatus,
-    /// Patch versions of `OpenAPI` differ in words only.
+    /// Patch versions of `OpenAPI` differ in words only: what counts is `3.0` of `3.0.3`.
     OfOpenApi,
 }
 
@@ -180,30 +180,25 @@ pub(crate) fn level(difference: &Difference) -> Level {
 
 /// The finding of the server comparison; none where the server does not declare such a thing.
 pub(crate) fn server_finding(difference: &Difference) -> Option<&'static str> {
-    let Row(.., finding) = row(&difference.place);
-    let finding = (*finding)?;
-    Some(match difference.place.within {
-        Some(Whole::Header) => "SRV-HEADER",
-        Some(Whole::Parameter) => "SRV-PARAMETER",
-        Some(Whole::SecurityScheme) => "SRV-SECURITY-SCHEME",
-        Some(Whole::Map) => "SRV-MAP",
-        None => finding,
-    })
+    let own = row(&difference.place).3?;
+    Some(difference.place.within.map_or(own, |whole| match whole {
+        Whole::Header => "SRV-HEADER",
+        Whole::Parameter => "SRV-PARAMETER",
+        Whole::SecurityScheme => "SRV-SECURITY-SCHEME",
+        Whole::Map => "SRV-MAP",
+    }))
 }
 
 fn row(place: &Place) -> &'static Row {
     let Place {
         holder, keyword, ..
     } = place;
-    let names =
-        holder.has_names() || matches!(holder, Kind::Parameters | Kind::Tags | Kind::Servers);
+    let lists = [Kind::Parameters, Kind::Tags, Kind::Servers];
+    let has_names = holder.has_names() || lists.contains(holder);
     let is_it = |Row(of, wanted, ..): &&Row| {
-        let here = match of {
-            Any => !names,
-            Of(kind) => kind == holder,
-        };
+        let is_here = matches!(of, Of(kind) if kind == holder) || matches!(of, Any if !has_names);
         let beginning = wanted.strip_suffix('*');
-        here && beginning.map_or(wanted == keyword, |begins| keyword.starts_with(begins))
+        is_here && beginning.map_or(wanted == keyword, |begins| keyword.starts_with(begins))
     };
     let last = TABLE.last().expect("the table has rows");
     TABLE.iter().find(is_it).unwrap_or(last)
@@ -228,7 +223,7 @@ impl Effect {
             OfMap if is(right, json!(false)) => Tighter,
             OfDate if text(right) >= text(left) => ADDS,
             OfStatus if !keyword.starts_with('2') => ADDS,
-            OfOpenApi if minor(left) == minor(right) => TEXT,
+            OfOpenApi if text(left).get(..3) == text(right).get(..3) => TEXT,
             OfType | OfMap | OfDate | OfStatus | OfOpenApi => BREAKS,
             decided => decided,
         };
@@ -248,9 +243,4 @@ fn number(side: Option<&Value>) -> Option<f64> {
 
 fn text(side: Option<&Value>) -> &str {
     side.and_then(Value::as_str).unwrap_or_default()
-}
-
-/// `3.0` of `3.0.3`.
-fn minor(side: Option<&Value>) -> Option<&str> {
-    text(side).rsplit_once('.').map(|(minor, _)| minor)
 }

@@ -2,7 +2,10 @@
 //!
 //! Most rules are data, `rules.yaml`; here is what a schema of one node cannot say.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use jsonschema::Validator;
 use regex::Regex;
@@ -10,7 +13,7 @@ use serde_json::Value;
 
 use billing_portal_tests::contract::{
     Document, Operation,
-    tree::{child, items, segments, strings, walk},
+    tree::{child, items, strings, walk},
 };
 
 use super::{finding::Findings, finding_docs};
@@ -30,7 +33,7 @@ pub(crate) fn check(found: &mut Findings<'_>) {
     codes(&operations, found);
     found.once_each();
     if found.list.is_empty()
-        && let Err(error) = gen_rust_sdk::source(&contract.written.value)
+        && let Err(error) = gen_rust_sdk::source(contract)
     {
         found
             .at("PG-REFUSED", "")
@@ -64,7 +67,8 @@ fn broken(
 /// A row of `rules.yaml`.
 struct Rule {
     id: &'static str,
-    at: Vec<String>,
+    /// The pointers of the nodes that it is about.
+    at: Regex,
     written: bool,
     must: Validator,
 }
@@ -76,42 +80,30 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let rule = |rule: &Value| Rule {
         id: finding_docs::entry(&text(&rule["id"])).id,
-        at: text(&rule["at"])
-            .split_terminator('.')
-            .map(str::to_owned)
-            .collect(),
+        at: place(&text(&rule["at"])),
         written: rule["written"] == true,
         must: jsonschema::draft7::new(&rule["must"]).expect("each rule is a schema"),
     };
     rules.iter().map(rule).collect()
 });
 
+/// `a.*.b`, where `*` stands for any key, `**` for any number of keys, and `!2*` for one that does not begin with 2.
+fn place(pattern: &str) -> Regex {
+    let keys = pattern.split_terminator('.').map(|key| match key {
+        "**" => "(/[^/]+)*".to_owned(),
+        key => "/".to_owned() + &key.replace('*', "[^/]*").replace("!2", "[^2]"),
+    });
+    Regex::new(&format!("^{}$", keys.collect::<String>())).expect("a place of rules.yaml")
+}
+
 /// What breaks a rule, in the document as it is written or with its references followed.
 fn broken_rules(written: bool, document: &Value, found: &mut Findings<'_>) {
     walk(document, "", &mut |pointer, node| {
-        let keys = segments(pointer);
-        for rule in RULES.iter().filter(|rule| rule.written == written) {
-            if is_at(&rule.at, &keys) {
-                broken(rule.id, &rule.must, pointer, node, found);
-            }
+        let rules = RULES.iter().filter(|rule| rule.written == written);
+        for rule in rules.filter(|rule| rule.at.is_match(pointer)) {
+            broken(rule.id, &rule.must, pointer, node, found);
         }
     });
-}
-
-fn is_at(pattern: &[String], keys: &[String]) -> bool {
-    let same = |pattern: &str, key: &str| {
-        let beginning = pattern.trim_start_matches('!').strip_suffix('*');
-        let begins = beginning.map_or(pattern == key, |beginning| key.starts_with(beginning));
-        begins != pattern.starts_with('!')
-    };
-    match (pattern, keys) {
-        ([], keys) => keys.is_empty(),
-        ([any, rest @ ..], _) if any == "**" => {
-            (0..=keys.len()).any(|skipped| is_at(rest, &keys[skipped..]))
-        }
-        ([first, rest @ ..], [key, keys @ ..]) => same(first, key) && is_at(rest, keys),
-        _ => false,
-    }
 }
 
 /// The scopes that the prose names, in backquotes, are those of `x-required-scopes`.
@@ -120,35 +112,25 @@ fn scopes_in_prose(operation: &Operation<'_>, found: &mut Findings<'_>) {
     let prose = operation.value["description"].as_str().unwrap_or_default();
     let named = scope
         .captures_iter(prose)
-        .filter_map(|named| Some(named.get(1)?.as_str()));
-    let named = sorted(named);
-    let declared = sorted(strings(&operation.value["x-required-scopes"]));
+        .map(|named| named.extract::<1>().1[0]);
+    let named: BTreeSet<&str> = named.collect();
+    let declared: BTreeSet<&str> = strings(&operation.value["x-required-scopes"]).collect();
     if declared != named || declared.is_empty() {
         let pointer = child(&operation.pointer, "x-required-scopes");
         let finding = found.at("DOC-SCOPE-PROSE", &pointer);
-        finding.says("x-required-scopes", declared.join(" "));
-        finding.says("description", named.join(" "));
+        finding.says("x-required-scopes", format!("{declared:?}"));
+        finding.says("description", format!("{named:?}"));
     }
-}
-
-fn sorted<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut sorted: Vec<_> = texts.collect();
-    sorted.sort_unstable();
-    sorted.dedup();
-    sorted
 }
 
 /// Each tag is declared.
 fn tags(operation: &Operation<'_>, found: &mut Findings<'_>) {
-    let declared: Vec<_> = items(&found.contract.resolved["tags"])
-        .map(|tag| &tag["name"])
-        .collect();
-    for tag in
-        strings(&operation.value["tags"]).filter(|tag| !declared.iter().any(|one| one == tag))
-    {
-        found
-            .at("DOC-TAG", &child(&operation.pointer, "tags"))
-            .says("contract", tag);
+    let declared = items(&found.contract.resolved["tags"]);
+    let declared: Vec<_> = declared.map(|tag| &tag["name"]).collect();
+    let is_declared = |tag: &&Value| declared.contains(tag);
+    let place = child(&operation.pointer, "tags");
+    for tag in items(&operation.value["tags"]).filter(|tag| !is_declared(tag)) {
+        found.at("DOC-TAG", &place).has("contract", Some(tag));
     }
 }
 

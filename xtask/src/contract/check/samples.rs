@@ -8,12 +8,10 @@ use billing_portal_tests::contract::{
     shell,
     tree::walk,
 };
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use serde_json::Value;
 
 use super::finding::Findings;
-
-/// How much an indented block of code is indented.
-const INDENT: usize = 4;
 
 /// Adds everything in the text of `file` that is not as the contract says.
 pub(crate) fn check(file: &str, text: &str, found: &mut Findings<'_>) {
@@ -39,6 +37,7 @@ pub(crate) fn check(file: &str, text: &str, found: &mut Findings<'_>) {
 }
 
 /// A block of code.
+#[derive(Default)]
 struct Block {
     language: String,
     /// The line of its first line of text.
@@ -49,63 +48,28 @@ struct Block {
 /// The fenced and the indented blocks of a Markdown text.
 fn blocks(text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
-    let mut fence: Option<String> = None;
-    let (mut is_after_blank, mut is_indented) = (true, false);
-    for (line, number) in text.lines().zip(1..) {
-        let trimmed = line.trim_start();
-        let is_code = line.len() - trimmed.len() >= INDENT && !trimmed.is_empty();
-        let own_fence = fence_of(trimmed)
-            .filter(|_| !(is_code && is_after_blank && fence.is_none() && !is_indented));
-        match (&fence, own_fence) {
-            (Some(open), Some(close))
-                if close.starts_with(open.as_str()) && close == trimmed.trim_end() =>
-            {
-                fence = None;
-            }
-            (None, Some(open)) => {
-                let language = trimmed[open.len()..].trim().to_owned();
-                fence = Some(open);
-                is_indented = false;
-                open_block(&mut blocks, language, number + 1);
-            }
-            (Some(_), _) => push_line(&mut blocks, line),
-            (None, None) if is_code && (is_after_blank || is_indented) => {
-                if !is_indented {
-                    open_block(&mut blocks, String::new(), number);
+    let mut is_inside = false;
+    for (event, place) in Parser::new(text).into_offset_iter() {
+        match (event, blocks.last_mut()) {
+            (Event::Start(Tag::CodeBlock(kind)), _) => {
+                is_inside = true;
+                let mut block = Block::default();
+                if let CodeBlockKind::Fenced(language) = kind {
+                    block.language = language.into_string();
                 }
-                is_indented = true;
-                push_line(&mut blocks, line);
+                blocks.push(block);
             }
-            (None, None) => is_indented &= trimmed.is_empty(),
+            (Event::Text(part), Some(block)) if is_inside => {
+                if block.text.is_empty() {
+                    block.line = text[..place.start].lines().count() + 1;
+                }
+                block.text += &part;
+            }
+            (Event::End(TagEnd::CodeBlock), _) => is_inside = false,
+            _ => {}
         }
-        is_after_blank = trimmed.is_empty();
     }
     blocks
-}
-
-fn open_block(blocks: &mut Vec<Block>, language: String, line: usize) {
-    blocks.push(Block {
-        language,
-        line,
-        text: String::new(),
-    });
-}
-
-fn push_line(blocks: &mut [Block], line: &str) {
-    if let Some(block) = blocks.last_mut() {
-        block.text.extend([line, "\n"]);
-    }
-}
-
-/// The backticks or tildes at the beginning of a fence.
-fn fence_of(line: &str) -> Option<String> {
-    let mark = line
-        .chars()
-        .next()
-        .filter(|char| ['`', '~'].contains(char))?;
-    let fence: String = line.chars().take_while(|char| *char == mark).collect();
-    let inline = mark == '`' && line[fence.len()..].contains('`');
-    (fence.len() >= 3 && !inline).then_some(fence)
 }
 
 /// Whether the JSON of an answer is, word for word, one of the contract's examples.

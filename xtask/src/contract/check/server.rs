@@ -16,6 +16,9 @@ use billing_portal_tests::contract::{
 
 use super::{finding::Findings, meaning::server_finding};
 
+/// Where the contract lists all codes.
+const CODE_LIST: &str = "/components/schemas/ErrorBody/properties/code/x-extensible-enum";
+
 /// Adds everything that the server declares otherwise than the contract.
 pub(crate) fn check(declared: &Value, found: &mut Findings<'_>) {
     let contract = found.contract;
@@ -58,59 +61,50 @@ fn item_of(contract: &Contract, difference: &Difference) -> Option<String> {
 /// The table of errors that the server answers from: codes and statuses.
 fn error_table(declared: &Value, found: &mut Findings<'_>) {
     let table = &declared["x-errors"];
-    let list = "/components/schemas/ErrorBody/properties/code/x-extensible-enum";
     let contract = found.contract;
     let mut listed = contract.listed_codes();
     listed.sort_unstable();
     let used: Vec<_> = entries(table).map(|(code, _)| code).collect();
     if listed != used {
-        let finding = found.at("POL-CODE-LIST", list);
+        let finding = found.at("POL-CODE-LIST", CODE_LIST);
         finding
             .says("contract", listed.join(" "))
             .says("server", used.join(" "));
     }
+    let has = |node: &Value, code: &str| strings(&node["x-error-codes"]).any(|one| one == code);
     let operations = contract.operations();
     for (code, row) in entries(table) {
         let status = row["status"].to_string();
         let mut responses = operations.iter().flat_map(Operation::responses);
-        let has_code =
-            |response: &Value| strings(&response["x-error-codes"]).any(|one| one == code);
-        match responses.find(|(.., response)| has_code(response)) {
-            Some((documented, pointer, _)) if documented != status => {
+        if let Some((documented, pointer, _)) = responses.find(|(.., node)| has(node, code)) {
+            if documented != status {
                 let finding = found.at("POL-CODES", &child(&pointer, "x-error-codes"));
                 finding
                     .says("contract", format!("{code} is {documented}"))
                     .says("server", status);
             }
-            Some(_) => {}
-            // Missing from the operation, which SRV-STATUS tells.
-            None if is_of_an_operation(declared, code) => {}
-            None => outside_the_operations(code, row, found),
+            continue;
+        }
+        let mut is_of_an_operation = false;
+        walk(&declared["paths"], "", &mut |_, node| {
+            is_of_an_operation |= has(node, code);
+        });
+        // What the operation lacks is reported as SRV-STATUS.
+        if !is_of_an_operation {
+            outside_the_operations(code, row, found);
         }
     }
 }
 
-/// Whether the server answers an operation with this code.
-fn is_of_an_operation(declared: &Value, code: &str) -> bool {
-    let mut is = false;
-    walk(&declared["paths"], "/paths", &mut |_, node| {
-        is |= strings(&node["x-error-codes"]).any(|one| one == code);
-    });
-    is
-}
-
 /// A code of no operation stands in the description of the API.
 fn outside_the_operations(code: &str, row: &Value, found: &mut Findings<'_>) {
-    let prose = found.contract.resolved["info"]["description"]
-        .as_str()
-        .unwrap_or_default();
-    let prose = prose.split_whitespace().collect::<Vec<_>>().join(" ");
+    let prose = found.contract.resolved["info"]["description"].as_str();
+    let prose: Vec<_> = prose.unwrap_or_default().split_whitespace().collect();
     let message = row["message"].as_str().unwrap_or_default();
-    let told = format!("{} `{code}` (`{message}`)", row["status"]);
-    if !prose.contains(&told) {
-        found
-            .at("POL-OUTSIDE", "/info/description")
-            .says("server", told);
+    let expected = format!("{} `{code}` (`{message}`)", row["status"]);
+    if !prose.join(" ").contains(&expected) {
+        let finding = found.at("POL-OUTSIDE", "/info/description");
+        finding.says("server", expected);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use billing_portal_tests::contract::{Contract, Document, document::CONTRACT, resolve::resolve};
+use semver::Version;
 use serde_json::Value;
 
 use super::sample;
@@ -19,6 +20,9 @@ use crate::contract::{
 
 /// What stands for `{random}` in a mutation: behind a prefix it looks like a real secret.
 const RANDOM: &str = "q7Zx0Lm4Vb9Rt2Kc8Wn5Hd1Jf6Gs3PyEoAuT";
+
+/// The operation, below which most changes are.
+const OPERATION: &str = "/paths/~1v1~1billing~1portal/post";
 
 /// What the check and the coverage read.
 #[derive(Clone)]
@@ -90,9 +94,10 @@ impl Case {
     fn apply_one(&mut self, change: &Value) -> Result<()> {
         if let Some(size) = change["version"].as_str() {
             let document = parse(CONTRACT, self.contract())?;
-            let version = larger(document.value["info"]["version"].as_str(), size)?;
+            let version = document.value["info"]["version"].as_str();
+            let version = larger(version.context("the contract has no version")?, size)?;
             let text = document.with_scalar("/info/version", &version);
-            let text = text.context("the contract has no version")?;
+            let text = text.context("the version is a scalar")?;
             self.inputs.files.insert(CONTRACT.to_owned(), text);
         }
         match change["in"].as_str().context("`in` is missing")? {
@@ -103,76 +108,68 @@ impl Case {
                 Declared::Unavailable(reason) => bail!("{reason}"),
             },
             "record" => self.edit_record(change)?,
-            "all files" => self.end_lines_as_windows_does(),
+            place if change["crlf"] == true => self.end_lines_as_windows_does(place),
             place => self.edit_text(place, change)?,
         }
         Ok(())
     }
 
     fn edit_text(&mut self, place: &str, change: &Value) -> Result<()> {
+        let written = |key: &str| {
+            let text = change[key].as_str();
+            text.map(|text| text.replace("{random}", RANDOM))
+        };
         if change["drop"] == true {
-            self.inputs.files.remove(place);
-            return Ok(());
-        }
-        if change["latin-1"] == true {
-            let text = self.inputs.files.get(place).context("no such file")?;
+            self.inputs.lacks(place, "the file is missing");
+        } else if change["latin-1"] == true {
+            let text = self.text(place, "")?;
             let bytes = [text.as_bytes(), b"caf\xe9"].concat();
             self.inputs.set(place, bytes);
-            return Ok(());
-        }
-        if let Some(whole) = change["text"].as_str() {
-            self.inputs.files.insert(place.to_owned(), whole.to_owned());
-            return Ok(());
-        }
-        if let Some(header) = change["move"].as_str() {
-            let text = self.text(place, Some(header)).context("nothing to move")?;
-            *text = moved(text, header, change)?;
-            return Ok(());
-        }
-        let find = change["find"].as_str();
-        let text = self
-            .text(place, find)
-            .context("no such file, or its text is not there")?;
-        let written = |key: &str| {
-            change[key]
-                .as_str()
-                .map(|text| text.replace("{random}", RANDOM))
-        };
-        match (find, written("append")) {
-            (Some(find), None) => {
-                *text = text.replacen(find, &written("put").unwrap_or_default(), 1);
-            }
-            (None, Some(more)) => text.extend(["\n", &more, "\n"]),
-            _ => bail!("either `find` or `append`"),
+        } else if let Some(whole) = written("text") {
+            self.inputs.files.insert(place.to_owned(), whole);
+        } else if let Some(more) = written("append") {
+            self.text(place, "")?.extend(["\n", &more, "\n"]);
+        } else if let Some(header) = written("move") {
+            let text = self.text(place, &header)?;
+            *text = moved(text, &header, change)?;
+        } else {
+            let find = change["find"].as_str().context("`find` is missing")?;
+            let put = written("put").unwrap_or_default();
+            let text = self.text(place, find)?;
+            *text = text.replacen(find, &put, 1);
         }
         Ok(())
     }
 
-    fn text(&mut self, place: &str, find: Option<&str>) -> Option<&mut String> {
+    /// The text of the place that a change names; `find` must be in it.
+    fn text(&mut self, place: &str, find: &str) -> Result<&mut String> {
         let wanted = |file: &str, text: &str| match place {
             "contract" => file == CONTRACT,
             "released" => file.starts_with(RELEASED) && file.ends_with("yaml"),
-            "tests" => file.contains("tests/") && find.is_some_and(|find| text.contains(find)),
+            "tests" => file.contains("tests/") && text.contains(find),
             place => file == place,
         };
         let mut files = self.inputs.files.iter_mut();
-        let (_, text) = files.find(|(file, text)| wanted(file, text))?;
-        find.is_none_or(|find| text.contains(find)).then_some(text)
+        let text = files.find(|(file, text)| wanted(file, text));
+        let text = text
+            .map(|(_, text)| text)
+            .filter(|text| text.contains(find));
+        text.context("no such file, or its text is not there")
     }
 
-    /// Every file as git writes it on Windows.
-    fn end_lines_as_windows_does(&mut self) {
-        for (file, text) in self.inputs.files.clone() {
-            self.inputs
-                .set(&file, text.replace('\n', "\r\n").into_bytes());
+    /// A file, or all files, as git writes them on Windows.
+    fn end_lines_as_windows_does(&mut self, place: &str) {
+        let mut files = self.inputs.files.clone();
+        files.retain(|file, _| place == "all files" || place == file);
+        for (file, text) in files {
+            let bytes = text.replace('\n', "\r\n").into_bytes();
+            self.inputs.set(&file, bytes);
         }
     }
 
     fn edit_record(&mut self, change: &Value) -> Result<()> {
-        let index = self
-            .record
-            .iter()
-            .position(|one| one["status"] == change["status"]);
+        let mut record = self.record.iter();
+        let index = record.position(|one| one["status"] == change["status"]);
         let index = index.context("no exchange of this status")?;
         if change["drop"] == true {
             self.record.remove(index);
@@ -206,50 +203,53 @@ fn moved(text: &str, header: &str, change: &Value) -> Result<String> {
 }
 
 /// A version that is larger by as much as `size` says, or `size` itself.
-fn larger(version: Option<&str>, size: &str) -> Result<String> {
-    let mut parts = version.context("no version")?.split('.');
-    let (major, minor) = (
-        parts.next().context("no major")?,
-        parts.next().context("no minor")?,
-    );
-    Ok(match size {
-        "patch" => format!("{major}.{minor}.999"),
-        "minor" => format!("{major}.999.0"),
-        "major" => "999.0.0".to_owned(),
-        version => version.to_owned(),
+fn larger(version: &str, size: &str) -> Result<String> {
+    let mut version = Version::parse(version)?;
+    match size {
+        "patch" => version.patch = 999,
+        "minor" => (version.minor, version.patch) = (999, 0),
+        "major" => version = Version::new(999, 0, 0),
+        other => return Ok(other.to_owned()),
+    }
+    Ok(version.to_string())
+}
+
+/// Where what the change names `at` is: an operation's own node unless it begins with `/`.
+fn place(change: &Value) -> Result<String> {
+    let at = change["at"].as_str().context("`at` is missing")?;
+    let is_whole = at.starts_with('/');
+    Ok(if is_whole {
+        at.to_owned()
+    } else {
+        format!("{OPERATION}/{at}")
     })
 }
 
 /// Sets, removes or renames the node that `at` names.
 fn edit_json(document: &mut Value, change: &Value) -> Result<()> {
-    let at = change["at"].as_str().context("at what?")?;
-    let operation = if at.starts_with('/') {
-        ""
-    } else {
-        "/paths/~1v1~1billing~1portal/post/"
-    };
-    let at = format!("{operation}{at}");
-    let (parent, key) = at.rsplit_once('/').context("at what?")?;
-    let key = key.replace("~1", "/");
-    let node = document.pointer_mut(parent).context("nothing is there")?;
-    if let Value::Array(items) = node {
-        let index: usize = key.parse().context("not an index")?;
-        items[index] = change["put"].clone();
+    let at = place(change)?;
+    let put = change.get("put");
+    if let (Some(node), Some(value)) = (document.pointer_mut(&at), put) {
+        node.clone_from(value);
         return Ok(());
     }
-    let mut map = node.as_object_mut().context("not an object")?;
-    if let (Some(name), Some(to)) = (change["rename"].as_str(), change["to"].as_str()) {
-        map = map[&key].as_object_mut().context("not an object")?;
-        let own = map
-            .keys()
-            .find(|own| own.eq_ignore_ascii_case(name))
-            .cloned();
-        let value = map.remove(&own.context("nothing is there")?);
-        map.extend(value.map(|value| (to.to_owned(), value)));
-    } else if let Some(value) = change.get("put") {
+    let (parent, key) = at.rsplit_once('/').context("`at` is a pointer")?;
+    let (parent, key) = match change["rename"].as_str() {
+        Some(name) => (at.as_str(), name.to_owned()),
+        None => (parent, key.replace("~1", "/")),
+    };
+    let node = document.pointer_mut(parent).context("nothing is there")?;
+    let map = node.as_object_mut().context("not an object")?;
+    if let Some(value) = put {
         map.insert(key, value.clone());
-    } else {
-        map.remove(&key).context("nothing to remove")?;
+        return Ok(());
     }
+    let own = map
+        .keys()
+        .find(|own| own.eq_ignore_ascii_case(&key))
+        .cloned();
+    let removed = map.remove(&own.context("nothing to remove")?);
+    let renamed = change["to"].as_str().map(str::to_owned);
+    map.extend(renamed.zip(removed));
     Ok(())
 }

@@ -7,8 +7,8 @@ use billing_portal_tests::contract::{
     tree::{entries, strings},
 };
 
-/// What every answer has; `allow` goes with 405 only.
-const HEADERS: &str = "x-request-id cache-control x-content-type-options allow";
+/// What every answer has.
+const HEADERS: [&str; 3] = ["x-request-id", "cache-control", "x-content-type-options"];
 
 /// One exchange for each documented answer, and one for each code of no operation.
 pub(crate) fn exchanges(contract: &Contract) -> Vec<Value> {
@@ -19,25 +19,22 @@ pub(crate) fn exchanges(contract: &Contract) -> Vec<Value> {
             outside.retain(|code| !strings(&response["x-error-codes"]).any(|own| own == *code));
             let names = entries(&response["headers"]).map(|(name, _)| name.to_lowercase());
             let names: Vec<_> = names.collect();
-            for (_, body) in entries(&response["content"]) {
-                for (_, example) in entries(&body["examples"]) {
-                    let mut exchange = answer(exchanges.len(), status, &names, &example["value"]);
-                    exchange["operation"] = operation.value["operationId"].clone();
-                    exchange["request"] = request(&operation, status);
-                    exchanges.push(exchange);
-                }
+            let bodies = entries(&response["content"]).map(|(_, body)| &body["examples"]);
+            for (_, example) in bodies.flat_map(entries) {
+                let mut exchange = answer(exchanges.len(), status, &names, &example["value"]);
+                exchange["operation"] = operation.value["operationId"].clone();
+                exchange["request"] = request(&operation, status);
+                exchanges.push(exchange);
             }
         }
     }
     for code in outside {
-        let is_405 = code == "METHOD_NOT_ALLOWED";
-        let names: Vec<_> = HEADERS
-            .split(' ')
-            .take(if is_405 { 4 } else { 3 })
-            .collect();
-        let names: Vec<_> = names.into_iter().map(str::to_owned).collect();
+        let (status, own) = match code {
+            "METHOD_NOT_ALLOWED" => ("405", Some("allow")),
+            _ => ("404", None),
+        };
+        let names: Vec<_> = HEADERS.into_iter().chain(own).map(str::to_owned).collect();
         let body = json!({ "success": false, "error": { "code": code, "message": "" } });
-        let status = if is_405 { "405" } else { "404" };
         exchanges.push(answer(exchanges.len(), status, &names, &body));
     }
     exchanges
@@ -64,13 +61,9 @@ fn answer(number: usize, status: &str, headers: &[String], body: &Value) -> Valu
 
 /// A request that deserves this status.
 fn request(operation: &Operation<'_>, status: &str) -> Value {
-    let example = operation
-        .value
-        .pointer("/requestBody/content/application~1json/examples");
-    let mut examples = example.into_iter().flat_map(entries);
-    let body = examples
-        .next()
-        .map(|(_, example)| example["value"].to_string());
+    let content = &operation.value["requestBody"]["content"]["application/json"];
+    let body = entries(&content["examples"]).next();
+    let body = body.map(|(_, example)| example["value"].to_string());
     json!({
         "headers": {
             "authorization": if status == "401" { "" } else { "Bearer …" },
