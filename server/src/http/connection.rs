@@ -45,7 +45,8 @@ const SHUTDOWN_CLIENT_TIMEOUT: Duration = Duration::from_secs(7);
 /// How often a connection is looked at while the service shuts down.
 const SHUTDOWN_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Serves a connection to its end. When its place is closed, the request in progress is the last.
+/// Serves a connection to its end. When its place is closed, the request in progress is the last; when its place is cut,
+/// the connection ends at once.
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -56,7 +57,7 @@ pub(crate) async fn serve(
     // A small answer is not to wait for more to send with it.
     _ = stream.set_nodelay(true);
     let local = stream.local_addr().map(Addr::from).unwrap_or_default();
-    let closing = place.closing().clone();
+    let (closing, cut) = (place.closing().clone(), place.cut().clone());
     let exchange = Arc::new(Exchange::default());
     let stream = TimedStream::new(stream, timeouts, Arc::clone(&exchange), place);
     let service = service_fn(|request: hyper::Request<Incoming>| {
@@ -78,6 +79,10 @@ pub(crate) async fn serve(
         () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             finish(connection, &exchange).await
+        }
+        () = cut.cancelled() => {
+            tracing::debug!(%peer, "a connection with half a request gave way to a new one");
+            return;
         }
     };
     if let Err(error) = ended {

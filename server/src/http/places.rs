@@ -1,5 +1,6 @@
 //! Who may have a connection: so many in all, so many for each peer. When all are taken, the longest idle connection
-//! gives way.
+//! gives way, or else the one whose request has been coming for the longest time: an honest client sends the headers of
+//! a request at once.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -56,14 +57,17 @@ struct Taken {
     by_peer: HashMap<IpAddr, usize>,
     /// The idle connections, the longest idle one first: when each became idle, and its number.
     idle: BTreeMap<u64, u64>,
+    /// The same of connections with the beginning of a request, whose headers are not complete.
+    begun: BTreeMap<u64, u64>,
 }
 
 #[derive(Debug)]
 struct Connection {
     peer: IpAddr,
-    /// Its key in `idle`.
-    idle: Option<u64>,
+    /// Its key in `idle` or `begun`.
+    since: Option<u64>,
     closing: CancellationToken,
+    cut: CancellationToken,
 }
 
 /// The place of one connection; dropping it frees the place.
@@ -72,6 +76,7 @@ pub(crate) struct Place {
     places: Arc<Places>,
     number: u64,
     closing: CancellationToken,
+    cut: CancellationToken,
 }
 
 enum Attempt {
@@ -119,17 +124,19 @@ impl Places {
         }
         if taken.connections.len() >= self.limits.total {
             self.report_total();
-            if !taken.close_longest_idle(None) {
+            if !taken.close_longest_idle(None) && !taken.cut_longest_begun() {
                 return Attempt::Full;
             }
         }
         let closing = listener.child_token();
-        let number = taken.add(key, closing.clone());
+        let cut = CancellationToken::new();
+        let number = taken.add(key, closing.clone(), cut.clone());
         self.metrics.open.set(count(taken.connections.len()));
         Attempt::Taken(Place {
             places: Arc::clone(self),
             number,
             closing,
+            cut,
         })
     }
 
@@ -154,7 +161,7 @@ impl Places {
                 event = "connection_limit",
                 limit,
                 left_out,
-                "all connections are taken: a new one replaces the longest idle one, or waits"
+                "all connections are taken: a new one replaces the longest idle one, or the one whose headers have been coming for the longest time, or waits"
             );
         }
     }
@@ -175,13 +182,14 @@ impl Taken {
     }
 
     /// A new connection is idle until its first byte has come.
-    fn add(&mut self, peer: IpAddr, closing: CancellationToken) -> u64 {
+    fn add(&mut self, peer: IpAddr, closing: CancellationToken, cut: CancellationToken) -> u64 {
         let number = self.next_number();
         *self.by_peer.entry(peer).or_default() += 1;
         let connection = Connection {
             peer,
-            idle: None,
+            since: None,
             closing,
+            cut,
         };
         self.connections.insert(number, connection);
         self.mark_idle(number);
@@ -204,10 +212,21 @@ impl Taken {
         true
     }
 
+    /// Cuts the connection whose request has been coming for the longest time.
+    fn cut_longest_begun(&mut self) -> bool {
+        let first = self.begun.values().next().copied();
+        let connection = first.and_then(|number| self.remove(number));
+        if let Some(connection) = &connection {
+            connection.cut.cancel();
+        }
+        connection.is_some()
+    }
+
     fn remove(&mut self, number: u64) -> Option<Connection> {
         let connection = self.connections.remove(&number)?;
-        if let Some(idle) = connection.idle {
-            self.idle.remove(&idle);
+        if let Some(since) = connection.since {
+            self.idle.remove(&since);
+            self.begun.remove(&since);
         }
         if let Some(count) = self.by_peer.get_mut(&connection.peer) {
             *count -= 1;
@@ -219,19 +238,33 @@ impl Taken {
     }
 
     fn mark_idle(&mut self, number: u64) {
+        self.mark_busy(number);
         let since = self.next_number();
-        if let Some(connection) = self.connections.get_mut(&number)
-            && connection.idle.is_none()
-        {
-            connection.idle = Some(since);
+        if let Some(connection) = self.connections.get_mut(&number) {
+            connection.since = Some(since);
             self.idle.insert(since, number);
+        }
+    }
+
+    fn mark_begun(&mut self, number: u64) {
+        let since = self.next_number();
+        let Some(connection) = self.connections.get_mut(&number) else {
+            return;
+        };
+        let was_idle = connection
+            .since
+            .is_none_or(|since| self.idle.remove(&since).is_some());
+        if was_idle {
+            connection.since = Some(since);
+            self.begun.insert(since, number);
         }
     }
 
     fn mark_busy(&mut self, number: u64) {
         let connection = self.connections.get_mut(&number);
-        if let Some(since) = connection.and_then(|connection| connection.idle.take()) {
+        if let Some(since) = connection.and_then(|connection| connection.since.take()) {
             self.idle.remove(&since);
+            self.begun.remove(&since);
         }
     }
 }
@@ -242,13 +275,24 @@ impl Place {
         &self.closing
     }
 
+    /// Cancelled when the connection has to give way at once.
+    pub(crate) fn cut(&self) -> &CancellationToken {
+        &self.cut
+    }
+
     /// Nothing of a request has come: the connection may give way.
     pub(crate) fn mark_idle(&self) {
         self.places.lock().mark_idle(self.number);
         self.places.freed.notify_one();
     }
 
-    /// A request has begun.
+    /// A request has begun, and its headers are not complete: the connection may give way if none is idle.
+    pub(crate) fn mark_begun(&self) {
+        self.places.lock().mark_begun(self.number);
+        self.places.freed.notify_one();
+    }
+
+    /// The headers of a request are complete: it is answered.
     pub(crate) fn mark_busy(&self) {
         self.places.lock().mark_busy(self.number);
     }

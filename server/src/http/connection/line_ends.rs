@@ -39,8 +39,8 @@ impl LineEnds {
         }
     }
 
-    /// Whether the last byte may be the end of a chunked message: each ends with a blank line, and half a head does not.
-    pub(super) fn are_at_end_of_message(self) -> bool {
+    /// Whether the last byte ends a blank line. So does a whole head, and a chunked message; half a head does not.
+    pub(super) fn are_at_blank_line(self) -> bool {
         self == Self::Blank
     }
 }

@@ -106,13 +106,19 @@ impl TimedStream {
         if has_begun(&buf.filled()[before..]) {
             self.begin_request();
         }
+        if self.exchange.phase() == Phase::Headers {
+            if self.line_ends.are_at_blank_line() {
+                self.place.mark_busy();
+            } else {
+                self.place.mark_begun();
+            }
+        }
         Poll::Ready(Ok(()))
     }
 
     fn begin_request(&mut self) {
         if self.exchange.phase() == Phase::Idle {
             self.exchange.enter(Phase::Headers);
-            self.place.mark_busy();
             if !self.is_first {
                 self.time(self.timeouts.headers);
             }
@@ -170,7 +176,7 @@ impl TimedStream {
     fn end_request(&mut self, cx: &mut Context<'_>) {
         self.unread = None;
         let has_begun = has_begun(&self.held)
-            || (self.exchange.is_chunked() && !self.line_ends.are_at_end_of_message());
+            || (self.exchange.is_chunked() && !self.line_ends.are_at_blank_line());
         self.exchange.forget_chunks();
         if has_begun {
             self.exchange.enter(Phase::Headers);

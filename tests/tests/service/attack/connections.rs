@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::harness::busy_connection::BusyConnection;
 use crate::harness::command;
 use crate::harness::log;
@@ -36,6 +38,18 @@ async fn open_idle(service: &Service, source: IpAddr) -> ClientConnection {
     let answer = ask(&mut connection, service).await.expect("an answer");
     assert_eq!(answer.status, 200);
     connection
+}
+
+/// Waits until one of these connections is closed, and takes it out.
+async fn until_one_closes(connections: &mut Vec<ClientConnection>) {
+    let deadline = Instant::now() + PATIENCE;
+    for at in (0..connections.len()).cycle() {
+        assert!(Instant::now() < deadline, "one is closed");
+        if connections[at].is_closed(Duration::from_millis(5)).await {
+            connections.remove(at);
+            return;
+        }
+    }
 }
 
 async fn ask(connection: &mut ClientConnection, service: &Service) -> Option<TestResponse> {
@@ -121,6 +135,40 @@ async fn h4_when_all_are_taken_the_longest_idle_connection_gives_way() {
         assert_eq!(connection.finish().await.0.status, 200);
     }
     assert_eq!(limits_met(&service, "all").await, "2");
+}
+
+#[tokio::test]
+async fn h4_when_none_is_idle_the_longest_half_request_gives_way() {
+    for half in [
+        &b"G"[..],
+        b"GET / HTTP/1.1\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nA: ",
+        b"\r\nGET /",
+    ] {
+        let service = patient_service().set("MAX_CONNECTIONS", "8").start().await;
+        let busy = open_busy(&service, Ipv4Addr::new(127, 0, 0, 8).into()).await;
+        let mut halves = Vec::new();
+        for number in 0..7 {
+            let source = Ipv4Addr::new(127, 0, 1, number / 2);
+            let mut connection = open(&service, source.into()).await;
+            connection.send(half).await.expect("it reads");
+            halves.push(connection);
+        }
+        let mut callers = Vec::new();
+        for number in 0..3 {
+            let source = Ipv4Addr::new(127, 0, 2, number);
+            callers.push(open_busy(&service, source.into()).await);
+            until_one_closes(&mut halves).await;
+        }
+        let (answer, mut idle) = callers.remove(0).finish().await;
+        assert_eq!(answer.status, 200);
+        callers.push(open_busy(&service, Ipv4Addr::new(127, 0, 2, 3).into()).await);
+        assert!(idle.is_closed(PATIENCE).await, "an idle one comes first");
+        for caller in callers {
+            assert_eq!(caller.finish().await.0.status, 200);
+        }
+        assert_eq!(busy.finish().await.0.status, 200);
+    }
 }
 
 #[tokio::test]
