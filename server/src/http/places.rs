@@ -2,8 +2,9 @@
 //! gives way, or else the one whose request has been coming for the longest time: an honest client sends the headers of
 //! a request at once.
 
+mod taken;
+
 use std::{
-    collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -16,6 +17,7 @@ use super::{
     client_address::{TrustedProxies, rate_limit_key},
     sampling::Sampler,
 };
+use taken::Taken;
 
 /// How many connections there may be.
 #[derive(Debug, Clone)]
@@ -48,26 +50,6 @@ pub(crate) struct Places {
     freed: Notify,
     total_warnings: Sampler,
     peer_warnings: Sampler,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    next_number: u64,
-    connections: HashMap<u64, Connection>,
-    by_peer: HashMap<IpAddr, usize>,
-    /// The idle connections, the longest idle one first: when each became idle, and its number.
-    idle: BTreeMap<u64, u64>,
-    /// The same of connections with the beginning of a request, whose headers are not complete.
-    begun: BTreeMap<u64, u64>,
-}
-
-#[derive(Debug)]
-struct Connection {
-    peer: IpAddr,
-    /// Its key in `idle` or `begun`.
-    since: Option<u64>,
-    closing: CancellationToken,
-    cut: CancellationToken,
 }
 
 /// The place of one connection; dropping it frees the place.
@@ -122,7 +104,7 @@ impl Places {
                 return Attempt::Refused;
             }
         }
-        if taken.connections.len() >= self.limits.total {
+        if taken.count() >= self.limits.total {
             self.report_total();
             if !taken.close_longest_idle(None) && !taken.cut_longest_begun() {
                 return Attempt::Full;
@@ -131,7 +113,7 @@ impl Places {
         let closing = listener.child_token();
         let cut = CancellationToken::new();
         let number = taken.add(key, closing.clone(), cut.clone());
-        self.metrics.open.set(count(taken.connections.len()));
+        self.metrics.open.set(count(taken.count()));
         Attempt::Taken(Place {
             places: Arc::clone(self),
             number,
@@ -171,104 +153,6 @@ impl Places {
     }
 }
 
-impl Taken {
-    fn of_peer(&self, peer: IpAddr) -> usize {
-        self.by_peer.get(&peer).copied().unwrap_or(0)
-    }
-
-    fn next_number(&mut self) -> u64 {
-        self.next_number += 1;
-        self.next_number
-    }
-
-    /// A new connection is idle until its first byte has come.
-    fn add(&mut self, peer: IpAddr, closing: CancellationToken, cut: CancellationToken) -> u64 {
-        let number = self.next_number();
-        *self.by_peer.entry(peer).or_default() += 1;
-        let connection = Connection {
-            peer,
-            since: None,
-            closing,
-            cut,
-        };
-        self.connections.insert(number, connection);
-        self.mark_idle(number);
-        number
-    }
-
-    /// Closes the longest idle connection, of this peer or of all. Its place is free at once: an idle connection closes
-    /// without waiting for its client.
-    fn close_longest_idle(&mut self, peer: Option<IpAddr>) -> bool {
-        let is_eligible = |number: &u64| {
-            let connection = self.connections.get(number);
-            connection.is_some_and(|connection| peer.is_none_or(|peer| connection.peer == peer))
-        };
-        let Some(number) = self.idle.values().copied().find(is_eligible) else {
-            return false;
-        };
-        if let Some(connection) = self.remove(number) {
-            connection.closing.cancel();
-        }
-        true
-    }
-
-    /// Cuts the connection whose request has been coming for the longest time.
-    fn cut_longest_begun(&mut self) -> bool {
-        let first = self.begun.values().next().copied();
-        let connection = first.and_then(|number| self.remove(number));
-        if let Some(connection) = &connection {
-            connection.cut.cancel();
-        }
-        connection.is_some()
-    }
-
-    fn remove(&mut self, number: u64) -> Option<Connection> {
-        let connection = self.connections.remove(&number)?;
-        if let Some(since) = connection.since {
-            self.idle.remove(&since);
-            self.begun.remove(&since);
-        }
-        if let Some(count) = self.by_peer.get_mut(&connection.peer) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_peer.remove(&connection.peer);
-            }
-        }
-        Some(connection)
-    }
-
-    fn mark_idle(&mut self, number: u64) {
-        self.mark_busy(number);
-        let since = self.next_number();
-        if let Some(connection) = self.connections.get_mut(&number) {
-            connection.since = Some(since);
-            self.idle.insert(since, number);
-        }
-    }
-
-    fn mark_begun(&mut self, number: u64) {
-        let since = self.next_number();
-        let Some(connection) = self.connections.get_mut(&number) else {
-            return;
-        };
-        let was_idle = connection
-            .since
-            .is_none_or(|since| self.idle.remove(&since).is_some());
-        if was_idle {
-            connection.since = Some(since);
-            self.begun.insert(since, number);
-        }
-    }
-
-    fn mark_busy(&mut self, number: u64) {
-        let connection = self.connections.get_mut(&number);
-        if let Some(since) = connection.and_then(|connection| connection.since.take()) {
-            self.idle.remove(&since);
-            self.begun.remove(&since);
-        }
-    }
-}
-
 impl Place {
     /// Cancelled when the connection is to close after the request in progress.
     pub(crate) fn closing(&self) -> &CancellationToken {
@@ -302,7 +186,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.lock();
         taken.remove(self.number);
-        self.places.metrics.open.set(count(taken.connections.len()));
+        self.places.metrics.open.set(count(taken.count()));
         self.places.freed.notify_one();
     }
 }
