@@ -80,10 +80,7 @@ pub(crate) async fn serve(
             connection.as_mut().graceful_shutdown();
             finish(connection, &exchange).await
         }
-        () = cut.cancelled() => {
-            tracing::debug!(%peer, "a connection with half a request gave way to a new one");
-            return;
-        }
+        () = cut.cancelled() => return log_cut(peer),
     };
     if let Err(error) = ended {
         log_early_end(peer, &error);
@@ -141,6 +138,10 @@ async fn finish(
             return Ok(());
         }
     }
+}
+
+fn log_cut(peer: SocketAddr) {
+    tracing::debug!(%peer, "a connection with half a request gave way to a new one");
 }
 
 fn log_early_end(peer: SocketAddr, error: &hyper::Error) {
