@@ -3,7 +3,6 @@
 
 use std::{
     env,
-    io::Write as _,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -47,6 +46,7 @@ pub(crate) fn shell() -> Result<Shell> {
 /// Prints a text; the reader may close the pipe early.
 #[cfg(feature = "contract")]
 pub(crate) fn print(text: &str) {
+    use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 

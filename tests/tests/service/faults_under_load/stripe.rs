@@ -14,7 +14,7 @@ use crate::harness::process;
 const FAULT: Duration = Duration::from_secs(5);
 const FAILURE: &[u8] =
     b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-const GARBAGE: &[u8] = b"\x16\x03\x01\0\xa5\xffam_live_ sk_live_Zk3v9TqLmX7RbY2NcW5d\r\n\r\n\0";
+const GARBAGE: &[u8] = b"\x16\x03\x01\0\xa5\xffam_live_ sk_live_0123456789abcdefghij\r\n\r\n\0";
 /// A session of somebody else's, with a body that is not what its length says.
 const ANOTHER_SESSION: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 93\r\nConnection: close\r\n\r\n{\"object\":\"billing_portal.session\",\"customer\":\"cus_other\",\"url\":\"https://billing.stripe.com/x\"}";
 
