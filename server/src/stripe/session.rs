@@ -5,6 +5,7 @@ pub(crate) mod fuzz_target;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
@@ -38,8 +39,10 @@ pub(crate) struct OpenedSession {
     pub url: PortalUrl,
     /// The configuration that Stripe opened it with.
     pub configuration: String,
-    /// Whether Stripe had created it for an earlier attempt whose response was lost.
+    /// Whether Stripe had created it for an earlier attempt whose response was lost, or for an earlier copy of the request.
     pub replayed: bool,
+    /// When Stripe created it, if the response says so.
+    pub created: Option<DateTime<Utc>>,
     /// Whether the call took longer than two seconds.
     pub slow: bool,
 }
@@ -50,6 +53,7 @@ struct Accepted {
     url: PortalUrl,
     configuration: String,
     replayed: bool,
+    created: Option<DateTime<Utc>>,
 }
 
 /// Why no session was opened.
@@ -94,6 +98,7 @@ impl Stripe {
             url: session.url,
             configuration: session.configuration,
             replayed: session.replayed,
+            created: session.created,
             slow: elapsed > SLOW,
         })
     }
@@ -104,7 +109,10 @@ impl Stripe {
         // A new key for each request: the URL in a replayed response would be about to expire.
         let idempotency_key = self.clock.ulid().to_string();
         let call = Call::post(SESSIONS, request.form(&configuration), idempotency_key);
-        let response = self.call(&call).await?;
+        let response = match &request.repetition {
+            Some(repetition) => self.call_for_repetition(repetition, &call).await?,
+            None => self.call(&call).await?,
+        };
         if !matches!(response.status, 200..300) {
             return Err(self.session_refusal(&response, request));
         }
@@ -178,6 +186,9 @@ fn accept(
         url: PortalUrl::parse(url, &config.portal_hosts)?,
         configuration: configuration.to_owned(),
         replayed: response.replayed,
+        created: response.body["created"]
+            .as_i64()
+            .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
     })
 }
 

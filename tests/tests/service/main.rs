@@ -22,6 +22,7 @@ mod faults_under_load;
 mod field;
 mod fuzzing;
 mod harness;
+mod idempotency;
 mod keys;
 mod limits;
 mod load;

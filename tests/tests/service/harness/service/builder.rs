@@ -1,6 +1,7 @@
 //! How a service is set up for a test, and its start.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use billing_portal_server::clock::Clock;
@@ -123,22 +124,36 @@ impl Builder {
         self
     }
 
+    /// Starts another instance beside a service: with its Stripe, its database and its key.
+    pub(crate) async fn start_beside(self, first: &Service) -> Service {
+        let database = first.database();
+        let this = self.stripe(&first.stripe);
+        let directory = TempDir::new().expect("a temporary directory");
+        let mut service = this.run(directory, &database).await;
+        service.key = first.key().to_owned();
+        service.until_verified().await;
+        service
+    }
+
     /// Starts the service and waits until it opens portals.
     pub(crate) async fn start(self) -> Service {
         let service = self.start_unverified().await;
-        let deadline = Instant::now() + PATIENCE;
-        while service.readiness().await.json()["portal_configuration_verified"] != true {
-            assert!(
-                Instant::now() < deadline,
-                "the portal configuration is verified"
-            );
-            sleep(Duration::from_millis(5)).await;
-        }
+        service.until_verified().await;
         service
     }
 
     /// Starts the service.
     pub(crate) async fn start_unverified(self) -> Service {
+        let directory = TempDir::new().expect("a temporary directory");
+        let database = directory.path().join(DATABASE);
+        let customer = self.customer.clone();
+        let mut service = self.run(directory, &database).await;
+        service.key = service.organization("acme", Some(&customer)).await;
+        service
+    }
+
+    /// Starts a service that has no organization of its own yet.
+    async fn run(self, directory: TempDir, database: &Path) -> Service {
         let stripe = match &self.stripe {
             Some(stripe) => Arc::clone(stripe),
             None => Arc::new(
@@ -149,10 +164,7 @@ impl Builder {
                     .expect("a free port"),
             ),
         };
-        let directory = TempDir::new().expect("a temporary directory");
-        let database = directory.path().join(DATABASE);
         let api_base = self.api_base.clone().unwrap_or_else(|| stripe.api_base());
-        let customer = self.customer.clone();
         let this = self
             .set("DATABASE_URL", &format!("sqlite://{}", database.display()))
             .set("STRIPE_SECRET_KEY", &stripe.secret())
@@ -163,14 +175,25 @@ impl Builder {
         let running = start(&config, this.clock, this.resolver)
             .await
             .expect("the service starts");
-        let mut service = Service {
+        Service {
             stripe,
             running,
             variables,
             directory,
             key: String::new(),
-        };
-        service.key = service.organization("acme", Some(&customer)).await;
-        service
+        }
+    }
+}
+
+impl Service {
+    async fn until_verified(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.readiness().await.json()["portal_configuration_verified"] != true {
+            assert!(
+                Instant::now() < deadline,
+                "the portal configuration is verified"
+            );
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 }
