@@ -1,11 +1,14 @@
-//! The state that every request shares. It has no logic: [`crate::service`] builds it.
+//! The state that requests share. It has no logic: [`crate::service`] builds it, and [`crate::reload`] its successors.
+//!
+//! It is immutable, but for counters and caches: a reload of the settings makes another one, the next generation. A
+//! request takes the current one when it arrives and keeps it to its end.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SetOnce, watch};
 
 use crate::{
     auth::Authenticator,
@@ -18,8 +21,14 @@ use crate::{
     stripe::Stripe,
 };
 
-/// The state that every request shares.
+/// The current generation; it changes with each reload.
+pub(crate) type CurrentApp = watch::Receiver<Arc<App>>;
+
+/// The state that requests share, with the settings of one generation.
+#[derive(Clone)]
 pub(crate) struct App {
+    /// 1 at start, and one more with each reload.
+    pub generation: u64,
     /// Time and randomness.
     pub clock: Clock,
     /// The return-URL policy.
@@ -39,15 +48,15 @@ pub(crate) struct App {
     /// One permit for each request that may be in progress.
     pub request_permits: Arc<Semaphore>,
     /// Memory for the bodies of webhooks.
-    pub webhook_memory: MemoryBudget,
-    /// The secrets with which webhooks are signed.
+    pub webhook_memory: Arc<MemoryBudget>,
+    /// The secrets with which webhooks are signed. Empty: webhooks are not received.
     pub webhook_secrets: Vec<Secret>,
     /// Whose webhook events are followed.
     pub event_rules: EventRules,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
-    /// Whether the first verification of the portal configuration is still running.
-    pub starting: AtomicBool,
+    /// Set when the first verification of the portal configuration has ended.
+    pub started: Arc<SetOnce<()>>,
     /// Whether the service is shutting down.
-    pub draining: AtomicBool,
+    pub draining: Arc<AtomicBool>,
 }

@@ -49,7 +49,8 @@ const BURST_DIVISOR: u32 = 3;
 /// The turn to look up a key that is not known to be good.
 pub(crate) type LookUpTurn = OwnedSemaphorePermit;
 
-/// Finds the caller that a key belongs to.
+/// Finds the caller that a key belongs to. A clone shares the caches and the limits.
+#[derive(Clone)]
 pub(crate) struct Authenticator {
     store: Store,
     clock: Clock,
@@ -57,8 +58,8 @@ pub(crate) struct Authenticator {
     callers: Cache<ApiKeyHash, Option<Arc<Caller>>>,
     good_keys: GoodKeys<ApiKeyHash, ()>,
     unknown_look_ups: Arc<Semaphore>,
-    failures: RateLimit<IpAddr>,
-    requests: RateLimit<String>,
+    failures: Arc<RateLimit<IpAddr>>,
+    requests: Arc<RateLimit<String>>,
     uses: mpsc::Sender<(String, String)>,
 }
 
@@ -80,13 +81,22 @@ impl Authenticator {
                 .time_to_idle(GOOD_KEY_TTL)
                 .build(),
             unknown_look_ups: Arc::new(Semaphore::new(MAX_UNKNOWN_LOOK_UPS)),
-            failures: RateLimit::new(config.failed_auth_per_minute, config.failed_auth_per_minute),
-            requests: RateLimit::new(
-                config.requests_per_minute,
-                config.requests_per_minute / BURST_DIVISOR,
-            ),
+            failures: failures(config),
+            requests: requests(config),
             uses,
         }
+    }
+
+    /// The same authenticator with the limits of other settings. A limit that is the same keeps its counts.
+    pub(crate) fn with_limits(&self, old: &ServeConfig, new: &ServeConfig) -> Self {
+        let mut authenticator = self.clone();
+        if old.failed_auth_per_minute != new.failed_auth_per_minute {
+            authenticator.failures = failures(new);
+        }
+        if old.requests_per_minute != new.requests_per_minute {
+            authenticator.requests = requests(new);
+        }
+        authenticator
     }
 
     /// Decides, before a request takes a place, whether its key may be looked up: 429 while its address is over its
@@ -199,6 +209,16 @@ impl Authenticator {
             _ = self.uses.try_send((caller.key_id.clone(), today));
         }
     }
+}
+
+fn failures(config: &ServeConfig) -> Arc<RateLimit<IpAddr>> {
+    let per_minute = config.failed_auth_per_minute;
+    Arc::new(RateLimit::new(per_minute, per_minute))
+}
+
+fn requests(config: &ServeConfig) -> Arc<RateLimit<String>> {
+    let per_minute = config.requests_per_minute;
+    Arc::new(RateLimit::new(per_minute, per_minute / BURST_DIVISOR))
 }
 
 async fn write_uses(store: Store, mode: Mode, mut pending: mpsc::Receiver<(String, String)>) {

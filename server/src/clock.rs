@@ -39,6 +39,12 @@ impl Clock {
         Instant::now()
     }
 
+    /// The system's monotonic time in microseconds, as service managers compare it between processes.
+    pub fn monotonic_microseconds(&self) -> i64 {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
+    }
+
     /// A new ULID: an id that sorts by the time it was made.
     pub fn ulid(&self) -> Ulid {
         let milliseconds = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();

@@ -1,11 +1,8 @@
 //! Verifies the portal configuration at start, periodically, and when Stripe reports a change, and records its id.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use crate::app::App;
+use crate::app::{App, CurrentApp};
 
 /// How often the portal configuration is verified. Someone may change it at Stripe without a webhook.
 const VERIFICATION_INTERVAL: Duration = Duration::from_mins(10);
@@ -15,10 +12,11 @@ const FIRST_VERIFICATION_RETRY: Duration = Duration::from_secs(1);
 const MAX_VERIFICATION_RETRY: Duration = Duration::from_secs(30);
 
 /// Verifies until the service ends. `recorded` is the id that the database has.
-pub(crate) async fn run(app: Arc<App>, mut recorded: Option<String>) {
-    let stripe = &app.stripe;
+pub(crate) async fn run(current: CurrentApp, mut recorded: Option<String>) {
     let mut retry = FIRST_VERIFICATION_RETRY;
     loop {
+        let app = Arc::clone(&current.borrow());
+        let stripe = &app.stripe;
         let wait = match stripe.verify_configuration().await {
             Ok(verification) if verification.ok => {
                 retry = FIRST_VERIFICATION_RETRY;
@@ -29,12 +27,12 @@ pub(crate) async fn run(app: Arc<App>, mut recorded: Option<String>) {
                 std::mem::replace(&mut retry, next)
             }
         };
-        app.starting.store(false, Ordering::Relaxed);
+        _ = app.started.set(());
         record_id(&app, &mut recorded).await;
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = stripe.verification().recheck.notified() => {}
-        }
+        let recheck = Arc::clone(&stripe.verification().recheck);
+        // While it waits, a reload may replace the settings.
+        drop(app);
+        _ = tokio::time::timeout(wait, recheck.notified()).await;
     }
 }
 

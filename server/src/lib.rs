@@ -11,6 +11,7 @@ mod database_watch;
 mod service;
 
 // The way of a request.
+mod api_routes;
 mod app;
 mod auth;
 mod extract;
@@ -46,7 +47,7 @@ mod metrics;
 mod redaction;
 pub mod runtime;
 
-pub use service::{Service, StartError, start};
+pub use service::{Reloaded, Service, StartError, start};
 pub use stripe::Resolver;
 #[doc(hidden)]
 pub use stripe::{CauseDescription, Severity, descriptions as causes_of_502};

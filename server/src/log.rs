@@ -21,9 +21,10 @@ use std::{
 
 use tracing::Metadata;
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Registry,
     filter::{FilterExt, filter_fn},
     prelude::*,
+    reload,
 };
 
 use self::{layer::LogLayer, queue::Queue};
@@ -33,6 +34,8 @@ pub(crate) use self::{layer::AUDIT_TARGET, queue::LogCounts};
 
 /// The queue of this process's log, once there is one.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
+/// Replaces the filter of this process's log.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Logs from here on the events that pass the filter. A second call changes nothing, as when tests share a process.
 ///
@@ -49,10 +52,20 @@ pub(crate) fn init(filter: EnvFilter, format: LogFormat) -> io::Result<()> {
     thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || writer::run(&queue, output))?;
+    let (filter, handle) = reload::Layer::new(filter);
+    _ = FILTER.set(handle);
     let layer = layer.with_filter(filter.or(filter_fn(is_always_logged)));
     _ = tracing_subscriber::registry().with(layer).try_init();
     panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Logs from here on the events that pass this filter.
+pub(crate) fn set_filter(filter: EnvFilter) {
+    if let Some(handle) = FILTER.get() {
+        // It fails only if the subscriber is gone, and then nothing is logged at all.
+        _ = handle.reload(filter);
+    }
 }
 
 /// Audit events, alerts, and the spans that carry the request's id are logged at every level.

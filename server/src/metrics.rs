@@ -45,6 +45,8 @@ pub(crate) struct Metrics {
     pub connection_limits: IntCounterVec,
     /// `X-Forwarded-For` headers of trusted proxies that could not be read.
     pub forwarded_for_unreadable: IntCounter,
+    /// Reloads of the settings, by whether they were applied.
+    reloads: IntCounterVec,
     log_lines_dropped: IntCounterVec,
     log_write_failures: IntCounter,
     log_record_bytes_waiting: IntGauge,
@@ -86,6 +88,7 @@ impl Default for Metrics {
             connections: gauges(&registry, "connections", "Connections that are open, by port (api, operations).", &["port"]),
             connection_limits: counters(&registry, "connection_limits_total", "Connections that came when a limit was reached, by port and limit (all: max_connections; peer: max_connections_per_peer).", &["port", "limit"]),
             forwarded_for_unreadable: counter(&registry, "forwarded_for_unreadable_total", "X-Forwarded-For headers of trusted proxies that could not be read."),
+            reloads: counters(&registry, "reloads_total", "Reloads of the settings, by outcome (applied, refused).", &["outcome"]),
             log_lines_dropped: counters(&registry, "log_lines_dropped_total", "Log lines that were lost because they could not be written, by kind (record: audit events and alerts; other).", &["kind"]),
             log_write_failures: counter(&registry, "log_write_failures_total", "Attempts to write the log that failed."),
             log_record_bytes_waiting: gauge(&registry, "log_record_bytes_waiting", "Bytes of audit events and alerts that wait to be written; near 7 MiB the operation answers 503."),
@@ -108,6 +111,9 @@ impl Metrics {
         }
         for outcome in webhooks {
             metrics.webhooks.with_label_values(&[outcome]);
+        }
+        for outcome in [APPLIED, REFUSED] {
+            metrics.reloads.with_label_values(&[outcome]);
         }
         for (status, code) in [(200, OK)].into_iter().chain(codes) {
             metrics
@@ -155,6 +161,12 @@ impl Metrics {
     /// Counts a webhook delivery.
     pub(crate) fn webhook(&self, outcome: &'static str) {
         self.webhooks.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts a reload of the settings.
+    pub(crate) fn reload(&self, is_applied: bool) {
+        let outcome = if is_applied { APPLIED } else { REFUSED };
+        self.reloads.with_label_values(&[outcome]).inc();
     }
 
     /// Everything, in Prometheus' text format.
@@ -205,6 +217,9 @@ impl fmt::Debug for Metrics {
 /// The label `code` of a success, and of a request that is too malformed to have a code.
 const OK: &str = "OK";
 const MALFORMED: &str = "MALFORMED";
+/// The label `outcome` of reloads.
+const APPLIED: &str = "applied";
+const REFUSED: &str = "refused";
 
 fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     register(registry, IntCounterVec::new(Opts::new(name, help), labels))

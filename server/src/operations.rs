@@ -55,6 +55,8 @@ struct Readiness {
     stripe: bool,
     /// Whether the portal configuration is verified. Otherwise no portal is opened.
     portal_configuration_verified: bool,
+    /// The generation of the settings in use: 1 after the start, and one more after each reload.
+    generation: u64,
 }
 
 /// /healthz, /readyz and /metrics, and the documents.
@@ -98,7 +100,7 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
         tokio::time::timeout(READINESS_TIMEOUT, app.store.ping()).await,
         Ok(Ok(()))
     );
-    let starting = app.starting.load(Ordering::Relaxed);
+    let starting = !app.started.initialized();
     let draining = app.draining.load(Ordering::Relaxed);
     let readiness = Readiness {
         ready: store && !starting && !draining,
@@ -108,6 +110,7 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
         draining,
         stripe: app.stripe.last_call_succeeded(),
         portal_configuration_verified: app.stripe.is_configuration_verified(),
+        generation: app.generation,
     };
     envelope::health(readiness.ready, &readiness)
 }

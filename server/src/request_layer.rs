@@ -11,7 +11,7 @@ use poem::{
 use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
-    app::App,
+    app::{App, CurrentApp},
     audit::RequestEnd,
     http::{
         api_error::{ApiError, Sampled},
@@ -19,31 +19,32 @@ use crate::{
         framing::MAX_METHOD_BYTES,
         schema::RequestId,
     },
+    metrics::Metrics,
     request_context::RequestContext,
 };
 
 /// Wraps the routes of a port.
 pub(crate) struct RequestLayer<E> {
-    app: Arc<App>,
+    current: CurrentApp,
     inner: E,
     counted: bool,
 }
 
 impl<E> RequestLayer<E> {
     /// Wraps the API.
-    pub(crate) fn api(app: Arc<App>, inner: E) -> Self {
+    pub(crate) fn api(current: CurrentApp, inner: E) -> Self {
         Self {
-            app,
+            current,
             inner,
             counted: true,
         }
     }
 
     /// Wraps the operations port. Its requests are not counted, because they are not use of the API.
-    pub(crate) fn operations(app: Arc<App>, inner: E) -> Self {
+    pub(crate) fn operations(current: CurrentApp, inner: E) -> Self {
         Self {
             counted: false,
-            ..Self::api(app, inner)
+            ..Self::api(current, inner)
         }
     }
 }
@@ -52,15 +53,17 @@ impl<E: Endpoint> Endpoint for RequestLayer<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let began = self.app.clock.instant();
-        let context = Arc::new(RequestContext::new(&self.app, &request));
+        // Once, so that a reload does not change the settings of a request in progress.
+        let app = Arc::clone(&self.current.borrow());
+        let began = app.clock.instant();
+        let context = Arc::new(RequestContext::new(&app, &request));
         let span = request_span(&request, &context);
-        request.set_data(Arc::clone(&self.app));
+        request.set_data(Arc::clone(&app));
         request.set_data(Arc::clone(&context));
 
         let in_flight = self
             .counted
-            .then(|| InFlightGuard::new(&self.app, &span, &context));
+            .then(|| InFlightGuard::new(&app, &span, &context));
         let result = AssertUnwindSafe(self.inner.call(request))
             .catch_unwind()
             .instrument(span.clone())
@@ -71,10 +74,10 @@ impl<E: Endpoint> Endpoint for RequestLayer<E> {
             Err(_) => error_response(panicked(), &context.request_id),
         };
         set_headers(&mut response, &context.request_id);
-        let elapsed = self.app.clock.instant().duration_since(began);
+        let elapsed = app.clock.instant().duration_since(began);
         if let Some(in_flight) = in_flight {
             in_flight.answered();
-            self.count(&response, error.as_ref(), elapsed);
+            count(&app.metrics, &response, error.as_ref(), elapsed);
         }
         span.in_scope(|| {
             let end = RequestEnd::Answered(error.as_ref());
@@ -85,17 +88,14 @@ impl<E: Endpoint> Endpoint for RequestLayer<E> {
     }
 }
 
-impl<E> RequestLayer<E> {
-    fn count(&self, response: &Response, error: Option<&ApiError>, elapsed: Duration) {
-        let code = error.map(|error| error.code().as_str());
-        let metrics = &self.app.metrics;
-        metrics.answered(response.status().as_u16(), code, elapsed);
-        if let Some(cause) = error.and_then(ApiError::upstream_cause) {
-            metrics.unavailable(cause);
-        }
-        if error.and_then(ApiError::sampled).is_some() {
-            metrics.limited_addresses.inc();
-        }
+fn count(metrics: &Metrics, response: &Response, error: Option<&ApiError>, elapsed: Duration) {
+    let code = error.map(|error| error.code().as_str());
+    metrics.answered(response.status().as_u16(), code, elapsed);
+    if let Some(cause) = error.and_then(ApiError::upstream_cause) {
+        metrics.unavailable(cause);
+    }
+    if error.and_then(ApiError::sampled).is_some() {
+        metrics.limited_addresses.inc();
     }
 }
 

@@ -1,43 +1,44 @@
 //! Builds the service, starts it and drains it.
 
+mod reload;
+
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use poem::{Endpoint, Response};
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{
+    sync::{Semaphore, SetOnce, watch},
+    task::JoinHandle,
+};
 
 use crate::{
+    api_routes::ApiRoutes,
     app::App,
     auth::Authenticator,
     clock::Clock,
-    config::{Environment, Problem, ServeConfig},
+    config::{Environment, Problem, ServeConfig, Settings},
     configuration_watch, database_watch,
     http::{
         client_address::TrustedProxies,
-        connection::ConnectionTimeouts,
         error_code::ErrorCode,
         listener::Listener,
         memory_budget::{Amount, MemoryBudget},
         places::Places,
-        router::Router,
-        swagger_ui,
     },
     ids::Mode,
     metrics::Metrics,
     operations::{self, openapi},
-    portal::Portal,
     ports,
     request_layer::RequestLayer,
     store::{IfMissing, Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, UpstreamCause},
-    webhooks::{self, WebhookOutcome},
+    webhooks::WebhookOutcome,
 };
+
+pub use reload::Reloaded;
 
 /// How long the requests in progress may take after the listener has closed. A request has at most ten seconds for its
 /// body and ten for Stripe; the rest is margin.
@@ -60,6 +61,9 @@ const WEBHOOK_MEMORY_PER_PEER: Amount = Amount {
 /// How long /readyz waits for the first verification, which usually takes two calls. Balancers wait longer for an
 /// instance to become ready.
 const MAX_STARTING: Duration = Duration::from_secs(5);
+
+/// The number of the settings at start.
+const FIRST_GENERATION: u64 = 1;
 
 /// How often the database is written to as a test. A failed write is followed by a test at once.
 const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
@@ -85,13 +89,17 @@ pub enum StartError {
 
 /// The running service.
 pub struct Service {
-    app: Arc<App>,
+    /// The current generation; each request takes it when it arrives.
+    current: watch::Sender<Arc<App>>,
     api: Listener,
+    api_places: Arc<Places>,
     operations: Listener,
-    verification: JoinHandle<()>,
-    store_watch: JoinHandle<()>,
-    file_watch: JoinHandle<()>,
-    shutdown_delay: Duration,
+    /// The settings in use.
+    config: Box<ServeConfig>,
+    /// The settings at start, of which some stay in use until the end.
+    started_with: Arc<Settings>,
+    resolver: Resolver,
+    tasks: [JoinHandle<()>; 3],
 }
 
 /// Starts the service. If Stripe does not respond, the service starts all the same: the operation answers 502 until
@@ -101,55 +109,69 @@ pub async fn start(
     clock: Clock,
     resolver: Resolver,
 ) -> Result<Service, StartError> {
-    let app = Arc::new(build_app(config, clock, resolver).await?);
+    let app = Arc::new(build_app(config, clock, resolver.clone()).await?);
+    let current = watch::Sender::new(Arc::clone(&app));
     let mut store_writable = true;
-    check_store(&app, &mut store_writable).await;
+    check_store(&app.store, &mut store_writable).await;
     warn_about_unusual_settings(config);
     let recorded = configuration_watch::read_id(&app).await;
-    let mut routes = swagger_ui::routes(Router::default().operations(Portal));
-    if !app.webhook_secrets.is_empty() {
-        routes = webhooks::routes(routes);
-    }
+    let api_places = ports::api_places(config, &app);
     let api = open_port(
         config.listen,
-        RequestLayer::api(Arc::clone(&app), routes),
-        ports::api_places(config, &app),
+        RequestLayer::api(current.subscribe(), ApiRoutes::default()),
+        Arc::clone(&api_places),
         config,
     )?;
     let routes = operations::routes(&openapi::JSON);
     let operations = open_port(
         config.operations_listen,
-        RequestLayer::operations(Arc::clone(&app), routes),
+        RequestLayer::operations(current.subscribe(), routes),
         ports::operations_places(&app),
         config,
     )?;
-    tokio::spawn(end_start_in_time(Arc::clone(&app)));
-    tracing::info!(api = %api.address(), operations = %operations.address(), "listening");
+    tokio::spawn(end_start_in_time(Arc::clone(&app.started)));
+    let generation = app.generation;
+    tracing::info!(api = %api.address(), operations = %operations.address(), generation, "listening");
     Ok(Service {
-        verification: tokio::spawn(configuration_watch::run(Arc::clone(&app), recorded)),
-        store_watch: tokio::spawn(watch_store(Arc::clone(&app), store_writable)),
-        file_watch: tokio::spawn(database_watch::watch_file(app.store.clone())),
-        app,
+        tasks: start_tasks(&current, &app.store, recorded, store_writable),
+        current,
         api,
+        api_places,
         operations,
-        shutdown_delay: config.shutdown_delay,
+        config: Box::new(config.clone()),
+        started_with: Arc::clone(&config.settings),
+        resolver,
     })
 }
 
+/// Starts the tasks that run until the service ends.
+fn start_tasks(
+    current: &watch::Sender<Arc<App>>,
+    store: &Store,
+    recorded: Option<String>,
+    store_writable: bool,
+) -> [JoinHandle<()>; 3] {
+    [
+        tokio::spawn(configuration_watch::run(current.subscribe(), recorded)),
+        tokio::spawn(watch_store(store.clone(), store_writable)),
+        tokio::spawn(database_watch::watch_file(store.clone())),
+    ]
+}
+
 /// Checks periodically, and after each failed write, that the database can be written.
-async fn watch_store(app: Arc<App>, mut was_writable: bool) {
+async fn watch_store(store: Store, mut was_writable: bool) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(STORE_CHECK_INTERVAL) => {}
-            () = app.store.write_check_due() => {}
+            () = store.write_check_due() => {}
         }
-        check_store(&app, &mut was_writable).await;
+        check_store(&store, &mut was_writable).await;
     }
 }
 
 /// Reports when the database can no longer be written, and when it can again.
-async fn check_store(app: &App, was_writable: &mut bool) {
-    let checked = app.store.check_write().await;
+async fn check_store(store: &Store, was_writable: &mut bool) {
+    let checked = store.check_write().await;
     match checked {
         Err(error) if *was_writable => {
             tracing::error!(event = "store_not_writable", alert = true, %error);
@@ -159,13 +181,13 @@ async fn check_store(app: &App, was_writable: &mut bool) {
         }
         _ => {}
     }
-    *was_writable = app.store.is_writable();
+    *was_writable = store.is_writable();
 }
 
 /// The instance becomes ready although Stripe does not respond, so that callers get the 502 that says so.
-async fn end_start_in_time(app: Arc<App>) {
+async fn end_start_in_time(started: Arc<SetOnce<()>>) {
     tokio::time::sleep(MAX_STARTING).await;
-    app.starting.store(false, Ordering::Relaxed);
+    _ = started.set(());
 }
 
 fn open_port(
@@ -174,11 +196,7 @@ fn open_port(
     places: Arc<Places>,
     config: &ServeConfig,
 ) -> Result<Listener, StartError> {
-    let timeouts = ConnectionTimeouts {
-        headers: config.header_timeout,
-        idle: config.idle_timeout,
-    };
-    Listener::open(address, endpoint, timeouts, places)
+    Listener::open(address, endpoint, ports::timeouts(config), places)
         .map_err(|error| StartError::Listen { address, error })
 }
 
@@ -196,25 +214,28 @@ async fn build_app(
     let (stripe, counters) = (config.stripe.clone(), Arc::clone(&metrics));
     let stripe = Stripe::new(stripe, clock.clone(), resolver, counters)?;
     Ok(App {
+        generation: FIRST_GENERATION,
         allow_list: config.allow_list.clone(),
         authenticator: Authenticator::new(store.clone(), clock.clone(), config),
-        trusted_proxies: Arc::new(TrustedProxies::new(
-            config.trusted_proxies.clone(),
-            metrics.forwarded_for_unreadable.clone(),
-        )),
+        trusted_proxies: trusted_proxies(config, &metrics),
         store,
         stripe: Arc::new(stripe),
         clock,
         portal_url_ttl: config.portal_url_ttl,
         body_timeout: config.body_timeout,
         request_permits: Arc::new(Semaphore::new(config.max_in_flight)),
-        webhook_memory: MemoryBudget::new(WEBHOOK_MEMORY, WEBHOOK_MEMORY_PER_PEER),
+        webhook_memory: Arc::new(MemoryBudget::new(WEBHOOK_MEMORY, WEBHOOK_MEMORY_PER_PEER)),
         webhook_secrets: config.webhook_secrets.clone(),
         event_rules: config.event_rules.clone(),
         metrics,
-        starting: AtomicBool::new(true),
-        draining: AtomicBool::new(false),
+        started: Arc::default(),
+        draining: Arc::default(),
     })
+}
+
+fn trusted_proxies(config: &ServeConfig, metrics: &Metrics) -> Arc<TrustedProxies> {
+    let (networks, unreadable) = (&config.trusted_proxies, &metrics.forwarded_for_unreadable);
+    Arc::new(TrustedProxies::new(networks.clone(), unreadable.clone()))
 }
 
 /// Logs settings that are valid but unusual.
@@ -241,24 +262,29 @@ impl Service {
         self.operations.address()
     }
 
+    /// Waits until the first verification of the portal configuration has ended, successful or not.
+    pub async fn started(&self) {
+        let started = Arc::clone(&self.current.borrow().started);
+        started.wait().await;
+    }
+
     /// Shuts down: reports it at /readyz, accepts requests for the shutdown delay, then finishes those in progress.
     pub async fn drain(self) {
-        self.app.draining.store(true, Ordering::Relaxed);
+        let app = Arc::clone(&self.current.borrow());
+        app.draining.store(true, Ordering::Relaxed);
         tracing::info!("draining");
-        tokio::time::sleep(self.shutdown_delay).await;
+        tokio::time::sleep(self.config.shutdown_delay).await;
         if tokio::time::timeout(DRAIN_TIMEOUT, self.api.close())
             .await
             .is_err()
         {
             tracing::error!("some requests did not finish in time; their connections are closed");
         }
-        self.verification.abort();
-        self.store_watch.abort();
-        self.file_watch.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
         let closing = async {
             // The operations port answers until the end.
             _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;
-            self.app.store.close().await;
+            app.store.close().await;
         };
         if tokio::time::timeout(CLOSE_TIMEOUT, closing).await.is_err() {
             tracing::error!("the database did not close in time");

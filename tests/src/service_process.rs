@@ -170,13 +170,18 @@ impl ServiceProcess {
 
     /// Sends SIGTERM.
     pub async fn terminate(&self) -> io::Result<()> {
+        self.signal("TERM").await
+    }
+
+    /// Sends the signal of this name, such as `HUP`.
+    pub async fn signal(&self, name: &str) -> io::Result<()> {
         let id = self
             .child
             .id()
             .ok_or_else(|| io::Error::other("it has ended by itself"))?;
-        // The standard library can only kill; the service is to drain.
+        // The standard library can only kill.
         let mut kill = Command::new("kill");
-        let sent = kill.args(["-TERM", &id.to_string()]).status().await?;
+        let sent = kill.args(["-s", name, &id.to_string()]).status().await?;
         sent.success()
             .then_some(())
             .ok_or_else(|| io::Error::other("the signal was not sent"))

@@ -131,6 +131,11 @@ impl SimulatedStripe {
         self.world().account.secret().to_owned()
     }
 
+    /// From now on only this secret is accepted; it is of the same mode.
+    pub fn replace_secret(&self, secret: &str) {
+        self.world().account.replace_secret(secret);
+    }
+
     /// From now on a session call for this customer succeeds.
     pub fn add_customer(&self, id: &str) {
         self.add_customer_with(id, &json!({}));

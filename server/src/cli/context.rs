@@ -83,6 +83,16 @@ impl Context<'_> {
         Config::load_for_serving(self.file.as_deref(), self.variables.clone())
     }
 
+    /// The same while the service runs, which must not wait for a file system that does not respond.
+    pub(super) async fn reloaded_config(&self) -> Result<ServeConfig, Problems> {
+        let (file, variables) = (self.file.clone(), self.variables.clone());
+        let loading = tokio::task::spawn_blocking(move || {
+            Config::load_for_serving(file.as_deref(), variables)
+        });
+        let loaded = loading.await;
+        loaded.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
     /// The settings as far as they are valid, and all problems. `None` if the file cannot be read.
     pub(super) fn readable_config(&self) -> (Option<Config>, Problems) {
         Config::read_for_serving(self.file.as_deref(), self.variables.clone())

@@ -11,6 +11,7 @@ mod name;
 mod org;
 mod portal_config;
 mod progress;
+mod reload;
 mod report;
 mod serve;
 
@@ -45,6 +46,11 @@ struct Arguments {
 enum Command {
     /// Run the service
     Serve,
+    /// Have the running service read its settings again, without losing a request
+    ///
+    /// It asks the service on this machine whose `operations_listen` is that of this command's own configuration. Run it as
+    /// the service's user or as root. SIGHUP to the service does the same.
+    Reload,
     /// Print the OpenAPI document that the code declares, as JSON
     Openapi,
     /// Organizations: the owners of keys and customers
@@ -107,7 +113,8 @@ pub async fn run(
 
 async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     match command {
-        Command::Serve => serve::serve(context).await,
+        Command::Serve => Box::pin(serve::serve(context)).await,
+        Command::Reload => reload::reload(context).await,
         Command::Openapi => {
             let document = declared_openapi::declared();
             Ok(Report::new(&document, format!("{document:#}")))

@@ -1,8 +1,10 @@
-//! The configuration: one documented struct, read once, from a TOML file and from variables that override it.
+//! The configuration: one documented struct, read at start and again for a reload, from a TOML file and from variables
+//! that override it.
 //!
 //! Every problem is reported together, before a port is opened. Environment variables are read in `main` and handed
 //! in; nothing else in the service looks at them. A command asks only for the settings that it uses.
 
+mod changes;
 mod expected;
 mod load;
 mod log_filter;

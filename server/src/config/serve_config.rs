@@ -1,16 +1,18 @@
 //! The settings as the service uses them: validated and parsed.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
-use super::{Environment, LogFormat, Problems, Secret};
+use super::{Environment, LogFormat, Problems, Secret, Settings};
 use crate::{ids::Mode, return_url::AllowList};
 
-/// Everything that `serve` needs, validated and parsed. It is made once; the settings are not used after it.
+/// Everything that `serve` needs, validated and parsed. It is made at start and for each reload.
 #[derive(Debug, Clone)]
 pub struct ServeConfig {
+    /// The settings as they were written, to find out what a reload changes.
+    pub(crate) settings: Arc<Settings>,
     /// How strict the deployment is.
     pub(crate) environment: Environment,
     /// The address of the API.
@@ -69,7 +71,7 @@ pub(crate) struct EventRules {
 }
 
 /// How Stripe is called, validated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StripeConfig {
     /// The secret key.
     pub secret_key: Secret,
@@ -89,4 +91,16 @@ pub(crate) struct StripeConfig {
     pub max_in_flight: u32,
     /// Requests a second; 0: no limit.
     pub requests_per_second: u32,
+}
+
+impl StripeConfig {
+    /// Whether the two differ in their limits at most.
+    pub(crate) fn is_same_but_for_limits(&self, other: &Self) -> bool {
+        let with_other_limits = Self {
+            max_in_flight: other.max_in_flight,
+            requests_per_second: other.requests_per_second,
+            ..self.clone()
+        };
+        with_other_limits == *other
+    }
 }

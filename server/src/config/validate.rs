@@ -1,6 +1,6 @@
 //! Validates the settings beyond their types, and parses them into the values that the service uses.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tracing_subscriber::EnvFilter;
 
@@ -51,6 +51,7 @@ impl Config {
     ) -> ServeConfig {
         let settings = &self.settings;
         ServeConfig {
+            settings: Arc::new(settings.clone()),
             event_rules: EventRules {
                 mode: stripe.mode,
                 account: settings.stripe_account.clone(),

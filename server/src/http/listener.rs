@@ -5,7 +5,10 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use poem::{Endpoint, Response};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -27,6 +30,7 @@ pub(crate) struct Listener {
     address: SocketAddr,
     closing: CancellationToken,
     connections: TaskTracker,
+    timeouts: watch::Sender<ConnectionTimeouts>,
 }
 
 impl Listener {
@@ -42,12 +46,13 @@ impl Listener {
             address: socket.local_addr()?,
             closing: CancellationToken::new(),
             connections: TaskTracker::new(),
+            timeouts: watch::Sender::new(timeouts),
         };
         let (closing, connections) = (listener.closing.clone(), listener.connections.clone());
         let accepting = accept(
             socket,
             Arc::new(endpoint),
-            timeouts,
+            listener.timeouts.subscribe(),
             places,
             closing.clone(),
             connections,
@@ -64,6 +69,11 @@ impl Listener {
     /// The address, with the port that the system chose if the requested port is 0.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Gives the connections that are accepted from now on these timeouts.
+    pub(crate) fn set_timeouts(&self, timeouts: ConnectionTimeouts) {
+        self.timeouts.send_replace(timeouts);
     }
 
     /// Stops accepting connections, and waits until the requests in progress are answered.
@@ -90,7 +100,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 async fn accept(
     socket: TcpListener,
     endpoint: Arc<impl Endpoint<Output = Response> + 'static>,
-    timeouts: ConnectionTimeouts,
+    timeouts: watch::Receiver<ConnectionTimeouts>,
     places: Arc<Places>,
     closing: CancellationToken,
     connections: TaskTracker,
@@ -102,7 +112,7 @@ async fn accept(
                 let Some(place) = places.take(peer.ip(), &closing).await else {
                     continue;
                 };
-                let endpoint = Arc::clone(&endpoint);
+                let (endpoint, timeouts) = (Arc::clone(&endpoint), *timeouts.borrow());
                 connections.spawn(connection::serve(stream, peer, endpoint, timeouts, place));
             }
             Err(error) => {

@@ -6,7 +6,7 @@ mod taken;
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use prometheus::{IntCounter, IntGauge};
@@ -30,6 +30,13 @@ pub(crate) struct ConnectionLimits {
     pub trusted_proxies: Arc<TrustedProxies>,
 }
 
+impl ConnectionLimits {
+    /// A share that is not smaller than all is none. A trusted proxy has no share: its clients have their own limits.
+    fn have_share_for(&self, peer: IpAddr) -> bool {
+        self.per_peer < self.total && !self.trusted_proxies.contains(peer)
+    }
+}
+
 /// What is counted of connections.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionMetrics {
@@ -44,7 +51,7 @@ pub(crate) struct ConnectionMetrics {
 /// The places for the connections of one port.
 #[derive(Debug)]
 pub(crate) struct Places {
-    limits: ConnectionLimits,
+    limits: RwLock<ConnectionLimits>,
     metrics: ConnectionMetrics,
     taken: Mutex<Taken>,
     freed: Notify,
@@ -70,13 +77,24 @@ enum Attempt {
 impl Places {
     pub(crate) fn new(limits: ConnectionLimits, metrics: ConnectionMetrics) -> Arc<Self> {
         Arc::new(Self {
-            limits,
+            limits: RwLock::new(limits),
             metrics,
             taken: Mutex::default(),
             freed: Notify::new(),
             total_warnings: Sampler::default(),
             peer_warnings: Sampler::default(),
         })
+    }
+
+    /// Applies other limits to the connections that come from now on. Those that are open stay open.
+    pub(crate) fn set_limits(&self, limits: ConnectionLimits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+        // More may fit now.
+        self.freed.notify_one();
+    }
+
+    fn limits(&self) -> RwLockReadGuard<'_, ConnectionLimits> {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a connection of `peer`, which closes with `listener`. If all are taken, it waits for one. `None` if
@@ -97,15 +115,15 @@ impl Places {
 
     fn try_take(self: &Arc<Self>, peer: IpAddr, listener: &CancellationToken) -> Attempt {
         let key = rate_limit_key(peer);
-        let mut taken = self.lock();
-        if self.has_share(peer) && taken.of_peer(key) >= self.limits.per_peer {
-            self.report_peer(peer);
+        let (limits, mut taken) = (self.limits(), self.lock());
+        if limits.have_share_for(peer) && taken.of_peer(key) >= limits.per_peer {
+            self.report_peer(peer, limits.per_peer);
             if !taken.close_longest_idle(Some(key)) {
                 return Attempt::Refused;
             }
         }
-        if taken.count() >= self.limits.total {
-            self.report_total();
+        if taken.count() >= limits.total {
+            self.report_total(limits.total);
             if !taken.close_longest_idle(None) && !taken.cut_longest_begun() {
                 return Attempt::Full;
             }
@@ -122,23 +140,16 @@ impl Places {
         })
     }
 
-    /// A share that is not smaller than all is none. A trusted proxy has no share: its clients have their own limits.
-    fn has_share(&self, peer: IpAddr) -> bool {
-        self.limits.per_peer < self.limits.total && !self.limits.trusted_proxies.contains(peer)
-    }
-
-    fn report_peer(&self, peer: IpAddr) {
+    fn report_peer(&self, peer: IpAddr, limit: usize) {
         self.metrics.met_per_peer.inc();
         if let Some(left_out) = self.peer_warnings.count() {
-            let limit = self.limits.per_peer;
             tracing::warn!(event = "peer_connection_limit", %peer, limit, left_out, "a peer has its share of the connections: one that it opens replaces its longest idle one, or is closed");
         }
     }
 
-    fn report_total(&self) {
+    fn report_total(&self, limit: usize) {
         self.metrics.met_total.inc();
         if let Some(left_out) = self.total_warnings.count() {
-            let limit = self.limits.total;
             tracing::warn!(
                 event = "connection_limit",
                 limit,

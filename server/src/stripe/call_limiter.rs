@@ -5,6 +5,8 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use governor::{DefaultDirectRateLimiter, Quota};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::config::StripeConfig;
+
 /// How long a call waits for its permit. A caller who would wait longer is better off with a 502 and `Retry-After`.
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Requests that may go out at once after a pause. A handful smooths what several callers do at the same time; more
@@ -25,16 +27,16 @@ pub(super) struct Permit {
 }
 
 impl CallLimiter {
-    /// `max_in_flight` calls at a time and `per_second` requests a second; 0 requests a second: no limit.
-    pub(super) fn new(max_in_flight: u32, per_second: u32) -> Self {
-        let max_in_flight = max_in_flight as usize;
+    /// As many calls at a time and requests a second as the settings say; 0 requests a second: no limit.
+    pub(super) fn of(config: &StripeConfig) -> Self {
+        let max_in_flight = config.max_in_flight as usize;
         let limiter = |rate: NonZeroU32| {
             DefaultDirectRateLimiter::direct(Quota::per_second(rate).allow_burst(BURST.min(rate)))
         };
         Self {
             max_in_flight,
             permits: Arc::new(Semaphore::new(max_in_flight)),
-            rate: NonZeroU32::new(per_second).map(limiter),
+            rate: NonZeroU32::new(config.requests_per_second).map(limiter),
         }
     }
 

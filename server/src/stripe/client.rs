@@ -31,19 +31,19 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// The longest wait before a retry, before jitter, so that the deadline has room for the attempt.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Stripe, with the settings of this deployment.
-#[derive(Debug)]
+/// Stripe, with the settings of this deployment. A clone shares the connections and the state.
+#[derive(Debug, Clone)]
 pub(crate) struct Stripe {
-    pub(super) transport: Transport,
+    pub(super) transport: Arc<Transport>,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) verification: ConfigurationVerification,
-    pub(super) missing: MissingCustomers,
+    pub(super) verification: Arc<ConfigurationVerification>,
+    pub(super) missing: Arc<MissingCustomers>,
     /// The metadata key by which a customer names its organization.
     pub(super) organization_metadata_key: String,
-    limiter: CallLimiter,
-    breaker: Breaker,
-    retry_budget: RetryBudget,
+    pub(super) limiter: Arc<CallLimiter>,
+    breaker: Arc<Breaker>,
+    retry_budget: Arc<RetryBudget>,
 }
 
 impl Stripe {
@@ -56,14 +56,14 @@ impl Stripe {
     ) -> Result<Self, reqwest::Error> {
         Ok(Self {
             organization_metadata_key: config.organization_metadata_key.clone(),
-            limiter: CallLimiter::new(config.max_in_flight, config.requests_per_second),
-            transport: Transport::new(config, resolver)?,
-            breaker: Breaker::new(clock.clone()),
-            retry_budget: RetryBudget::default(),
+            limiter: Arc::new(CallLimiter::of(&config)),
+            transport: Arc::new(Transport::new(config, resolver)?),
+            breaker: Arc::new(Breaker::new(clock.clone())),
+            retry_budget: Arc::default(),
             clock,
             metrics,
-            verification: ConfigurationVerification::default(),
-            missing: MissingCustomers::default(),
+            verification: Arc::default(),
+            missing: Arc::default(),
         })
     }
 

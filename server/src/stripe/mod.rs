@@ -24,6 +24,7 @@ mod response;
 mod retry_budget;
 mod session;
 mod session_request;
+mod successor;
 mod verification;
 
 pub(crate) use cause::UpstreamCause;

@@ -1,7 +1,7 @@
 //! Whether the portal configuration is verified: known not to allow plan changes. Otherwise no portal is opened.
 
 use std::{
-    sync::{PoisonError, RwLock, RwLockWriteGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 
@@ -19,8 +19,9 @@ const VALID_AFTER_CHANGE: Duration = Duration::from_secs(5);
 pub(crate) struct ConfigurationVerification {
     known: RwLock<Known>,
     managed_id: RwLock<Option<String>>,
-    /// Notified when the configuration should be verified before the next interval.
-    pub recheck: tokio::sync::Notify,
+    /// Notified when the configuration should be verified before the next interval. The successors of a [`super::Stripe`]
+    /// share it, so that no report of a change is lost between two of them.
+    pub recheck: Arc<tokio::sync::Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +43,15 @@ enum State {
 }
 
 impl ConfigurationVerification {
+    /// Nothing is verified yet with other settings; the id of the configuration that the service created stays known.
+    pub(super) fn successor(&self) -> Self {
+        Self {
+            known: RwLock::default(),
+            managed_id: RwLock::new(self.managed_id()),
+            recheck: Arc::clone(&self.recheck),
+        }
+    }
+
     /// The id of the verified configuration. The error is the cause why no portal is opened.
     pub(super) fn require_verified(&self, now: Instant) -> Result<String, UpstreamCause> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

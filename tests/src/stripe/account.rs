@@ -54,6 +54,10 @@ impl Account {
         &self.secret
     }
 
+    pub(super) fn replace_secret(&mut self, secret: &str) {
+        secret.clone_into(&mut self.secret);
+    }
+
     pub(super) fn is_live(&self) -> bool {
         is_live(&self.secret)
     }

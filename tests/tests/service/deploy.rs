@@ -35,7 +35,7 @@ async fn every_setting_of_the_deployment_guide_exists() {
 #[tokio::test]
 async fn every_command_of_the_deployment_guide_exists() {
     let commands = found(
-        r"billing-portal ((?:serve|doctor|healthcheck|config|org|key|customer|portal-config)\b[^`\n|]*)",
+        r"billing-portal ((?:serve|doctor|healthcheck|reload|config|org|key|customer|portal-config)\b[^`\n|]*)",
         DEPLOY,
     );
     assert!(commands.len() >= 3, "{commands:?}");

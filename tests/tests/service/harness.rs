@@ -2,6 +2,7 @@
 
 pub(crate) mod busy_connection;
 pub(crate) mod command;
+pub(crate) mod configured;
 pub(crate) mod connect_proxy;
 pub(crate) mod contract;
 pub(crate) mod coverage;

@@ -52,7 +52,8 @@ impl Process {
         Self::start(command).await
     }
 
-    async fn start(command: Command) -> Self {
+    /// Starts it with this command, and waits until it opens portals.
+    pub(crate) async fn start(command: Command) -> Self {
         let started = ServiceProcess::start(command).await;
         let mut process = started.expect("the service starts");
         let ready = process.until_it_opens_portals().await;
@@ -83,6 +84,11 @@ impl Process {
     /// Sends SIGTERM.
     pub(crate) async fn terminate(&self) {
         self.service.terminate().await.expect("the signal is sent");
+    }
+
+    /// Sends the signal of this name, such as `HUP`.
+    pub(crate) async fn signal(&self, name: &str) {
+        self.service.signal(name).await.expect("the signal is sent");
     }
 
     /// Ends it without a word, as a power cut does.

@@ -60,6 +60,7 @@ async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
                 "cause" => causes.contains(value) || refusals.contains(&value),
                 "endpoint" => ["sessions", "configurations"].contains(&value),
                 "outcome" if series.contains("webhooks") => webhooks.contains(&value),
+                "outcome" if series.contains("reloads") => ["applied", "refused"].contains(&value),
                 "outcome" => ["done", "refused", "failed"].contains(&value),
                 "kind" => ["record", "other"].contains(&value),
                 "port" => ["api", "operations"].contains(&value),

@@ -172,7 +172,7 @@ impl Builder {
         let variables = command::variables(&this.settings);
         let config =
             Config::load_for_serving(None, variables.clone()).expect("the settings are good");
-        let running = start(&config, this.clock, this.resolver)
+        let running = Box::pin(start(&config, this.clock, this.resolver))
             .await
             .expect("the service starts");
         Service {

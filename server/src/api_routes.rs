@@ -1,0 +1,44 @@
+//! The routes of the API's port. The endpoint for webhooks exists while a secret for them is set, which a reload can
+//! change.
+
+use std::sync::Arc;
+
+use poem::{Endpoint, Request, Response, Result};
+
+use crate::{
+    app::App,
+    http::{router::Router, swagger_ui},
+    portal::Portal,
+    webhooks,
+};
+
+/// The routes of the API's port.
+pub(crate) struct ApiRoutes {
+    with_webhooks: Router,
+    without_webhooks: Router,
+}
+
+impl Default for ApiRoutes {
+    fn default() -> Self {
+        let routes = || swagger_ui::routes(Router::default().operations(Portal));
+        Self {
+            with_webhooks: webhooks::routes(routes()),
+            without_webhooks: routes(),
+        }
+    }
+}
+
+impl Endpoint for ApiRoutes {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let app: Option<&Arc<App>> = request.data();
+        let receives_webhooks = app.is_some_and(|app| !app.webhook_secrets.is_empty());
+        let routes = if receives_webhooks {
+            &self.with_webhooks
+        } else {
+            &self.without_webhooks
+        };
+        routes.call(request).await
+    }
+}

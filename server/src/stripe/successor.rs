@@ -1,0 +1,27 @@
+//! Stripe with the settings of a reload.
+
+use std::sync::Arc;
+
+use super::{call_limiter::CallLimiter, client::Stripe, resolver::Resolver};
+use crate::config::StripeConfig;
+
+impl Stripe {
+    /// Stripe with other settings. The portal configuration has to be verified with them before a portal opens.
+    pub(crate) fn successor(
+        &self,
+        config: StripeConfig,
+        resolver: Resolver,
+    ) -> Result<Self, reqwest::Error> {
+        let (clock, metrics) = (self.clock.clone(), Arc::clone(&self.metrics));
+        let mut successor = Self::new(config, clock, resolver, metrics)?;
+        successor.verification = Arc::new(self.verification.successor());
+        Ok(successor)
+    }
+
+    /// The same with the limits of other settings, which apply to the calls that begin from now on.
+    pub(crate) fn with_limits(&self, config: &StripeConfig) -> Self {
+        let mut stripe = self.clone();
+        stripe.limiter = Arc::new(CallLimiter::of(config));
+        stripe
+    }
+}
