@@ -66,7 +66,8 @@ impl Stripe {
             .await
     }
 
-    /// Finds a customer. `None` if Stripe never had it.
+    /// Finds a customer. `None` if Stripe never had it. An account that is a customer is found here too: Stripe answers
+    /// the customer that it is, which has an id of its own and names the account.
     pub(crate) async fn find_customer(
         &self,
         id: &CustomerId,
@@ -76,9 +77,18 @@ impl Stripe {
             if response.is_missing("id") && !response.is_of_other_mode() {
                 return Ok(None);
             }
-            match customer(response.success()?, &self.organization_metadata_key) {
-                Some(customer) if customer.id == id.as_str() => Ok(Some(customer)),
-                _ => Err(response.failure(UpstreamCause::InvalidResponse, "customer_mismatch")),
+            let found = response.success()?;
+            let field = if id.is_account() {
+                "customer_account"
+            } else {
+                "id"
+            };
+            // A deleted one has only the id by which it was asked for.
+            let is_requested = [&found[field], &found["id"]].contains(&&Value::from(id.as_str()));
+            let customer = customer(found, &self.organization_metadata_key);
+            match customer.filter(|_| is_requested) {
+                Some(customer) => Ok(Some(customer)),
+                None => Err(response.failure(UpstreamCause::InvalidResponse, "customer_mismatch")),
             }
         })
         .await

@@ -133,6 +133,11 @@ impl Customer {
             "metadata": {},
             "name": null,
         });
+        if let Some(account) = self.id.strip_prefix("acct_") {
+            // An account that is a customer: as such it has another id, and names the account.
+            customer["id"] = format!("cus_{account}").into();
+            customer["customer_account"] = self.id.clone().into();
+        }
         merge(&mut customer, &self.differing);
         customer
     }

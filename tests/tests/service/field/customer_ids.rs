@@ -1,5 +1,7 @@
 //! S18: a customer's id is what Stripe can have, not only what it usually has.
 
+use serde_json::json;
+
 use crate::harness::deployment::Deployment;
 use crate::harness::service::Service;
 
@@ -80,5 +82,43 @@ async fn s18_an_account_is_sent_as_customer_account_and_every_other_id_as_custom
             .ask(&portal)
             .await
             .assert_error("NO_STRIPE_CUSTOMER");
+    }
+}
+
+#[tokio::test]
+async fn s18_verify_asks_stripe_for_an_account_as_for_every_other_customer() {
+    let deployment = Deployment::new().await;
+    deployment.json("org create --name Acme --id acme").await;
+    let with_org = |org: &str| json!({ "metadata": { "org_id": org } });
+    let stripe = &deployment.stripe;
+    stripe.add_customer_with("acct_ours", &with_org("acme"));
+    stripe.add_customer("acct_none");
+    stripe.add_customer_with("acct_other", &with_org("other"));
+    stripe.add_customer("acct_gone");
+    stripe.delete_customer("acct_gone");
+    // Stripe answers another account than the one that was asked for.
+    stripe.add_customer_with("acct_wrong", &json!({ "customer_account": "acct_ours" }));
+    stripe.add_customer("legacy-17");
+    #[rustfmt::skip]
+    let rows = [
+        ("acct_ours", None),
+        ("acct_none", None),
+        ("legacy-17", None),
+        ("acct_other", Some("customer acct_other belongs to organization other")),
+        ("acct_gone", Some("customer acct_gone was deleted at Stripe")),
+        ("acct_unknown", Some("Stripe has no customer acct_unknown")),
+        ("acct_wrong", Some("customer_mismatch")),
+    ];
+    for (id, problem) in rows {
+        let line = format!("customer link --org acme {id} --verify");
+        let outcome = deployment.run(&line).await;
+        assert_eq!(
+            outcome.code,
+            u8::from(problem.is_some()),
+            "{id}: {}",
+            outcome.stderr
+        );
+        let problem = problem.unwrap_or_default();
+        assert!(outcome.stderr.contains(problem), "{id}: {}", outcome.stderr);
     }
 }
