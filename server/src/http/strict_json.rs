@@ -22,6 +22,11 @@ impl JsonObject {
         }
     }
 
+    /// The object as a value.
+    pub(crate) fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+
     /// Takes a field out of the object.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)

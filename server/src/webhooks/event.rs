@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::outcome::WebhookOutcome;
 use crate::{
     config::EventRules,
+    http::strict_json::JsonObject,
     ids::{CustomerId, MAX_STRIPE_ID_BYTES, Mode, OrganizationId, is_stripe_id_byte},
     store::{Claim, CustomerChange, UnixSeconds},
 };
@@ -65,8 +66,8 @@ pub(super) enum Action {
 impl Event {
     /// Parses an event. `None` if it is none.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        // As text first: the parts that are never looked at must be JSON too.
-        let event: Self = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+        // The parts that are never looked at too: what can be read in two ways is not followed.
+        let event: Self = serde_json::from_value(JsonObject::parse(body)?.into_value()).ok()?;
         let is_type = |byte: u8| is_stripe_id_byte(byte) || byte == b'.';
         let named = (1..=MAX_STRIPE_ID_BYTES).contains(&event.id.len())
             && event.id.bytes().all(is_stripe_id_byte);

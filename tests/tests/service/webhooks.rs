@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::harness::service::{Service, send};
-use crate::harness::webhook::{SECRET, customer, event, signed, unix_time};
+use crate::harness::webhook::{SECRET, customer, event, signature, signed, unix_time, unsigned};
 use billing_portal_tests::http_message::TestResponse;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 
@@ -148,6 +148,41 @@ async fn foreign_events_are_accepted_and_change_nothing() {
     for (event, status, why) in rows {
         let answer = send(service.api(), &signed(&event)).await;
         assert_eq!(answer.status, status, "{why}");
+        assert_eq!(mapping(&service, "fresh").await, None, "{why}");
+    }
+    deliver(&service, &good).await;
+    assert_eq!(mapping(&service, "fresh").await, active("cus_1"));
+}
+
+#[tokio::test]
+async fn l12_an_event_that_repeats_a_name_is_refused() {
+    let service = service().await;
+    service.organization("fresh", None).await;
+    let good = event(
+        "evt_1",
+        "customer.created",
+        unix_time(),
+        &customer("cus_1", "fresh"),
+    );
+    let text = good.to_string();
+    // Each puts a second value of a name behind the first.
+    #[rustfmt::skip]
+    let rows = [
+        (r#""id":"cus_1""#, r#""id":"cus_1","id":"cus_2""#, "in the object"),
+        (r#""org_id":"fresh""#, r#""org_id":"fresh","org_id":"acme""#, "in its metadata"),
+        (r#""metadata":{"#, r#""more":[{"a":1,"a":1}],"metadata":{"#, "in a list of it"),
+        (r#""livemode":true,"metadata""#, r#""\u0069d":"cus_2","livemode":true,"metadata""#, "escaped"),
+        (r#""type":"#, r#""type":"invoice.paid","type":"#, "in the event"),
+        (r#""request":{"#, r#""request":{"id":null,"#, "in a part that is not looked at"),
+    ];
+    for (part, repeated, why) in rows {
+        assert_eq!(text.matches(part).count(), 1, "{why}: {text}");
+        let body = text.replace(part, repeated).into_bytes();
+        let time = unix_time().to_string();
+        let header = format!("t={time},v1={}", signature(SECRET, &time, &body));
+        let delivery = unsigned(body).with_header("Stripe-Signature", header);
+        let answer = send(service.api(), &delivery).await;
+        answer.assert_error("BAD_REQUEST");
         assert_eq!(mapping(&service, "fresh").await, None, "{why}");
     }
     deliver(&service, &good).await;
