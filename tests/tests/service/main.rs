@@ -40,6 +40,7 @@ mod sdk;
 mod simulated_stripe;
 mod stripe_outage;
 mod stripe_proxy;
+mod stripe_reviewed;
 mod stripe_session;
 mod success;
 mod typescript;
