@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
+use crate::harness::prefix_proxy;
 use crate::harness::service::{Service, send};
 use billing_portal_tests::http_message::TestRequest;
 
@@ -144,6 +145,11 @@ async fn try_it_out_opens_a_portal() {
     let service = Service::builder().environment("production").start().await;
     let page = Page::open(&format!("http://{}/docs/", service.api())).await;
 
+    try_it_out(page, &service).await;
+}
+
+/// Gives the service's key to Swagger UI and presses its buttons, which opens a portal.
+async fn try_it_out(page: Page, service: &Service) {
     page.click("button.authorize").await;
     page.write(".auth-container input", service.key()).await;
     page.click(".auth-btn-wrapper .authorize").await;
@@ -164,6 +170,37 @@ async fn try_it_out_opens_a_portal() {
         "{body}"
     );
     assert_eq!(service.sessions().len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium; `cargo xtask ci` runs it where there is one"]
+async fn s10_try_it_out_opens_a_portal_behind_a_proxy_that_strips_a_prefix() {
+    for (prefix, path) in [
+        ("/billing", "/docs"),
+        ("/billing", "/docs/"),
+        ("/a/b", "/docs"),
+    ] {
+        let service = Service::builder().environment("production").start().await;
+        let proxy = prefix_proxy::start(service.api(), prefix).await;
+        let page = Page::open(&format!("http://{proxy}{prefix}{path}")).await;
+        try_it_out(page, &service).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium; `cargo xtask ci` runs it where there is one"]
+async fn s10_the_operations_port_can_be_tried_behind_a_proxy_that_strips_a_prefix() {
+    let service = Service::start().await;
+    let proxy = prefix_proxy::start(service.operations(), "/billing").await;
+    let page = Page::open(&format!("http://{proxy}/billing/docs")).await;
+    let readiness = "#operations-Operations-readiness";
+    page.click(&format!("{readiness} .opblock-summary-control"))
+        .await;
+    page.click(&format!("{readiness} button.execute")).await;
+    let selector = format!("{readiness} .live-responses-table .highlight-code");
+    let answer = page.text(&selector).await;
+    page.close().await;
+    assert!(answer.contains("portal_configuration_verified"), "{answer}");
 }
 
 #[tokio::test]
