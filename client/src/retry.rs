@@ -122,12 +122,12 @@ impl Retries {
 /// `random` lies in 0 to 1. It spreads the whole pause (full jitter), so that clients that failed together do not
 /// return together. What the answer asks for is waited in full before that.
 fn pause(error: &Error, repetition: u32, random: f64) -> Option<Duration> {
-    let asked = error.retry_after().unwrap_or(Duration::ZERO);
-    if !error.is_retryable() || asked > LONGEST_RETRY_AFTER {
+    let requested = error.retry_after().unwrap_or(Duration::ZERO);
+    if !error.is_retryable() || requested > LONGEST_RETRY_AFTER {
         return None;
     }
     let doubled = FIRST_PAUSE.saturating_mul(1 << repetition.saturating_sub(1).min(16));
-    Some(asked + doubled.min(LONGEST_PAUSE).mul_f64(random))
+    Some(requested + doubled.min(LONGEST_PAUSE).mul_f64(random))
 }
 
 /// The time for one try that may be followed by another: half of what is left, so that the others have the rest.

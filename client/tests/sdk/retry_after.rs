@@ -114,8 +114,11 @@ async fn k2_a_wait_that_is_too_long_is_not_started() {
             .await
             .expect_err("refused");
         assert_eq!(server.requests().len(), 1, "{value}");
-        let asked = error.retry_after();
-        assert!(asked > Some(Duration::from_secs(30)), "{value}: {asked:?}");
+        let requested = error.retry_after();
+        assert!(
+            requested > Some(Duration::from_secs(30)),
+            "{value}: {requested:?}"
+        );
     }
 }
 

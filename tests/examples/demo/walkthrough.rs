@@ -65,7 +65,7 @@ pub(crate) async fn show_all(deployment: &Deployment) -> Result<bool, Box<dyn Er
     }
     rows.sort();
     println!(
-        "status  code                        asked by  how                                     as documented"
+        "status  code                        sent by   how                                     as documented"
     );
     println!("{}", rows.join("\n"));
     Ok(all_as_documented)
@@ -128,21 +128,21 @@ async fn asked_by_the_sdk(deployment: &Deployment) -> Result<Vec<Outcome>, Box<d
     ];
     let mut outcomes = Vec::new();
     for (key, return_url, how) in requests {
-        outcomes.push(ask(deployment, key, return_url, how).await?);
+        outcomes.push(call(deployment, key, return_url, how).await?);
     }
 
     let refusal =
         json!({ "error": { "type": "invalid_request_error", "code": "parameter_unknown" } });
     let refusal = Reply::json(400, &refusal);
     deployment.stripe.answer_always(Endpoint::Sessions, refusal);
-    outcomes.push(ask(deployment, &keys.opens, RETURN_URL, "Stripe refuses").await?);
+    outcomes.push(call(deployment, &keys.opens, RETURN_URL, "Stripe refuses").await?);
     deployment.stripe.recover();
 
     for _ in 0..MORE_THAN_THE_BURST {
-        ask(deployment, &keys.limited, UNLISTED_URL, "").await?;
+        call(deployment, &keys.limited, UNLISTED_URL, "").await?;
     }
     let how = "a dozen requests at once";
-    outcomes.push(ask(deployment, &keys.limited, UNLISTED_URL, how).await?);
+    outcomes.push(call(deployment, &keys.limited, UNLISTED_URL, how).await?);
     Ok(outcomes)
 }
 
@@ -176,13 +176,13 @@ async fn while_full(deployment: &Deployment) -> Result<Vec<Outcome>, Box<dyn Err
     }
     sleep(BEGUN).await;
     let how = "as many in flight as are served";
-    let refused = ask(deployment, key, RETURN_URL, how).await?;
+    let refused = call(deployment, key, RETURN_URL, how).await?;
     let answer = held.response(&slow.method, ANSWER_LIMIT).await;
     Ok(vec![refused, by_hand(answer, "a body that never comes")?])
 }
 
 /// Asks with the SDK, once.
-async fn ask(
+async fn call(
     deployment: &Deployment,
     key: &str,
     return_url: &str,

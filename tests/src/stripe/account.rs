@@ -14,7 +14,7 @@ use super::reply::Reply;
 #[derive(Debug)]
 pub(super) struct Done {
     /// The path and the fields that the key was first used with.
-    pub(super) asked: (String, Vec<(String, String)>),
+    pub(super) requested: (String, Vec<(String, String)>),
     pub(super) reply: Reply,
     /// Until then the call is executed, and the key is in use.
     pub(super) ready_at: Instant,
@@ -92,7 +92,7 @@ impl Account {
         &mut self,
         customer: &str,
         configuration: &str,
-        asked: &Value,
+        requested: &Value,
         flow: &Value,
     ) -> Value {
         let session = json!({
@@ -104,9 +104,9 @@ impl Account {
             "customer_account": customer.starts_with("acct_").then_some(customer),
             "flow": flow,
             "livemode": is_live(&self.secret),
-            "locale": asked["locale"],
+            "locale": requested["locale"],
             "on_behalf_of": null,
-            "return_url": asked["return_url"],
+            "return_url": requested["return_url"],
             "url": format!("{}{}", self.session_url, random()),
         });
         self.last_session = Some(session.clone());

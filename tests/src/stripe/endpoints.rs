@@ -69,17 +69,17 @@ fn once(account: &mut Account, call: &Received, version: &str) -> Result<Reply, 
     let Some(key) = key else {
         return run(account, call, version);
     };
-    let asked = (call.path.clone(), call.form.clone());
+    let requested = (call.path.clone(), call.form.clone());
     match account.done.get(key) {
         Some(done) if Instant::now() < done.ready_at => Err(Refusal::idempotency_key_in_use(key)),
-        Some(done) if done.asked == asked => {
+        Some(done) if done.requested == requested => {
             Ok(done.reply.clone().header("Idempotent-Replayed", "true"))
         }
         Some(_) => Err(Refusal::idempotency_key_reused(key)),
         None => {
             let reply = run(account, call, version)?.header("Idempotency-Key", key);
             let done = Done {
-                asked,
+                requested,
                 reply: reply.clone(),
                 ready_at: Instant::now() + account.execution,
             };
@@ -115,10 +115,10 @@ fn run(account: &mut Account, call: &Received, version: &str) -> Result<Reply, R
 
 fn create_session(account: &mut Account, fields: &[(String, String)]) -> Result<Value, Refusal> {
     form::require_documented(fields, SESSION_FIELDS)?;
-    let asked = form::object(fields)?;
+    let requested = form::object(fields)?;
     // Stripe has two forms of a customer, each with its field.
     let named = ["customer", "customer_account"].into_iter();
-    let mut named = named.filter_map(|field| Some((field, asked[field].as_str()?)));
+    let mut named = named.filter_map(|field| Some((field, requested[field].as_str()?)));
     let (field, customer) = named
         .next()
         .ok_or_else(|| Refusal::missing_parameter("customer"))?;
@@ -128,7 +128,7 @@ fn create_session(account: &mut Account, fields: &[(String, String)]) -> Result<
         return Err(Refusal::missing(400, "customer", field, customer));
     }
     // The real one falls back to the account's default configuration, which may let plans be changed.
-    let configuration = asked["configuration"]
+    let configuration = requested["configuration"]
         .as_str()
         .ok_or_else(|| Refusal::missing_parameter("configuration"))?;
     let known = account
@@ -137,30 +137,30 @@ fn create_session(account: &mut Account, fields: &[(String, String)]) -> Result<
     if known["active"] != true {
         return Err(Refusal::inactive_configuration(configuration));
     }
-    let return_url = asked["return_url"].as_str().unwrap_or_default();
+    let return_url = requested["return_url"].as_str().unwrap_or_default();
     if url::Url::parse(return_url).is_err() {
         return Err(Refusal::invalid_url("return_url"));
     }
-    if let Some(locale) = asked["locale"].as_str()
+    if let Some(locale) = requested["locale"].as_str()
         && !LOCALES.contains(&locale)
     {
         return Err(Refusal::invalid_choice("locale", locale));
     }
-    let flow = flow::requested(&asked, known)?;
-    Ok(account.open_session(customer, configuration, &asked, &flow))
+    let flow = flow::requested(&requested, known)?;
+    Ok(account.open_session(customer, configuration, &requested, &flow))
 }
 
 /// The newest first, at most a hundred on a page, as at Stripe.
 fn list_configurations(account: &Account, query: &[(String, String)]) -> Result<Value, Refusal> {
     form::require_documented(query, LIST_FIELDS)?;
-    let asked = form::object(query)?;
+    let requested = form::object(query)?;
     let wanted = |one: &&Value| {
-        let default = asked["is_default"].as_str().map(|text| text == "true");
+        let default = requested["is_default"].as_str().map(|text| text == "true");
         let is_default = one["is_default"].as_bool();
-        (asked["active"].is_null() || asked["active"] == one["active"])
+        (requested["active"].is_null() || requested["active"] == one["active"])
             && (default.is_none() || default == is_default)
     };
-    let limit = asked["limit"]
+    let limit = requested["limit"]
         .as_str()
         .and_then(|text| text.parse().ok())
         .unwrap_or(10)
@@ -171,7 +171,7 @@ fn list_configurations(account: &Account, query: &[(String, String)]) -> Result<
         .rev()
         .filter(wanted)
         .collect();
-    let after = asked["starting_after"].as_str();
+    let after = requested["starting_after"].as_str();
     let start = after.map_or(0, |after| {
         1 + matching.iter().take_while(|one| one["id"] != after).count()
     });
@@ -189,11 +189,11 @@ fn create_configuration(
     fields: &[(String, String)],
 ) -> Result<Value, Refusal> {
     form::require_documented(fields, CONFIGURATION_FIELDS)?;
-    let asked = form::object(fields)?;
-    if !asked["features"].is_object() {
+    let requested = form::object(fields)?;
+    if !requested["features"].is_object() {
         return Err(Refusal::missing_parameter("features"));
     }
-    let id = account.add_configuration(&asked);
+    let id = account.add_configuration(&requested);
     find_configuration(account, &id).cloned()
 }
 

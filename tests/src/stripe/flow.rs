@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::refusal::Refusal;
 
 /// The `flow` of a new session. Null where none is asked for.
-pub(super) fn requested(asked: &Value, configuration: &Value) -> Result<Value, Refusal> {
-    let flow = &asked["flow_data"];
+pub(super) fn requested(requested: &Value, configuration: &Value) -> Result<Value, Refusal> {
+    let flow = &requested["flow_data"];
     if flow.is_null() {
         return Ok(Value::Null);
     }
@@ -38,10 +38,10 @@ pub(super) fn requested(asked: &Value, configuration: &Value) -> Result<Value, R
 }
 
 /// Where a flow leads when it is done.
-fn after_completion(asked: &Value) -> Result<Value, Refusal> {
+fn after_completion(requested: &Value) -> Result<Value, Refusal> {
     const REDIRECT: &str = "flow_data[after_completion][redirect][return_url]";
-    let kind = asked["type"].as_str().unwrap_or("portal_homepage");
-    match (kind, asked["redirect"]["return_url"].as_str()) {
+    let kind = requested["type"].as_str().unwrap_or("portal_homepage");
+    match (kind, requested["redirect"]["return_url"].as_str()) {
         ("redirect", None) => return Err(Refusal::missing_parameter(REDIRECT)),
         ("redirect", Some(url)) if url::Url::parse(url).is_err() => {
             return Err(Refusal::invalid_url(REDIRECT));
@@ -54,7 +54,7 @@ fn after_completion(asked: &Value) -> Result<Value, Refusal> {
     }
     Ok(json!({
         "type": kind,
-        "redirect": asked["redirect"],
-        "hosted_confirmation": asked["hosted_confirmation"],
+        "redirect": requested["redirect"],
+        "hosted_confirmation": requested["hosted_confirmation"],
     }))
 }

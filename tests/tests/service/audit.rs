@@ -118,11 +118,11 @@ fn abandoned_request_is_audited() {
         let service = Service::start().await;
         let slow = Reply::hang();
         service.stripe.answer_next(Endpoint::Sessions, [slow]);
-        let ask = TestRequest::portal(service.key(), SECRET_RETURN_URL);
+        let request = TestRequest::portal(service.key(), SECRET_RETURN_URL);
         let mut connection = ClientConnection::open(service.api())
             .await
             .expect("it listens");
-        for bytes in [ask.head(), ask.body] {
+        for bytes in [request.head(), request.body] {
             connection.send(&bytes).await.expect("it reads");
         }
         while service.sessions().is_empty() {

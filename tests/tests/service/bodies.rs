@@ -22,7 +22,7 @@ use case::{Case, Limit};
 use request::{Bytes, Keys};
 
 /// How long an answer may take where the case does not name a limit.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 /// What the service may need beyond a configured limit.
 const MARGIN: Duration = Duration::from_secs(8);
 /// Cases at a time; each has its own connection.
@@ -125,7 +125,7 @@ async fn drip(
     let limit = case
         .expect
         .within_s
-        .map_or(PATIENCE, |within| limit(within) + MARGIN);
+        .map_or(RESPONSE_LIMIT, |within| limit(within) + MARGIN);
     let started = Instant::now();
     let mut answer = None;
     let mut sent = connection.send(&all[..honest]).await;
@@ -155,7 +155,7 @@ async fn answers_in_order(
     problems: &mut Vec<String>,
 ) {
     for (number, expected) in case.expect.responses.iter().enumerate() {
-        let answer = connection.response("POST", PATIENCE).await;
+        let answer = connection.response("POST", RESPONSE_LIMIT).await;
         let may_close = number > 0 && case.request.allow_close_after_first;
         if answer.is_none() && may_close && connection.is_closed(Duration::ZERO).await {
             break;
@@ -175,7 +175,7 @@ async fn one_answer(connection: &mut ClientConnection, case: &Case, problems: &m
     let patience = case
         .expect
         .within_s
-        .map_or(PATIENCE, |within| limit(within) + MARGIN);
+        .map_or(RESPONSE_LIMIT, |within| limit(within) + MARGIN);
     let mut answer = connection.response(method, patience).await;
     let is_interim =
         |answer: &Option<TestResponse>| answer.as_ref().is_some_and(|answer| answer.status == 100);
@@ -184,7 +184,7 @@ async fn one_answer(connection: &mut ClientConnection, case: &Case, problems: &m
         if let Some(rest) = &case.request.after_100 {
             let _ = connection.send(rest.as_bytes()).await;
         }
-        answer = connection.response(method, PATIENCE).await;
+        answer = connection.response(method, RESPONSE_LIMIT).await;
     }
     if case
         .expect

@@ -15,7 +15,7 @@ use crate::harness::service::{Service, send};
 use billing_portal_tests::http_message::TestRequest;
 
 /// How long a page may take to show what is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 
 /// How an element's id is called (`WebDriver`, 12.2).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -44,7 +44,9 @@ impl Page {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(PATIENCE, up).await.expect("ChromeDriver starts");
+        timeout(RESPONSE_LIMIT, up)
+            .await
+            .expect("ChromeDriver starts");
         let arguments = json!([
             "--headless",
             "--no-sandbox",
@@ -68,21 +70,21 @@ impl Page {
 
     /// A `WebDriver` command; a page that is not there yet is waited for.
     async fn command(&self, path: &str, parameters: &Value) -> Value {
-        let ask = TestRequest::get(&format!("/session{}{path}", self.session))
+        let request = TestRequest::get(&format!("/session{}{path}", self.session))
             .with_method("POST")
             .with_header("Host", "localhost")
             .with_header("Content-Type", "application/json")
             .with_body(parameters.to_string());
         let found = async {
             loop {
-                let answer = send(self.driver, &ask).await;
+                let answer = send(self.driver, &request).await;
                 if answer.status == 200 {
                     return answer.json()["value"].clone();
                 }
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        timeout(PATIENCE, found)
+        timeout(RESPONSE_LIMIT, found)
             .await
             .unwrap_or_else(|_| panic!("{path} {parameters} in time"))
     }
@@ -132,10 +134,10 @@ impl Page {
     }
 
     async fn close(self) {
-        let ask = TestRequest::get(&format!("/session{}", self.session))
+        let request = TestRequest::get(&format!("/session{}", self.session))
             .with_method("DELETE")
             .with_header("Host", "localhost");
-        assert_eq!(send(self.driver, &ask).await.status, 200);
+        assert_eq!(send(self.driver, &request).await.status, 200);
     }
 }
 

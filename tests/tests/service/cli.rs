@@ -139,7 +139,7 @@ async fn customer_commands_link_unlink_and_list() {
         json!({"org": "acme"})
     );
     assert_eq!(deployment.json("customer list").await, json!([]));
-    assert_eq!(deployment.stripe.calls(), 0, "Stripe is not asked");
+    assert_eq!(deployment.stripe.calls(), 0, "Stripe is not called");
 }
 
 #[tokio::test]

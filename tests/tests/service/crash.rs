@@ -155,8 +155,8 @@ async fn deliver(
         for &number in numbers {
             let object = customer(&format!("cus_{number}"), &format!("org-{number}"));
             let id = format!("evt_{number}");
-            let ask = signed(&event(&id, "customer.updated", unix_time() + 1, &object));
-            sending.spawn(async move { (number, try_send(api, &ask).await) });
+            let request = signed(&event(&id, "customer.updated", unix_time() + 1, &object));
+            sending.spawn(async move { (number, try_send(api, &request).await) });
             if sending.len() == AT_ONCE
                 && let Some(Ok((number, Some(200)))) = sending.join_next().await
             {
@@ -176,12 +176,12 @@ async fn deliver(
 }
 
 /// The status, if the service lives to tell it.
-async fn try_send(api: std::net::SocketAddr, ask: &TestRequest) -> Option<u16> {
+async fn try_send(api: std::net::SocketAddr, request: &TestRequest) -> Option<u16> {
     let mut connection = ClientConnection::open(api).await.ok()?;
-    connection.send(&ask.head()).await.ok()?;
-    connection.send(&ask.body).await.ok()?;
+    connection.send(&request.head()).await.ok()?;
+    connection.send(&request.body).await.ok()?;
     let answer = connection
-        .response(&ask.method, Duration::from_secs(30))
+        .response(&request.method, Duration::from_secs(30))
         .await?;
     Some(answer.status)
 }

@@ -52,8 +52,10 @@ async fn a_correct_deployment_passes_every_check_and_changes_nothing_at_stripe()
     let detail = format!("{}: plans cannot be changed", id.as_str().expect("an id"));
     let check = &fixture.checks().await["portal_configuration"];
     assert_eq!(check["detail"], detail);
-    let asked = fixture.stripe.received_at(Endpoint::Sessions);
-    let with = asked.last().and_then(|call| call.field("configuration"));
+    let requested = fixture.stripe.received_at(Endpoint::Sessions);
+    let with = requested
+        .last()
+        .and_then(|call| call.field("configuration"));
     assert_eq!(with, id.as_str());
 }
 

@@ -37,9 +37,9 @@ async fn create_portal_session_returns_the_code_of_the_first_check_that_fails() 
         (good().with_body("[]"), "BAD_REQUEST", "JSON, but not an object"),
         (good().with_body(r#"{"return_url":"","return_url":""}"#), "BAD_REQUEST", "a key twice"),
     ];
-    for (ask, code, why) in rows {
+    for (request, code, why) in rows {
         println!("{why}");
-        let answer = service.ask(&ask).await;
+        let answer = service.send(&request).await;
         answer.assert_error(code);
         let closes = answer.header("connection") == Some("close");
         assert_eq!(
@@ -86,18 +86,18 @@ async fn the_checks_run_in_the_order_of_the_contract() {
     ];
     let refused = Reply::status(400);
     service.stripe.answer_always(Endpoint::Sessions, refused);
-    for (ask, code) in rows {
-        assert_eq!(service.ask(&ask).await.code().as_deref(), Some(code));
+    for (request, code) in rows {
+        assert_eq!(service.send(&request).await.code().as_deref(), Some(code));
     }
 }
 
 #[tokio::test]
 async fn all_problems_of_the_fields_are_named_at_once() {
     let service = Service::start().await;
-    let ask = good(&service).with_body(
+    let request = good(&service).with_body(
         r#"{"customer":"cus_1","return_url":7,"locale":"xx","flow":"subscription_cancel"}"#,
     );
-    let answer = service.ask(&ask).await;
+    let answer = service.send(&request).await;
     let details = answer.json()["error"]["details"].clone();
     let expected = [
         r#"{"customer":"unknown field","flow":"must be one of payment_method_update, customer_update","#,

@@ -26,7 +26,7 @@ async fn key_that_the_contract_does_not_allow_is_400_and_names_the_header() {
     let details = format!(r#","details":{{"Idempotency-Key":"{problem}"}}"#);
     let too_long = "k".repeat(256);
     for key in ["", "two words", "tab\tinside", "sch\u{f6}n", &too_long] {
-        let answer = service.ask(&keyed(&service, key)).await;
+        let answer = service.send(&keyed(&service, key)).await;
         answer.assert_error_with("BAD_REQUEST", &details);
     }
     let mut twice = keyed(&service, "k");
@@ -39,7 +39,7 @@ async fn key_that_the_contract_does_not_allow_is_400_and_names_the_header() {
 
     let longest = "~".repeat(255);
     for key in ["k", "!", "a=b;c=\"d\"", "6f1b1f0e-3c1c-4d9e", &longest] {
-        let answer = service.ask(&keyed(&service, key)).await;
+        let answer = service.send(&keyed(&service, key)).await;
         assert_eq!(answer.status, 200, "{key}");
         assert_eq!(answer.header("idempotent-replayed"), None);
     }
@@ -49,7 +49,7 @@ async fn key_that_the_contract_does_not_allow_is_400_and_names_the_header() {
 async fn callers_key_is_not_what_stripe_gets() {
     let service = Service::builder().now("2026-05-22T12:25:00Z").start().await;
     for _ in 0..2 {
-        service.ask(&keyed(&service, "page-view-1234")).await;
+        service.send(&keyed(&service, "page-view-1234")).await;
     }
     let calls = service.sessions();
     let keys: Vec<_> = calls
@@ -68,12 +68,12 @@ async fn failed_request_does_not_use_up_its_key() {
     let failure = || Reply::status(500).header("Stripe-Should-Retry", "false");
     service.stripe.answer_next(Endpoint::Sessions, [failure()]);
     let ask = keyed(&service, "k");
-    let first = service.ask(&ask).await;
+    let first = service.send(&ask).await;
     first.assert_error("BILLING_PORTAL_UNAVAILABLE");
 
     let repeated = failure().header("Idempotent-Replayed", "true");
     service.stripe.answer_next(Endpoint::Sessions, [repeated]);
-    let second = service.ask(&ask).await;
+    let second = service.send(&ask).await;
     assert_eq!(second.status, 200);
     assert!(!is_replayed(&second));
     let calls = service.sessions();
@@ -87,7 +87,7 @@ async fn failed_request_does_not_use_up_its_key() {
     // While all that Stripe repeats are failures, each call ends, with a key that was never used.
     let failures = (0..3).map(|_| failure().header("Idempotent-Replayed", "true"));
     service.stripe.answer_next(Endpoint::Sessions, failures);
-    assert_eq!(service.ask(&ask).await.status, 200);
+    assert_eq!(service.send(&ask).await.status, 200);
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn url_that_is_older_than_a_minute_is_never_repeated() {
         old["created"] = json!(created - age);
         let replay = Reply::json(200, &old).header("Idempotent-Replayed", "true");
         service.stripe.answer_next(Endpoint::Sessions, [replay]);
-        let answer = service.ask(&keyed(&service, &format!("k{age}"))).await;
+        let answer = service.send(&keyed(&service, &format!("k{age}"))).await;
         let is_old = answer.json()["data"]["portal_url"] == old["url"];
         assert_eq!(
             (is_old, is_replayed(&answer)),

@@ -21,7 +21,7 @@ pub(crate) fn well_formed(prefix: &str, random: &str) -> String {
 
 async fn status(service: &Service, key: &str) -> u16 {
     service
-        .ask(&TestRequest::portal(key, RETURN_URL))
+        .send(&TestRequest::portal(key, RETURN_URL))
         .await
         .status
 }
@@ -74,7 +74,7 @@ async fn nothing_but_the_exact_scope_opens_the_portal() {
     ] {
         let key = service.new_key("acme", scopes).await;
         service
-            .ask(&TestRequest::portal(&key, RETURN_URL))
+            .send(&TestRequest::portal(&key, RETURN_URL))
             .await
             .assert_error("FORBIDDEN");
     }
@@ -94,7 +94,7 @@ async fn every_kind_of_bad_key_gets_the_same_response() {
         &keys["UNKNOWN"],
         &other_mode,
     ] {
-        let answer = service.ask(&TestRequest::portal(key, RETURN_URL)).await;
+        let answer = service.send(&TestRequest::portal(key, RETURN_URL)).await;
         answer.assert_error("UNAUTHORIZED");
         let names: Vec<String> = answer
             .headers

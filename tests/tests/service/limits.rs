@@ -26,8 +26,8 @@ async fn a_key_over_its_rate_limit_is_refused_and_others_are_not() {
         .assert_retry_after(9..=10);
     let good = TestRequest::portal(service.key(), RETURN_URL);
     let untyped = good.clone().without_header("Content-Type");
-    service.ask(&untyped).await.assert_error("RATE_LIMITED");
-    assert_eq!(service.ask(&good.with_bearer(&other)).await.status, 200);
+    service.send(&untyped).await.assert_error("RATE_LIMITED");
+    assert_eq!(service.send(&good.with_bearer(&other)).await.status, 200);
     assert_eq!(service.sessions().len(), 3);
 }
 
@@ -39,7 +39,9 @@ async fn a_key_without_the_scope_gets_403_however_often_it_is_used() {
         .await;
     let reader = service.new_key("acme", &["billing:read"]).await;
     for _ in 0..3 {
-        let answer = service.ask(&TestRequest::portal(&reader, RETURN_URL)).await;
+        let answer = service
+            .send(&TestRequest::portal(&reader, RETURN_URL))
+            .await;
         answer.assert_error("FORBIDDEN");
     }
 }
@@ -54,10 +56,10 @@ async fn an_address_with_many_bad_keys_is_limited_and_its_good_keys_are_not() {
     assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
     let bad = TestRequest::portal("nonsense", RETURN_URL);
     for _ in 0..3 {
-        service.ask(&bad).await.assert_error("UNAUTHORIZED");
+        service.send(&bad).await.assert_error("UNAUTHORIZED");
     }
     service
-        .ask(&bad)
+        .send(&bad)
         .await
         .assert_error("RATE_LIMITED")
         .assert_retry_after(19..=20);

@@ -87,7 +87,7 @@ async fn requests_calls_and_causes_are_counted_once_each() {
         .create_portal_session("https://elsewhere.example/")
         .await;
     service
-        .ask(&TestRequest::portal("am_live_wrong", RETURN_URL))
+        .send(&TestRequest::portal("am_live_wrong", RETURN_URL))
         .await;
     let refused = Reply::status(401);
     service.stripe.answer_next(Endpoint::Sessions, [refused]);

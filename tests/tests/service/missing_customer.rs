@@ -60,7 +60,7 @@ async fn many_missing_customers_are_treated_as_the_wrong_stripe_account() {
         let (organization, customer) = (format!("org-{number}"), format!("cus_{number}"));
         let key = service.organization(&organization, Some(&customer)).await;
         service.stripe.delete_customer(&customer);
-        let answer = service.ask(&TestRequest::portal(&key, RETURN_URL)).await;
+        let answer = service.send(&TestRequest::portal(&key, RETURN_URL)).await;
         codes.extend(answer.code());
     }
     let expected = [

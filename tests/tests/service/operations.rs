@@ -18,7 +18,7 @@ async fn health_is_on_the_operations_port_only() {
     assert_eq!((health.status, health.text()), (200, r#"{"status":"ok"}"#));
     for path in ["/healthz", "/readyz", "/metrics", "/webhooks/stripe"] {
         service
-            .ask(&TestRequest::get(path))
+            .send(&TestRequest::get(path))
             .await
             .assert_error("NOT_FOUND");
     }
@@ -66,25 +66,29 @@ async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
     let process = Process::beside(&service, &[("SHUTDOWN_DELAY_SECONDS", "1")]).await;
     let slow = Reply::status(400).after(Duration::from_secs(2));
     service.stripe.answer_next(Endpoint::Sessions, [slow]);
-    let (api, ask) = (process.api, TestRequest::portal(service.key(), RETURN_URL));
+    let (api, request) = (process.api, TestRequest::portal(service.key(), RETURN_URL));
     let under_way = tokio::spawn({
-        let ask = ask.clone();
-        async move { send(api, &ask).await }
+        let request = request.clone();
+        async move { send(api, &request).await }
     });
     while service.sessions().is_empty() {
         sleep(Duration::from_millis(10)).await;
     }
     process.terminate().await;
-    let asked = Instant::now();
+    let sent = Instant::now();
     while process.readiness().await.status != 503 {
-        let elapsed = asked.elapsed();
+        let elapsed = sent.elapsed();
         assert!(
             elapsed < Duration::from_millis(500),
             "readiness turns at once"
         );
         sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(send(api, &ask).await.status, 200, "balancers still send");
+    assert_eq!(
+        send(api, &request).await.status,
+        200,
+        "balancers still send"
+    );
     let answer = under_way.await.expect("no panic");
     answer.assert_error("BILLING_PORTAL_UNAVAILABLE");
     assert!(
@@ -93,5 +97,5 @@ async fn sigterm_turns_readiness_off_and_lets_requests_finish() {
     );
     let (code, log) = process.end().await;
     assert_eq!(code, Some(0), "{log}");
-    assert!(asked.elapsed() < Duration::from_secs(6));
+    assert!(sent.elapsed() < Duration::from_secs(6));
 }

@@ -110,11 +110,16 @@ async fn the_document_lists_exactly_the_operations_of_the_operations_port_and_th
         );
         assert_eq!(statuses, (if is_shared { 200 } else { 404 }, 200), "{path}");
     }
-    for ask in [
+    for request in [
         TestRequest::get(WEBHOOK).with_method("POST"),
         TestRequest::portal(service.key(), "https://app.example.com/"),
     ] {
-        assert_eq!(send(operations, &ask).await.status, 404, "{}", ask.path);
+        assert_eq!(
+            send(operations, &request).await.status,
+            404,
+            "{}",
+            request.path
+        );
     }
 }
 
@@ -152,8 +157,8 @@ async fn the_webhook_responds_as_documented() {
     let statuses: Vec<&str> = statuses.keys().map(String::as_str).collect();
     assert_eq!(statuses, ["200", "400", "404", "408", "413", "503"]);
 
-    let told = customer("cus_told", "acme");
-    let event = event("evt_1", "customer.created", unix_time(), &told);
+    let reported = customer("cus_told", "acme");
+    let event = event("evt_1", "customer.created", unix_time(), &reported);
     let good = signed(&event);
     let too_large = good.clone().with_body(vec![b' '; 1024 * 1024 + 1]);
     // It announces more than it sends.
@@ -169,8 +174,8 @@ async fn the_webhook_responds_as_documented() {
         (408, service.api(), &slow),
         (200, service.api(), &good),
     ];
-    for (status, address, ask) in rows {
-        let answer = send(address, ask).await;
+    for (status, address, request) in rows {
+        let answer = send(address, request).await;
         assert_eq!(answer.status, status, "{}", answer.text());
         assert_eq!(problems(&document, operation, &answer), [""; 0], "{status}");
     }

@@ -16,8 +16,8 @@ const FLOWS: [&str; 2] = ["payment_method_update", "customer_update"];
 async fn open_with(service: &Service, fields: Value) -> TestResponse {
     let mut body = fields;
     body["return_url"] = RETURN_URL.into();
-    let ask = TestRequest::portal(service.key(), RETURN_URL).with_body(body.to_string());
-    service.ask(&ask).await
+    let request = TestRequest::portal(service.key(), RETURN_URL).with_body(body.to_string());
+    service.send(&request).await
 }
 
 /// The form of the only call that opened a session, without what every session has.
@@ -129,8 +129,9 @@ async fn words_of_plans_leave_the_service_only_as_features_turned_off() {
         }
         let flow = json!({ "flow_data": { "type": word, word: { "subscription": "sub_1" } } });
         open_with(&service, flow).await;
-        let ask = TestRequest::portal(service.key(), RETURN_URL).with_header("Stripe-Flow", word);
-        service.ask(&ask).await;
+        let request =
+            TestRequest::portal(service.key(), RETURN_URL).with_header("Stripe-Flow", word);
+        service.send(&request).await;
     }
     for flow in FLOWS {
         open_with(&service, json!({ "flow": flow })).await;

@@ -82,7 +82,7 @@ async fn every_return_url_of_the_corpus_is_accepted_or_refused() {
 
 async fn check(service: &Service, case: &Case) -> Result<(), String> {
     let answer = service
-        .ask(&TestRequest::portal(service.key(), &case.url))
+        .send(&TestRequest::portal(service.key(), &case.url))
         .await;
     let sent = service.sessions();
     let sent: Vec<Option<&str>> = sent.iter().map(|call| call.field("return_url")).collect();

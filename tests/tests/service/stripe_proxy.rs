@@ -71,8 +71,8 @@ async fn stripe_proxy_gets_its_credentials_and_only_a_tunnel() {
         ];
         faulty.simulated.forget_received();
         let process = Process::in_environment(&service, &settings, &environment).await;
-        let ask = TestRequest::portal(service.key(), RETURN_URL);
-        assert_eq!(send(process.api, &ask).await.status, 200);
+        let request = TestRequest::portal(service.key(), RETURN_URL);
+        assert_eq!(send(process.api, &request).await.status, 200);
         process.terminate().await;
         let (_, output) = process.end().await;
         assert_no_credentials(&output);

@@ -48,8 +48,8 @@ async fn each_request_opens_its_own_portal() {
 async fn the_organization_is_that_of_the_key_whatever_the_caller_sends() {
     let service = Service::start().await;
     let other = service.organization("other", Some("cus_other")).await;
-    let ask = TestRequest::portal(&other, RETURN_URL).with_header("X-Organization-Id", "acme");
-    assert_eq!(service.ask(&ask).await.status, 200);
+    let request = TestRequest::portal(&other, RETURN_URL).with_header("X-Organization-Id", "acme");
+    assert_eq!(service.send(&request).await.status, 200);
     let customers: Vec<_> = service
         .sessions()
         .iter()

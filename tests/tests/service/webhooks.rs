@@ -73,17 +73,17 @@ async fn a_webhook_links_a_new_customer_and_unlinks_a_deleted_one() {
     let service = service().await;
     let key = service.organization("fresh", None).await;
     let portal = TestRequest::portal(&key, RETURN_URL);
-    let asked = service.ask(&portal).await;
-    asked.assert_error("NO_STRIPE_CUSTOMER");
+    let answer = service.send(&portal).await;
+    answer.assert_error("NO_STRIPE_CUSTOMER");
 
     service.stripe.add_customer("cus_fresh");
     let (now, fresh) = (unix_time(), customer("cus_fresh", "fresh"));
     deliver(&service, &event("evt_1", "customer.created", now, &fresh)).await;
-    assert_eq!(service.ask(&portal).await.status, 200);
+    assert_eq!(service.send(&portal).await.status, 200);
 
     deliver(&service, &event("evt_2", "customer.deleted", now, &fresh)).await;
-    let asked = service.ask(&portal).await;
-    asked.assert_error("NO_STRIPE_CUSTOMER");
+    let answer = service.send(&portal).await;
+    answer.assert_error("NO_STRIPE_CUSTOMER");
     let links = service.run(&["customer", "list"]).await;
     assert_eq!(
         links[1],

@@ -16,7 +16,7 @@ use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 
 const BUNDLE: &str = "/docs/swagger-ui-bundle.js";
 /// What happens at once may take so long on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 /// With the default settings, whatever clients do: 12 s, and 4 s for a busy machine.
 const LONGEST_STOP: Duration = Duration::from_secs(16);
 
@@ -112,7 +112,7 @@ async fn l3_a_client_that_reads_slowly_and_steadily_gets_its_whole_answer() {
 /// Waits until no connection to the API is open.
 async fn until_all_are_closed(service: &Service) {
     let none = "billing_portal_connections{port=\"api\"} 0\n";
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + RESPONSE_LIMIT;
     while !send(service.operations(), &TestRequest::get("/metrics"))
         .await
         .text()
@@ -158,7 +158,7 @@ async fn l3_a_client_that_reads_nothing_is_closed() {
         .len();
     until_all_are_closed(&service).await;
     let mut received = Vec::new();
-    _ = timeout(PATIENCE, stream.read_to_end(&mut received))
+    _ = timeout(RESPONSE_LIMIT, stream.read_to_end(&mut received))
         .await
         .expect("it is closed");
     assert!(received.len() < 40 * whole, "{} bytes", received.len());
@@ -171,7 +171,7 @@ async fn closes_after(service: &Service, sent: &[u8], answers: usize, within: Du
         .expect("it listens");
     connection.send(sent).await.expect("it reads");
     for _ in 0..answers {
-        let answer = connection.response("POST", PATIENCE).await;
+        let answer = connection.response("POST", RESPONSE_LIMIT).await;
         assert!(answer.is_some(), "{}", String::from_utf8_lossy(sent));
     }
     connection.is_closed(within).await
@@ -235,13 +235,13 @@ async fn l4_the_second_half_of_a_request_completes_it() {
         let first = [&whole[..], b"\r\n", &whole[..split]].concat();
         connection.send(&first).await.expect("it reads");
         let answer = connection
-            .response("POST", PATIENCE)
+            .response("POST", RESPONSE_LIMIT)
             .await
             .expect("the first answer");
         assert_eq!(answer.status, 200, "{split}");
         connection.send(&whole[split..]).await.expect("it reads");
         let answer = connection
-            .response("POST", PATIENCE)
+            .response("POST", RESPONSE_LIMIT)
             .await
             .expect("the second answer");
         assert_eq!(answer.status, 200, "{split}");
@@ -255,7 +255,7 @@ async fn l4_the_second_half_of_a_request_completes_it() {
     }
     for _ in 0..3 {
         let answer = connection
-            .response("POST", PATIENCE)
+            .response("POST", RESPONSE_LIMIT)
             .await
             .expect("an answer");
         assert_eq!(answer.status, 200);

@@ -1,4 +1,4 @@
-//! One peer takes all the connections that it can: others still get theirs, and operators are told.
+//! One peer takes all the connections that it can: others still get theirs, and operators are alerted.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use billing_portal_tests::http_client::ClientConnection;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest, TestResponse};
 
 /// A connection that is served answers in far less, and one that is closed is closed at once.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 
 const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
 
@@ -35,14 +35,14 @@ async fn open_busy(service: &Service, source: IpAddr) -> BusyConnection {
 /// A connection that has had an answer, and is idle.
 async fn open_idle(service: &Service, source: IpAddr) -> ClientConnection {
     let mut connection = open(service, source).await;
-    let answer = ask(&mut connection, service).await.expect("an answer");
+    let answer = call(&mut connection, service).await.expect("an answer");
     assert_eq!(answer.status, 200);
     connection
 }
 
 /// Waits until one of these connections is closed, and takes it out.
 async fn until_one_closes(connections: &mut Vec<ClientConnection>) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + RESPONSE_LIMIT;
     for at in (0..connections.len()).cycle() {
         assert!(Instant::now() < deadline, "one is closed");
         if connections[at].is_closed(Duration::from_millis(5)).await {
@@ -52,10 +52,10 @@ async fn until_one_closes(connections: &mut Vec<ClientConnection>) {
     }
 }
 
-async fn ask(connection: &mut ClientConnection, service: &Service) -> Option<TestResponse> {
+async fn call(connection: &mut ClientConnection, service: &Service) -> Option<TestResponse> {
     let request = TestRequest::portal(service.key(), RETURN_URL).to_bytes();
     connection.send(&request).await.ok()?;
-    connection.response("POST", PATIENCE).await
+    connection.response("POST", RESPONSE_LIMIT).await
 }
 
 async fn limits_met(service: &Service, limit: &str) -> String {
@@ -78,7 +78,10 @@ async fn h4_a_peer_gets_a_quarter_of_the_connections_and_others_get_theirs() {
     ];
     for _ in 0..20 {
         let mut refused = open(&service, ATTACKER).await;
-        assert!(refused.is_closed(PATIENCE).await, "its share is used up");
+        assert!(
+            refused.is_closed(RESPONSE_LIMIT).await,
+            "its share is used up"
+        );
     }
     assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
     for share in shares {
@@ -100,11 +103,14 @@ async fn h4_a_new_connection_replaces_the_longest_idle_one_of_its_peer() {
     let mut second = open_idle(&service, ATTACKER).await;
     let third = open_busy(&service, ATTACKER).await;
     // The first is now the one that was used last.
-    assert!(ask(&mut first, &service).await.is_some());
+    assert!(call(&mut first, &service).await.is_some());
     let mut fourth = open_idle(&service, ATTACKER).await;
-    assert!(second.is_closed(PATIENCE).await, "the longest idle one");
+    assert!(
+        second.is_closed(RESPONSE_LIMIT).await,
+        "the longest idle one"
+    );
     for connection in [&mut first, &mut fourth, &mut other] {
-        let answer = ask(connection, &service).await.expect("it is open");
+        let answer = call(connection, &service).await.expect("it is open");
         assert_eq!(answer.status, 200);
     }
     assert_eq!(third.finish().await.0.status, 200);
@@ -125,11 +131,11 @@ async fn h4_when_all_are_taken_the_longest_idle_connection_gives_way() {
         open_busy(&service, ATTACKER).await,
     ];
     let mut caller = open_idle(&service, Ipv4Addr::LOCALHOST.into()).await;
-    assert!(silent.is_closed(PATIENCE).await);
+    assert!(silent.is_closed(RESPONSE_LIMIT).await);
     let mut another = open_idle(&service, Ipv4Addr::LOCALHOST.into()).await;
-    assert!(idle.is_closed(PATIENCE).await);
+    assert!(idle.is_closed(RESPONSE_LIMIT).await);
     for connection in [&mut caller, &mut another] {
-        assert!(ask(connection, &service).await.is_some(), "it is open");
+        assert!(call(connection, &service).await.is_some(), "it is open");
     }
     for connection in busy {
         assert_eq!(connection.finish().await.0.status, 200);
@@ -163,7 +169,10 @@ async fn h4_when_none_is_idle_the_longest_half_request_gives_way() {
         let (answer, mut idle) = callers.remove(0).finish().await;
         assert_eq!(answer.status, 200);
         callers.push(open_busy(&service, Ipv4Addr::new(127, 0, 2, 3).into()).await);
-        assert!(idle.is_closed(PATIENCE).await, "an idle one comes first");
+        assert!(
+            idle.is_closed(RESPONSE_LIMIT).await,
+            "an idle one comes first"
+        );
         for caller in callers {
             assert_eq!(caller.finish().await.0.status, 200);
         }
@@ -225,8 +234,8 @@ async fn h4_a_share_of_none_is_refused() {
         )
         .await;
         assert_eq!(outcome.code, 1);
-        let told = format!("{}{}", outcome.stdout, outcome.stderr);
+        let output = format!("{}{}", outcome.stdout, outcome.stderr);
         let expected = "max_connections_per_peer: must be a whole number from 1, such as 256";
-        assert!(told.contains(expected), "{value}: {told}");
+        assert!(output.contains(expected), "{value}: {output}");
     }
 }

@@ -47,19 +47,19 @@ async fn h6_a_limited_address_causes_no_look_up() {
     let keys = unknown_keys(&service, 12).await;
     assert_eq!(
         service
-            .ask(&from("203.0.113.1", service.key()))
+            .send(&from("203.0.113.1", service.key()))
             .await
             .status,
         200
     );
     for key in &keys[..3] {
         service
-            .ask(&from("203.0.113.1", key))
+            .send(&from("203.0.113.1", key))
             .await
             .assert_error("UNAUTHORIZED");
     }
     service
-        .ask(&from("203.0.113.1", &keys[3]))
+        .send(&from("203.0.113.1", &keys[3]))
         .await
         .assert_error("RATE_LIMITED");
     // From now on each look-up fails.
@@ -68,16 +68,16 @@ async fn h6_a_limited_address_causes_no_look_up() {
         .execute("ALTER TABLE api_keys RENAME TO taken_away")
         .await;
     for key in &keys[4..8] {
-        let limited = service.ask(&from("203.0.113.1", key)).await;
+        let limited = service.send(&from("203.0.113.1", key)).await;
         limited
             .assert_error("RATE_LIMITED")
             .assert_retry_after(1..=20);
     }
     for malformed in ["nonsense", "am_live_short", ""] {
-        let limited = service.ask(&from("203.0.113.1", malformed)).await;
+        let limited = service.send(&from("203.0.113.1", malformed)).await;
         limited.assert_error("RATE_LIMITED");
     }
-    let looked_up = service.ask(&from("203.0.113.2", &keys[8])).await;
+    let looked_up = service.send(&from("203.0.113.2", &keys[8])).await;
     looked_up.assert_error("SERVICE_UNAVAILABLE");
 }
 
@@ -87,17 +87,17 @@ async fn h6_a_limited_address_takes_no_place() {
     let keys = unknown_keys(&service, 3).await;
     for code in ["UNAUTHORIZED", "RATE_LIMITED"] {
         service
-            .ask(&from("203.0.113.1", &keys[0]))
+            .send(&from("203.0.113.1", &keys[0]))
             .await
             .assert_error(code);
     }
     let good = from("203.0.113.9", service.key());
     let occupying = BusyConnection::send(service.api(), Ipv4Addr::LOCALHOST.into(), good).await;
     for key in [keys[1].as_str(), keys[2].as_str(), "nonsense"] {
-        let limited = service.ask(&from("203.0.113.1", key)).await;
+        let limited = service.send(&from("203.0.113.1", key)).await;
         limited.assert_error("RATE_LIMITED");
     }
-    let other = service.ask(&from("203.0.113.2", "nonsense")).await;
+    let other = service.send(&from("203.0.113.2", "nonsense")).await;
     other.assert_error("SERVICE_UNAVAILABLE");
     assert_eq!(occupying.finish().await.0.status, 200);
 }
@@ -111,28 +111,28 @@ async fn h6_keys_that_were_good_pass_from_a_limited_address() {
         .await;
     let text = |field: &str| revoked[field].as_str().expect("text").to_owned();
     let (revoked_id, revoked) = (text("id"), text("key"));
-    let ask = async |key: &str| service.ask(&from("203.0.113.1", key)).await;
+    let call = async |key: &str| service.send(&from("203.0.113.1", key)).await;
     for key in [service.key(), &revoked] {
-        assert_eq!(ask(key).await.status, 200);
+        assert_eq!(call(key).await.status, 200);
     }
     for _ in 0..20 {
-        ask("nonsense").await.assert_error("UNAUTHORIZED");
+        call("nonsense").await.assert_error("UNAUTHORIZED");
     }
     // One more is allowed in each three seconds, and they begin while a busy machine sends the others.
-    while ask("nonsense").await.header("retry-after") != Some("3") {}
-    assert_eq!(ask(service.key()).await.status, 200);
-    ask(&unused).await.assert_error("RATE_LIMITED");
+    while call("nonsense").await.header("retry-after") != Some("3") {}
+    assert_eq!(call(service.key()).await.status, 200);
+    call(&unused).await.assert_error("RATE_LIMITED");
     service.run(&["key", "revoke", &revoked_id]).await;
     sleep(Duration::from_secs(1)).await;
     assert_ne!(
-        ask(&revoked).await.status,
+        call(&revoked).await.status,
         200,
         "it was good, and is not any more"
     );
     // A caller who waits as long as the answer says gets in, though the key was never used.
     sleep(Duration::from_millis(3_100)).await;
-    assert_eq!(ask(&unused).await.status, 200);
-    assert_eq!(ask(service.key()).await.status, 200);
+    assert_eq!(call(&unused).await.status, 200);
+    assert_eq!(call(service.key()).await.status, 200);
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn h6_many_unknown_keys_of_many_addresses_leave_places_for_good_callers() 
     let keys = unknown_keys(&service, 40).await;
     assert_eq!(
         service
-            .ask(&from("198.51.100.1", service.key()))
+            .send(&from("198.51.100.1", service.key()))
             .await
             .status,
         200
@@ -153,7 +153,7 @@ async fn h6_many_unknown_keys_of_many_addresses_leave_places_for_good_callers() 
         guessing.spawn(async move { send(api, &request).await.status });
     }
     for _ in 0..20 {
-        let answer = service.ask(&from("198.51.100.1", service.key())).await;
+        let answer = service.send(&from("198.51.100.1", service.key())).await;
         assert_eq!(answer.status, 200);
     }
     let answers = guessing.join_all().await;

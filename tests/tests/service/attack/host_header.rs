@@ -62,6 +62,6 @@ async fn l11_every_form_of_a_host_is_served() {
         "[::ffff:192.0.2.1]:65535",
     ] {
         let request = TestRequest::portal(service.key(), RETURN_URL).with_header("Host", host);
-        assert_eq!(service.ask(&request).await.status, 200, "{host}");
+        assert_eq!(service.send(&request).await.status, 200, "{host}");
     }
 }

@@ -112,7 +112,7 @@ async fn c1_a_method_that_is_too_long_is_refused_and_the_connection_closed() {
         assert_eq!(answer.text(), "", "{bytes}");
     }
     let longest = service
-        .ask(&TestRequest::get("/").with_method(&"A".repeat(32)))
+        .send(&TestRequest::get("/").with_method(&"A".repeat(32)))
         .await;
     longest.assert_error("NOT_FOUND");
 }

@@ -13,7 +13,7 @@ use billing_portal_tests::http_message::TestRequest;
 
 const MIB: usize = 1024 * 1024;
 /// What happens at once may take so long on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 /// Bodies of 64 KiB in the 2 MiB that one address has for small bodies.
 const FIT: usize = 32;
 
@@ -69,7 +69,7 @@ impl Attack {
         let request = request.with_header("Expect", "100-continue");
         connection.send(&request.head()).await.expect("it reads");
         // Now the body has begun, before that of the next connection.
-        let interim = connection.response("POST", PATIENCE).await;
+        let interim = connection.response("POST", RESPONSE_LIMIT).await;
         assert_eq!(interim.expect("an interim response").status, 100);
         connection.send(body.as_bytes()).await.expect("it reads");
         connection
@@ -129,7 +129,7 @@ async fn h7_the_body_that_arrives_for_the_longest_time_gives_way() {
         arriving.push_back(attack.connect(&service, number).await);
         if arriving.len() > FIT {
             let mut first = arriving.pop_front().expect("it is there");
-            let answer = first.response("POST", PATIENCE).await;
+            let answer = first.response("POST", RESPONSE_LIMIT).await;
             let answer = answer.expect("it gives way");
             answer
                 .assert_error("SERVICE_UNAVAILABLE")
@@ -138,7 +138,7 @@ async fn h7_the_body_that_arrives_for_the_longest_time_gives_way() {
         }
     }
     for mut last in arriving {
-        let answer = last.response("POST", PATIENCE).await;
+        let answer = last.response("POST", RESPONSE_LIMIT).await;
         let answer = answer.expect("an answer");
         answer.assert_error("REQUEST_TIMEOUT");
         assert_eq!(answer.header("connection"), Some("close"));

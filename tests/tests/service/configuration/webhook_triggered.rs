@@ -12,10 +12,10 @@ use crate::harness::webhook::{SECRET, event, signed, unix_time};
 use billing_portal_tests::http_message::TestRequest;
 
 /// What follows an event within seconds may take so long on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 
-/// Stripe tells that a portal configuration was changed.
-async fn tell(service: &Service) {
+/// Stripe reports that a portal configuration was changed.
+async fn notify(service: &Service) {
     let configurations = service.stripe.configurations();
     let changed = json!({"id": configurations[0]["id"], "object": "billing_portal.configuration"});
     let id = format!("evt_{}", service.stripe.calls());
@@ -28,7 +28,7 @@ async fn tell(service: &Service) {
 async fn until_answered(service: &Service, status: u16) {
     let began = Instant::now();
     while service.create_portal_session(RETURN_URL).await.status != status {
-        assert!(began.elapsed() < PATIENCE, "{status} in time");
+        assert!(began.elapsed() < RESPONSE_LIMIT, "{status} in time");
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -52,7 +52,7 @@ async fn a_violation_reported_by_a_webhook_closes_the_operation_until_it_is_fixe
         .await;
     until_answered(&service, 200).await;
     stripe.change_configuration(&named, &change(CANCEL));
-    tell(&service).await;
+    notify(&service).await;
     until_answered(&service, 502).await;
     let violated =
         r#"billing_portal_unavailable_total{upstream_cause="configuration_violation"} 1"#;
@@ -64,7 +64,7 @@ async fn a_violation_reported_by_a_webhook_closes_the_operation_until_it_is_fixe
             .contains("billing_portal_configuration_verified 0")
     );
     stripe.change_configuration(&named, &change(NO_CANCEL));
-    tell(&service).await;
+    notify(&service).await;
     until_answered(&service, 200).await;
 }
 
@@ -78,10 +78,10 @@ async fn our_configuration_is_restored_after_a_webhook_reports_a_change() {
         .expect("an id")
         .to_owned();
     stripe.change_configuration(&ours, &change(CANCEL));
-    tell(&service).await;
+    notify(&service).await;
     let began = Instant::now();
     while features_on(&stripe.configurations()[0]).contains(&"subscription_cancel") {
-        assert!(began.elapsed() < PATIENCE, "it is fixed in time");
+        assert!(began.elapsed() < RESPONSE_LIMIT, "it is fixed in time");
         sleep(Duration::from_millis(20)).await;
     }
     until_answered(&service, 200).await;
@@ -113,10 +113,10 @@ async fn a_change_that_cannot_be_verified_closes_the_operation() {
     let builder = Service::builder().stripe(&stripe);
     let service = builder.set("STRIPE_WEBHOOK_SECRET", SECRET).start().await;
     stripe.answer_always(Endpoint::Configurations, Reply::status(503));
-    tell(&service).await;
+    notify(&service).await;
     assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
     until_answered(&service, 502).await;
     stripe.recover();
-    tell(&service).await;
+    notify(&service).await;
     until_answered(&service, 200).await;
 }

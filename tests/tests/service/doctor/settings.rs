@@ -43,11 +43,11 @@ async fn a_wrong_setting_fails_its_own_check_and_skips_only_the_checks_that_need
                 assert_eq!(found["detail"], expected, "{name}={value}");
             }
         }
-        let asked = fixture.stripe.calls();
+        let requested = fixture.stripe.calls();
         assert_eq!(
-            asked == 0,
+            requested == 0,
             waiting == stripe,
-            "{name}={value}: {asked} calls"
+            "{name}={value}: {requested} calls"
         );
     }
 }

@@ -19,17 +19,20 @@ async fn a_body_that_arrives_too_slowly_is_refused_with_408() {
         .set("BODY_TIMEOUT_SECONDS", "1")
         .start()
         .await;
-    let ask = good(&service);
+    let request = good(&service);
     let mut connection = ClientConnection::open(service.api())
         .await
         .expect("it listens");
-    connection.send(&ask.head()).await.expect("it reads");
-    connection.send(&ask.body[..10]).await.expect("it reads");
+    connection.send(&request.head()).await.expect("it reads");
+    connection
+        .send(&request.body[..10])
+        .await
+        .expect("it reads");
     let answer = connection
         .response("POST", Duration::from_secs(3))
         .await
         .expect("it answers");
-    service::assert_contract(&ask, &answer);
+    service::assert_contract(&request, &answer);
     // The rest of the body is not waited for, so the connection is of no more use.
     answer
         .assert_error("REQUEST_TIMEOUT")
@@ -97,7 +100,7 @@ async fn an_unavailable_store_is_503_and_never_401() {
         .assert_error("SERVICE_UNAVAILABLE");
     // A key that cannot be one is refused without asking the store.
     let mistyped = good(&service).with_bearer(&service.key()[1..]);
-    service.ask(&mistyped).await.assert_error("UNAUTHORIZED");
+    service.send(&mistyped).await.assert_error("UNAUTHORIZED");
     database
         .execute("ALTER TABLE away RENAME TO api_keys")
         .await;
@@ -109,14 +112,14 @@ async fn an_unavailable_store_is_503_and_never_401() {
 #[tokio::test]
 async fn after_an_early_refusal_the_service_reads_the_rest_of_the_request_for_a_moment() {
     let service = Service::start().await;
-    let ask = TestRequest::portal("am_live_nobody", RETURN_URL);
+    let request = TestRequest::portal("am_live_nobody", RETURN_URL);
     let mut connection = ClientConnection::open(service.api())
         .await
         .expect("it listens");
-    connection.send(&ask.head()).await.expect("it reads");
+    connection.send(&request.head()).await.expect("it reads");
     let answer = connection.response("POST", Duration::from_secs(30)).await;
     answer.expect("it answers").assert_error("UNAUTHORIZED");
-    for part in ask.body.chunks(20) {
+    for part in request.body.chunks(20) {
         connection.send(part).await.expect("no reset");
         sleep(Duration::from_millis(50)).await;
     }

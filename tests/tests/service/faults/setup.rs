@@ -95,8 +95,8 @@ impl Setup {
     }
 
     /// One caller opens the portal.
-    pub(super) async fn ask(&self) -> Timed {
-        ask(self.api(), self.service.key()).await
+    pub(super) async fn call(&self) -> Timed {
+        call(self.api(), self.service.key()).await
     }
 
     /// This many callers call at once.
@@ -104,7 +104,7 @@ impl Setup {
         let mut asking = JoinSet::new();
         for _ in 0..callers {
             let (api, key) = (self.api(), self.service.key().to_owned());
-            asking.spawn(async move { ask(api, &key).await });
+            asking.spawn(async move { call(api, &key).await });
         }
         asking
     }
@@ -154,11 +154,11 @@ impl Setup {
     }
 }
 
-async fn ask(api: SocketAddr, key: &str) -> Timed {
-    let ask = TestRequest::portal(key, RETURN_URL);
+async fn call(api: SocketAddr, key: &str) -> Timed {
+    let request = TestRequest::portal(key, RETURN_URL);
     let began = Instant::now();
-    let answer = send(api, &ask).await;
+    let answer = send(api, &request).await;
     let elapsed = began.elapsed();
-    assert_contract(&ask, &answer);
+    assert_contract(&request, &answer);
     (answer, elapsed)
 }

@@ -14,7 +14,7 @@ use super::running::Addresses;
 use crate::harness::webhook::{customer, event, signed, unix_time};
 
 /// No request takes longer, whatever breaks.
-const PATIENCE: Duration = Duration::from_mins(1);
+const RESPONSE_LIMIT: Duration = Duration::from_mins(1);
 /// Between two requests of one sender.
 const PAUSE: Duration = Duration::from_millis(15);
 /// Callers with a good key.
@@ -96,8 +96,8 @@ impl Senders {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(PATIENCE, waiting).await;
-        assert!(waited.is_ok(), "no {status} within {PATIENCE:?}");
+        let waited = tokio::time::timeout(RESPONSE_LIMIT, waiting).await;
+        assert!(waited.is_ok(), "no {status} within {RESPONSE_LIMIT:?}");
     }
 
     pub(super) fn addresses(&self) -> Addresses {
@@ -165,7 +165,7 @@ impl Senders {
 
     async fn send(&self, request: &TestRequest) -> Option<TestResponse> {
         let api = self.addresses().api;
-        http_client::exchange(api, request, PATIENCE).await
+        http_client::exchange(api, request, RESPONSE_LIMIT).await
     }
 }
 

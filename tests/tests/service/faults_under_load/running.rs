@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Starting and stopping take seconds, and longer on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const RESPONSE_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a process listens.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ impl Running {
         let serve = serve.stdin(Stdio::null()).stdout(Stdio::null());
         let child = serve.kill_on_drop(true).spawn().expect("the binary runs");
         let log = log(child.id().expect("it runs"));
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + RESPONSE_LIMIT;
         let addresses = loop {
             let text = fs::read(&log).unwrap_or_default();
             let text = String::from_utf8_lossy(text.get(begin..).unwrap_or_default()).into_owned();
@@ -78,7 +78,7 @@ impl Running {
 
     pub(super) async fn stop(&mut self) {
         signal(self.id(), "TERM").await;
-        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let ended = timeout(RESPONSE_LIMIT, self.child.wait()).await;
         let status = ended.expect("it stops").expect("it can be waited for");
         assert_eq!(status.code(), Some(0));
     }

@@ -73,13 +73,13 @@ async fn s18_an_account_is_sent_as_customer_account_and_every_other_id_as_custom
             &key,
             "https://app.example.com/settings/billing",
         );
-        assert_eq!(service.ask(&portal).await.status, 200, "{id}");
+        assert_eq!(service.send(&portal).await.status, 200, "{id}");
         let sent = service.sessions().pop().expect("Stripe was called");
         assert_eq!((sent.field(field), sent.field(other)), (Some(id), None));
 
         service.stripe.delete_customer(id);
         service
-            .ask(&portal)
+            .send(&portal)
             .await
             .assert_error("NO_STRIPE_CUSTOMER");
     }

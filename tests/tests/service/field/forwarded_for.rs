@@ -53,11 +53,11 @@ async fn s7_one_address_in_all_its_spellings_is_one_client() {
         ("198.51.100.20:1", &["198.51.100.20:2", "198.51.100.20"]),
     ];
     for (first, spellings) in clients {
-        let answer = service.ask(&bad_key(first)).await;
+        let answer = service.send(&bad_key(first)).await;
         answer.assert_error("UNAUTHORIZED");
         for spelling in spellings {
             println!("{spelling:?}");
-            let answer = service.ask(&bad_key(spelling)).await;
+            let answer = service.send(&bad_key(spelling)).await;
             answer.assert_error("RATE_LIMITED");
         }
     }
@@ -112,9 +112,9 @@ async fn s7_the_header_of_a_client_that_is_no_proxy_is_not_read() {
         .set("RATE_LIMIT_FAILED_AUTH", "1")
         .start()
         .await;
-    let answer = service.ask(&bad_key("203.0.113.7:51234")).await;
+    let answer = service.send(&bad_key("203.0.113.7:51234")).await;
     answer.assert_error("UNAUTHORIZED");
-    let answer = service.ask(&bad_key("unknown")).await;
+    let answer = service.send(&bad_key("unknown")).await;
     answer.assert_error("RATE_LIMITED");
     let metrics = send(service.operations(), &TestRequest::get("/metrics")).await;
     let none = "\nbilling_portal_forwarded_for_unreadable_total 0\n";

@@ -11,7 +11,7 @@ use billing_portal_tests::http_client::ClientConnection;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 
 /// What happens at once may take so long on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An empty SETTINGS frame, as a client sends it after the preface.
 const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
@@ -43,12 +43,12 @@ async fn s11_a_connection_stays_open_for_the_idle_time() {
             .await
             .expect("it is open");
         let answer = connection
-            .response("POST", PATIENCE)
+            .response("POST", RESPONSE_LIMIT)
             .await
             .expect("an answer");
         assert_eq!(answer.status, 200);
     }
-    assert!(connection.is_closed(PATIENCE).await);
+    assert!(connection.is_closed(RESPONSE_LIMIT).await);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn s21_each_client_that_begins_with_http2_is_one_debug_line() {
             connection.send(part).await.expect("it is open");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert!(connection.is_closed(PATIENCE).await);
+        assert!(connection.is_closed(RESPONSE_LIMIT).await);
     }
     // A client that only offers HTTP/2 is answered in HTTP/1.1.
     let offering = TestRequest::get("/openapi.json")

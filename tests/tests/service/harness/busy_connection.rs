@@ -10,7 +10,7 @@ use billing_portal_tests::http_client::ClientConnection;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest, TestResponse};
 
 /// Each response comes at once, unless the machine is very busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 
 /// A connection whose request lacks only its body.
 pub(crate) struct BusyConnection {
@@ -30,7 +30,7 @@ impl BusyConnection {
         let connection = ClientConnection::open_from(source, api).await;
         let mut connection = connection.expect("it listens");
         connection.send(&request.head()).await.expect("it reads");
-        let interim = connection.response("POST", PATIENCE).await;
+        let interim = connection.response("POST", RESPONSE_LIMIT).await;
         assert_eq!(interim.expect("an interim response").status, 100);
         Self {
             connection,
@@ -41,7 +41,7 @@ impl BusyConnection {
     /// Sends the body; answers the response and the connection, which is idle again.
     pub(crate) async fn finish(mut self) -> (TestResponse, ClientConnection) {
         self.connection.send(&self.body).await.expect("it reads");
-        let response = self.connection.response("POST", PATIENCE).await;
+        let response = self.connection.response("POST", RESPONSE_LIMIT).await;
         (response.expect("a response"), self.connection)
     }
 }

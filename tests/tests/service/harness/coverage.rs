@@ -9,13 +9,17 @@ use billing_portal_tests::workspace::target;
 use serde_json::{Map, Value, json};
 
 /// An exchange as it is recorded; `client` is `sdk` where the SDK sent it.
-pub(crate) fn exchange(ask: &TestRequest, answer: &TestResponse, client: Option<&str>) -> Value {
-    let mut headers = object(&ask.headers);
+pub(crate) fn exchange(
+    request: &TestRequest,
+    answer: &TestResponse,
+    client: Option<&str>,
+) -> Value {
+    let mut headers = object(&request.headers);
     if let Some(authorization) = headers.get_mut("authorization") {
         *authorization = "Bearer, and a key that is not recorded".into();
     }
-    let mut exchange = answer_only(&ask.method, answer);
-    exchange["request"] = json!({ "method": ask.method, "path": ask.path, "headers": headers, "body": String::from_utf8_lossy(&ask.body) });
+    let mut exchange = answer_only(&request.method, answer);
+    exchange["request"] = json!({ "method": request.method, "path": request.path, "headers": headers, "body": String::from_utf8_lossy(&request.body) });
     if let Some(client) = client {
         exchange["client"] = client.into();
     }

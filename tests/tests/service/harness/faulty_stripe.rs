@@ -121,15 +121,15 @@ async fn accept(listener: TcpListener, behind: SocketAddr, script: Shared) {
 async fn serve(stream: TcpStream, behind: SocketAddr, script: Shared) {
     let mut connection = ServerConnection::new(stream);
     let mut is_reused = false;
-    while let Some(ask) = connection.request(FOR_EVER).await {
-        if ask.path != SESSIONS {
+    while let Some(request) = connection.request(FOR_EVER).await {
+        if request.path != SESSIONS {
             // Closed, so that a call for a session needs a connection of its own.
-            _ = forward(&mut connection, &ask, behind, true).await;
+            _ = forward(&mut connection, &request, behind, true).await;
             return;
         }
-        let (step, id, _under_way) = script.arrived(&ask, is_reused);
+        let (step, id, _under_way) = script.arrived(&request, is_reused);
         let Some(step) = step else {
-            if forward(&mut connection, &ask, behind, false)
+            if forward(&mut connection, &request, behind, false)
                 .await
                 .is_none()
             {
@@ -149,11 +149,11 @@ async fn serve(stream: TcpStream, behind: SocketAddr, script: Shared) {
 /// Lets the simulated Stripe answer.
 async fn forward(
     client: &mut ServerConnection,
-    ask: &TestRequest,
+    request: &TestRequest,
     to: SocketAddr,
     close: bool,
 ) -> Option<()> {
-    let mut answer = http_client::exchange(to, ask, FOR_EVER).await?;
+    let mut answer = http_client::exchange(to, request, FOR_EVER).await?;
     if close {
         let header = ("connection".to_owned(), "close".to_owned());
         answer.headers.push(header);

@@ -10,7 +10,7 @@ use billing_portal_tests::http_client;
 use billing_portal_tests::http_server::ServerConnection;
 
 /// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(40);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(40);
 
 /// Listens until the test ends; returns its address.
 pub(crate) async fn start(service: SocketAddr) -> SocketAddr {
@@ -27,9 +27,9 @@ pub(crate) async fn start(service: SocketAddr) -> SocketAddr {
 /// One request after the other, until the client has no more.
 async fn pass_on(mut client: ServerConnection, service: SocketAddr) -> Option<()> {
     loop {
-        let ask = client.request(PATIENCE).await?;
-        let answer = http_client::exchange(service, &ask, PATIENCE).await?;
-        coverage::record(&coverage::exchange(&ask, &answer, Some("sdk")));
+        let request = client.request(RESPONSE_LIMIT).await?;
+        let answer = http_client::exchange(service, &request, RESPONSE_LIMIT).await?;
+        coverage::record(&coverage::exchange(&request, &answer, Some("sdk")));
         client.send(&answer.to_bytes()).await.ok()?;
     }
 }

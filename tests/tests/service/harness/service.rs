@@ -23,7 +23,7 @@ use billing_portal_tests::http_message::TestResponse;
 const DATABASE: &str = "billing-portal.db";
 
 /// No answer takes longer, whatever Stripe does.
-const PATIENCE: Duration = Duration::from_secs(40);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(40);
 
 /// A running service with one organization, `acme`, which has a customer and a key.
 pub(crate) struct Service {
@@ -40,7 +40,7 @@ impl Service {
         self.running.api_address()
     }
 
-    /// Where health and readiness are told.
+    /// Where health and readiness are reported.
     pub(crate) fn operations(&self) -> SocketAddr {
         self.running.operations_address()
     }
@@ -99,13 +99,13 @@ impl Service {
 
     /// Asks for the portal with the key of `acme`.
     pub(crate) async fn create_portal_session(&self, return_url: &str) -> TestResponse {
-        self.ask(&TestRequest::portal(&self.key, return_url)).await
+        self.send(&TestRequest::portal(&self.key, return_url)).await
     }
 
     /// Sends a request to the API and holds the answer to the contract.
-    pub(crate) async fn ask(&self, ask: &TestRequest) -> TestResponse {
-        let answer = send(self.api(), ask).await;
-        assert_contract(ask, &answer);
+    pub(crate) async fn send(&self, request: &TestRequest) -> TestResponse {
+        let answer = send(self.api(), request).await;
+        assert_contract(request, &answer);
         answer
     }
 
@@ -126,22 +126,22 @@ impl Service {
 }
 
 /// Sends a request on a connection of its own, all of it, and reads the response.
-pub(crate) async fn send(address: SocketAddr, ask: &TestRequest) -> TestResponse {
-    let response = http_client::exchange(address, ask, PATIENCE).await;
+pub(crate) async fn send(address: SocketAddr, request: &TestRequest) -> TestResponse {
+    let response = http_client::exchange(address, request, RESPONSE_LIMIT).await;
     response.expect("the service listens and responds")
 }
 
 /// Holds an answer of the API to the contract, and records it.
 #[track_caller]
-pub(crate) fn assert_contract(ask: &TestRequest, answer: &TestResponse) {
-    let exchange = coverage::exchange(ask, answer, None);
+pub(crate) fn assert_contract(request: &TestRequest, answer: &TestResponse) {
+    let exchange = coverage::exchange(request, answer, None);
     coverage::record(&exchange);
     let problems = contract::problems(&exchange);
     assert!(
         problems.is_empty(),
         "{} {}: {}\n{}",
         answer.status,
-        ask.path,
+        request.path,
         problems.join("; "),
         answer.text()
     );

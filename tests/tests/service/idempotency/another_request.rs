@@ -38,16 +38,16 @@ impl TestClock {
 async fn repetition_within_the_minute_gets_the_same_answer() {
     let time = TestClock::at("2026-05-22T12:25:00.000Z");
     let service = Service::builder().clock(time.clock()).start().await;
-    let first = service.ask(&keyed(&service, "k")).await;
+    let first = service.send(&keyed(&service, "k")).await;
     time.advance(59_999);
-    let last = service.ask(&keyed(&service, "k")).await;
+    let last = service.send(&keyed(&service, "k")).await;
     assert_eq!(url(&first), url(&last));
     assert!(!is_replayed(&first) && is_replayed(&last));
     assert_ne!(first.request_id(), last.request_id());
 
     // As the contract says: a new minute is a new request, however short the time between.
     time.advance(1);
-    let next = service.ask(&keyed(&service, "k")).await;
+    let next = service.send(&keyed(&service, "k")).await;
     assert_ne!(url(&last), url(&next));
     assert!(!is_replayed(&next));
     assert_eq!(service.stripe.opened_sessions(), 2);
@@ -76,13 +76,13 @@ async fn another_body_or_caller_is_another_request() {
     ];
     let mut urls = Vec::new();
     for (ask, why) in &rows {
-        let answer = service.ask(ask).await;
+        let answer = service.send(ask).await;
         assert!(!is_replayed(&answer), "{why}");
         assert!(!urls.contains(&url(&answer)), "{why}");
         urls.push(url(&answer));
     }
     for ((ask, why), opened) in rows.iter().zip(&urls) {
-        let answer = service.ask(ask).await;
+        let answer = service.send(ask).await;
         assert!(is_replayed(&answer), "{why}");
         assert_eq!(url(&answer), *opened, "{why}");
     }
@@ -93,7 +93,7 @@ async fn another_body_or_caller_is_another_request() {
 #[tokio::test]
 async fn another_customer_is_another_request() {
     let service = Service::builder().now("2026-05-22T12:25:30Z").start().await;
-    let before = service.ask(&keyed(&service, "k")).await;
+    let before = service.send(&keyed(&service, "k")).await;
     service.stripe.add_customer("cus_new");
     let link = ["customer", "link", "--org", "acme", "cus_new"];
     service.run(&link).await;
@@ -111,7 +111,7 @@ async fn another_customer_is_another_request() {
     let patience = std::time::Duration::from_secs(10);
     let linked = tokio::time::timeout(patience, linked).await;
     linked.expect("the change is seen");
-    let after = service.ask(&keyed(&service, "k")).await;
+    let after = service.send(&keyed(&service, "k")).await;
     assert_ne!(url(&before), url(&after));
 }
 
@@ -126,8 +126,8 @@ async fn expiry_of_a_repetition_is_that_of_the_first_answer() {
     let ahead = shift + TimeDelta::seconds(9);
     let builder = Service::builder().clock(Clock::from_fn(move || Utc::now() + ahead));
     let second = builder.start_beside(&first).await;
-    let opened = first.ask(&keyed(&first, "k")).await;
-    let repeated = second.ask(&keyed(&second, "k")).await;
+    let opened = first.send(&keyed(&first, "k")).await;
+    let repeated = second.send(&keyed(&second, "k")).await;
     assert!(is_replayed(&repeated));
     assert_eq!(opened.json(), repeated.json());
 }

@@ -99,7 +99,7 @@ async fn second_click_waits_while_stripe_executes_the_first() {
     let service = Service::builder().now("2026-05-22T12:25:30Z").start().await;
     service.stripe.execute_for(Duration::from_secs(2));
     let ask = keyed(&service, "k");
-    let (first, second) = tokio::join!(service.ask(&ask), service.ask(&ask));
+    let (first, second) = tokio::join!(service.send(&ask), service.send(&ask));
     assert_eq!((first.status, second.status), (200, 200));
     assert_eq!(first.json(), second.json());
     assert_eq!(service.stripe.opened_sessions(), 1);

@@ -10,7 +10,7 @@ use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 use tokio::time::sleep;
 
 /// What happens at once may take so long on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 
 /// A service that waits for the body of a busy connection for longer than a test takes.
 fn patient_service() -> Builder {
@@ -27,7 +27,7 @@ async fn a_service_at_its_request_limit_answers_503_at_once() {
     let first = open_busy(&service).await;
     // Before anything is asked of the store: who it is does not matter.
     for key in ["nonsense", service.key()] {
-        let refused = service.ask(&TestRequest::portal(key, RETURN_URL)).await;
+        let refused = service.send(&TestRequest::portal(key, RETURN_URL)).await;
         refused.assert_error("SERVICE_UNAVAILABLE");
     }
     assert_eq!(first.finish().await.0.status, 200);
@@ -37,17 +37,17 @@ async fn a_service_at_its_request_limit_answers_503_at_once() {
 #[tokio::test]
 async fn a_connection_over_the_limit_waits_until_one_closes() {
     let service = patient_service().set("MAX_CONNECTIONS", "1").start().await;
-    let ask = TestRequest::portal(service.key(), RETURN_URL);
+    let request = TestRequest::portal(service.key(), RETURN_URL);
     let first = open_busy(&service).await;
     let mut second = ClientConnection::open(service.api())
         .await
         .expect("the system queues it");
-    let queued = second.send(&ask.to_bytes()).await;
+    let queued = second.send(&request.to_bytes()).await;
     queued.expect("the system queues it");
     let early = second.response("POST", Duration::from_millis(300)).await;
     assert!(early.is_none(), "it waits");
     drop(first);
-    let answer = second.response("POST", PATIENCE).await;
+    let answer = second.response("POST", RESPONSE_LIMIT).await;
     assert_eq!(answer.expect("its turn").status, 200);
 }
 
@@ -58,15 +58,15 @@ async fn an_idle_connection_may_last_longer_than_a_request() {
         .set("IDLE_TIMEOUT_SECONDS", "10")
         .start()
         .await;
-    let ask = TestRequest::portal(service.key(), RETURN_URL);
-    let whole = [ask.head(), ask.body.clone()].concat();
+    let request = TestRequest::portal(service.key(), RETURN_URL);
+    let whole = [request.head(), request.body.clone()].concat();
     let mut connection = ClientConnection::open(service.api())
         .await
         .expect("it listens");
     for _ in 0..2 {
         connection.send(&whole).await.expect("it reads");
         let answer = connection
-            .response("POST", PATIENCE)
+            .response("POST", RESPONSE_LIMIT)
             .await
             .expect("it answers");
         assert_eq!(answer.status, 200);
@@ -95,8 +95,8 @@ async fn a_client_that_does_not_read_responses_is_disconnected() {
     // More than the system takes off the service's hands.
     let bundle = TestRequest::get("/docs/swagger-ui-bundle.js").head();
     deaf.send(&bundle.repeat(40)).await.expect("it reads");
-    let first = deaf.response("GET", PATIENCE).await;
+    let first = deaf.response("GET", RESPONSE_LIMIT).await;
     assert_eq!(first.expect("an answer").status, 200);
     let waiting = TestRequest::portal(service.key(), RETURN_URL);
-    assert_eq!(service.ask(&waiting).await.status, 200);
+    assert_eq!(service.send(&waiting).await.status, 200);
 }

@@ -26,13 +26,13 @@ async fn behind_a_trusted_proxy_the_address_is_the_last_one_that_no_proxy_report
     ];
     for (forwarded, code, why) in rows {
         println!("{why}");
-        trusting.ask(&bad(forwarded)).await.assert_error(code);
+        trusting.send(&bad(forwarded)).await.assert_error(code);
     }
     let mut two_headers = bad("203.0.113.5");
     let second = ("X-Forwarded-For".to_owned(), "203.0.113.1".to_owned());
     two_headers.headers.push(second);
     trusting
-        .ask(&two_headers)
+        .send(&two_headers)
         .await
         .assert_error("RATE_LIMITED");
 
@@ -41,7 +41,7 @@ async fn behind_a_trusted_proxy_the_address_is_the_last_one_that_no_proxy_report
         let mut unreadable = bad(invented);
         let line = ("X-Forwarded-For".to_owned(), "é, 10.0.0.7".to_owned());
         unreadable.headers.push(line);
-        let answer = trusting.ask(&unreadable).await;
+        let answer = trusting.send(&unreadable).await;
         let expected = if invented.ends_with('6') {
             "UNAUTHORIZED"
         } else {
@@ -55,11 +55,11 @@ async fn behind_a_trusted_proxy_the_address_is_the_last_one_that_no_proxy_report
         .start()
         .await;
     direct
-        .ask(&bad("203.0.113.1"))
+        .send(&bad("203.0.113.1"))
         .await
         .assert_error("UNAUTHORIZED");
     direct
-        .ask(&bad("203.0.113.2"))
+        .send(&bad("203.0.113.2"))
         .await
         .assert_error("RATE_LIMITED");
 }

@@ -22,7 +22,7 @@ async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
     service.create_portal_session(RETURN_URL).await;
     service.stripe.delete_customer("cus_acme");
     service.create_portal_session(RETURN_URL).await;
-    service.ask(&TestRequest::get("/theirs?theirs=1")).await;
+    service.send(&TestRequest::get("/theirs?theirs=1")).await;
     send(
         service.api(),
         &signed(&event("evt_theirs", "theirs", unix_time(), &json!({}))),

@@ -23,9 +23,9 @@ async fn each_rule_of_return_urls_has_its_own_error_text() {
         (r#"{"return_url":"https://app.example.com:0443/"}"#.to_owned(), "host and port must be written exactly as on the return-URL allow-list"),
     ];
     for (body, problem) in rows {
-        let ask = TestRequest::portal(service.key(), "").with_body(body);
+        let request = TestRequest::portal(service.key(), "").with_body(body);
         service
-            .ask(&ask)
+            .send(&request)
             .await
             .assert_invalid("return_url", problem);
     }

@@ -43,11 +43,11 @@ async fn stripe_is_called_no_more_often_than_the_rate_limit() {
         .await;
     let mut asking = JoinSet::new();
     for _ in 0..30 {
-        let (api, ask) = (
+        let (api, request) = (
             service.api(),
             TestRequest::portal(service.key(), RETURN_URL),
         );
-        asking.spawn(async move { send(api, &ask).await.status });
+        asking.spawn(async move { send(api, &request).await.status });
     }
     let statuses = asking.join_all().await;
     let opened = statuses.iter().filter(|status| **status == 200).count();

@@ -101,13 +101,13 @@ async fn a_customer_missing_at_stripe_stays_deleted() {
     let gone = Reply::json(400, &gone).after(Duration::from_secs(2));
     let before = service.sessions().len();
     service.stripe.answer_next(Endpoint::Sessions, [gone]);
-    let (asked, ()) = tokio::join!(service.create_portal_session(RETURN_URL), async {
+    let (answer, ()) = tokio::join!(service.create_portal_session(RETURN_URL), async {
         while service.sessions().len() == before {
             sleep(Duration::from_millis(5)).await;
         }
         deliver(&service, &deleted).await;
     });
-    asked.assert_error("NO_STRIPE_CUSTOMER");
+    answer.assert_error("NO_STRIPE_CUSTOMER");
     assert_eq!(
         service.run(&["customer", "list"]).await[0]["reason"],
         "deleted"

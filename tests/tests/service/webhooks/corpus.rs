@@ -152,7 +152,7 @@ fn require_answer(case: &Case, answer: &TestResponse) -> Result<(), String> {
 async fn require_effect(case: &Case, service: &Service, key: &str) -> Result<(), String> {
     let mapping = mapping(service, "fresh").await;
     let portal = service
-        .ask(&TestRequest::portal(key, RETURN_URL))
+        .send(&TestRequest::portal(key, RETURN_URL))
         .await
         .status;
     let (expected, status) = match case.expect.effect.as_str() {

@@ -31,19 +31,20 @@ pub(super) fn deliveries(request: &Request, key: &str) -> Vec<TestRequest> {
         }
     };
     let asks = bodies.into_iter().map(|body| {
-        let mut ask = signed(request, &body)
+        let mut signed_request = signed(request, &body)
             .with_method(&request.method)
             .with_path(&path);
-        ask = ask.with_header("Content-Type", &request.content_type);
+        signed_request = signed_request.with_header("Content-Type", &request.content_type);
         if let Some(authorization) = &request.authorization {
-            ask = ask.with_header("Authorization", authorization.replace("{{OK}}", key));
+            signed_request =
+                signed_request.with_header("Authorization", authorization.replace("{{OK}}", key));
         }
         match request.tamper.as_deref() {
-            None => ask,
-            Some("body") => ask.with_body([body.as_slice(), b" "].concat()),
+            None => signed_request,
+            Some("body") => signed_request.with_body([body.as_slice(), b" "].concat()),
             Some("reserialise") => {
                 let event: Value = serde_json::from_slice(&body).expect("an event");
-                ask.with_body(event.to_string())
+                signed_request.with_body(event.to_string())
             }
             Some(other) => panic!("{other} is no way to tamper"),
         }
@@ -110,7 +111,7 @@ fn padded(length: usize) -> Vec<u8> {
 }
 
 fn signed(request: &Request, body: &[u8]) -> TestRequest {
-    let mut ask = unsigned(body.to_vec());
+    let mut signed_request = unsigned(body.to_vec());
     let headers = match &request.sig {
         Signatures::None => vec![],
         Signatures::Raw(text) => vec![text.clone()],
@@ -121,8 +122,8 @@ fn signed(request: &Request, body: &[u8]) -> TestRequest {
     let headers = headers
         .into_iter()
         .map(|value| ("Stripe-Signature".to_owned(), value));
-    ask.headers.extend(headers);
-    ask
+    signed_request.headers.extend(headers);
+    signed_request
 }
 
 fn header(parts: &Signature, body: &[u8]) -> String {

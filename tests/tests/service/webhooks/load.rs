@@ -17,11 +17,11 @@ use billing_portal_tests::http_client::ClientConnection;
 #[tokio::test]
 async fn a_slow_webhook_body_releases_its_memory() {
     let service = service().await;
-    let ask = signed(&event("evt_1", "customer.created", unix_time(), &json!({})));
+    let request = signed(&event("evt_1", "customer.created", unix_time(), &json!({})));
     let mut connection = ClientConnection::open(service.api())
         .await
         .expect("it listens");
-    connection.send(&ask.head()).await.expect("it reads");
+    connection.send(&request.head()).await.expect("it reads");
     // Sooner than other bodies, which may take ten seconds.
     let answer = connection.response("POST", Duration::from_secs(6)).await;
     answer.expect("it answers").assert_error("REQUEST_TIMEOUT");

@@ -28,8 +28,8 @@ pub(super) async fn customers_are_missing(case: &Case, log: &Log) {
     let steps: Vec<_> = keys.iter().map(|_| step.clone()).collect();
     setup.faulty.play(&steps).await;
     for (number, key) in keys.iter().enumerate() {
-        let ask = TestRequest::portal(key, RETURN_URL);
-        let answer = setup.service.ask(&ask).await;
+        let request = TestRequest::portal(key, RETURN_URL);
+        let answer = setup.service.send(&request).await;
         if number < BELIEVED {
             answer.assert_error("NO_STRIPE_CUSTOMER");
         } else {

@@ -9,10 +9,10 @@ pub(super) async fn one_call(case: &Case, log: &Log) {
     assert!(case.is_one_call(), "the case needs a scenario");
     let mut setup = Setup::of(case, log).await;
     if case.reuses_a_connection() {
-        assert_eq!(setup.ask().await.0.status, 200);
+        assert_eq!(setup.call().await.0.status, 200);
     }
     setup.faulty.play(&case.steps()).await;
-    let (answer, elapsed) = setup.ask().await;
+    let (answer, elapsed) = setup.call().await;
     assertions::assert_response(case, &answer, elapsed);
 
     let (attempts, calls) = (setup.faulty.attempts(), setup.faulty.calls());

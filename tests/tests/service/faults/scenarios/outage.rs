@@ -33,7 +33,7 @@ pub(super) async fn the_breaker_opens_and_closes(case: &Case, log: &Log) {
     setup.faulty.recover();
     sleep(COOL_DOWN).await;
     for _ in 0..3 {
-        assert_eq!(setup.ask().await.0.status, 200, "Stripe is back");
+        assert_eq!(setup.call().await.0.status, 200, "Stripe is back");
     }
     let unavailable = setup.unavailable().await;
     let text = setup.end().await;

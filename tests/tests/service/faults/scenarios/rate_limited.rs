@@ -21,7 +21,7 @@ pub(super) async fn nobody_calls_until_the_time_is_over(case: &Case, log: &Log) 
     let (setup, since) = rate_limited(case, log).await;
     answered_without_a_call(&setup).await;
     sleep_until(since + Duration::from_millis(2100)).await;
-    assert_eq!(setup.ask().await.0.status, 200, "two seconds later");
+    assert_eq!(setup.call().await.0.status, 200, "two seconds later");
     assert_eq!(setup.faulty.attempts(), 2);
     end(case, setup, 1 + CALLERS).await;
 }
@@ -32,7 +32,7 @@ pub(super) async fn the_pause_lasts_half_a_minute_at_most(case: &Case, log: &Log
     sleep_until(since + Duration::from_secs(28)).await;
     answered_without_a_call(&setup).await;
     sleep_until(since + Duration::from_millis(30_100)).await;
-    assert_eq!(setup.ask().await.0.status, 200, "30 s later");
+    assert_eq!(setup.call().await.0.status, 200, "30 s later");
     assert_eq!(setup.faulty.attempts(), 2);
     end(case, setup, 1 + 2 * CALLERS).await;
 }
@@ -41,7 +41,7 @@ pub(super) async fn the_pause_lasts_half_a_minute_at_most(case: &Case, log: &Log
 async fn rate_limited(case: &Case, log: &Log) -> (Setup, Instant) {
     let mut setup = Setup::of(case, log).await;
     setup.faulty.play(&case.steps()).await;
-    let (answer, elapsed) = setup.ask().await;
+    let (answer, elapsed) = setup.call().await;
     assertions::assert_response(case, &answer, elapsed);
     let expected = case.expect.attempts().expect("a number");
     assert!(expected.contains(&setup.faulty.attempts()));
@@ -54,7 +54,7 @@ pub(super) async fn answered_without_a_call(setup: &Setup) {
     // Other cases run beside this one, so the fastest of several counts, compared with what costs nothing.
     let (mut fastest, mut fastest_health) = (Duration::MAX, Duration::MAX);
     for _ in 0..CALLERS {
-        let (answer, elapsed) = setup.ask().await;
+        let (answer, elapsed) = setup.call().await;
         answer
             .assert_error("BILLING_PORTAL_UNAVAILABLE")
             .assert_retry_after(1..=30);

@@ -36,11 +36,11 @@ pub(super) async fn does_not_start(case: &Case) {
 pub(super) async fn the_caller_disconnects(case: &Case, log: &Log) {
     let mut setup = Setup::of(case, log).await;
     setup.faulty.play(&case.steps()).await;
-    let ask = TestRequest::portal(setup.service.key(), RETURN_URL);
+    let request = TestRequest::portal(setup.service.key(), RETURN_URL);
     let mut caller = ClientConnection::open(setup.api())
         .await
         .expect("it listens");
-    let bytes = [ask.head(), ask.body.clone()].concat();
+    let bytes = [request.head(), request.body.clone()].concat();
     caller.send(&bytes).await.expect("it reads");
     while setup.faulty.under_way() == 0 {
         sleep(Duration::from_millis(5)).await;

@@ -78,7 +78,7 @@ impl Shared {
     /// Notes a call; answers what to do with it, and under which `Request-Id`.
     pub(super) fn arrived(
         &self,
-        ask: &TestRequest,
+        request: &TestRequest,
         is_reused: bool,
     ) -> (Option<Step>, String, UnderWay) {
         let mut script = self.lock();
@@ -89,8 +89,8 @@ impl Shared {
         let request_id = format!("req_faulty{:04}", script.attempts);
         script.calls.push(SessionCall {
             at: Instant::now(),
-            headers: ask.headers.clone(),
-            form: url::form_urlencoded::parse(&ask.body)
+            headers: request.headers.clone(),
+            form: url::form_urlencoded::parse(&request.body)
                 .into_owned()
                 .collect(),
             request_id: request_id.clone(),

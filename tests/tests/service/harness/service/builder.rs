@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::super::command;
-use super::{DATABASE, PATIENCE, Service};
+use super::{DATABASE, RESPONSE_LIMIT, Service};
 
 /// The corpora's allow-list.
 const ALLOW_LIST: &str =
@@ -187,7 +187,7 @@ impl Builder {
 
 impl Service {
     async fn until_verified(&self) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + RESPONSE_LIMIT;
         while self.readiness().await.json()["portal_configuration_verified"] != true {
             assert!(
                 Instant::now() < deadline,
