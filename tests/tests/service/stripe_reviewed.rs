@@ -44,7 +44,7 @@ async fn every_call_is_made_with_the_reviewed_version_and_the_reviewed_parameter
     for key in [service.key(), &key] {
         let request = TestRequest::portal(key, RETURN_URL);
         let opened = service
-            .ask(&request.with_body(everything.to_string()))
+            .send(&request.with_body(everything.to_string()))
             .await;
         assert_eq!(opened.status, 200, "{}", opened.text());
     }
