@@ -10,6 +10,9 @@ const DATABASE_FILE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Reports when the database's file was removed or replaced, and when it is back. Requests are answered 503 meanwhile.
 pub(crate) async fn watch_file(store: Store) {
+    let Some(path) = store.path().map(ToOwned::to_owned) else {
+        return; // The database is not a file.
+    };
     loop {
         tokio::time::sleep(DATABASE_FILE_CHECK_INTERVAL).await;
         let watched = store.clone();
@@ -19,13 +22,13 @@ pub(crate) async fn watch_file(store: Store) {
             Ok(Some(false)) => tracing::error!(
                 event = "database_file_replaced",
                 alert = true,
-                path = %store.path().display(),
+                path = %path.display(),
                 "the database's file was removed or replaced; requests are answered 503"
             ),
             Ok(Some(true)) => tracing::warn!(
                 event = "database_file_restored",
                 alert = true,
-                path = %store.path().display(),
+                path = %path.display(),
                 "the database's file is back"
             ),
             Ok(None) => {}

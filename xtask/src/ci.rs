@@ -5,6 +5,7 @@
 
 use std::{
     env, fs,
+    path::PathBuf,
     process::{Command, ExitCode, Stdio},
     time::Instant,
 };
@@ -26,9 +27,11 @@ mod tools {
     pub(super) const DENY: Tool = Tool("cargo-deny", "cargo-deny", "cargo install --locked cargo-deny");
     pub(super) const CHROMIUM: Tool = Tool("chromedriver", "Chromium", "on Debian: apt-get install chromium chromium-driver");
     pub(super) const NODE: Tool = Tool("npm", "Node 20 or newer", "https://nodejs.org, or on Debian: apt-get install nodejs npm");
+    pub(super) const POSTGRESQL: Tool = Tool("initdb", "PostgreSQL", "on Debian: apt-get install postgresql");
+    pub(super) const PGBOUNCER: Tool = Tool("pgbouncer", "PgBouncer", "on Debian: apt-get install postgresql pgbouncer");
     pub(super) const PYTHON: Tool = Tool("python3", "Python 3", "on Debian: apt-get install python3 python3-venv");
 }
-use tools::{CHROMIUM, DENY, NEXTEST, NODE, PYTHON};
+use tools::{CHROMIUM, DENY, NEXTEST, NODE, PGBOUNCER, POSTGRESQL, PYTHON};
 
 /// What a step needs beside Rust and a C compiler.
 enum Needs {
@@ -52,6 +55,13 @@ const STEPS: &[Step] = &[
     Step("binary",       "cargo build --package billing-portal-server --bin billing-portal --locked", Nothing),
     Step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast",
         Prefers(NEXTEST, "cargo test --workspace --all-features --locked --no-fail-fast --lib --bins --tests")),
+    // The same tests on PostgreSQL, without those that are only about Stripe, connections, the log or files.
+    Step("PostgreSQL",   "cargo run --quiet --package billing-portal-tests --all-features --locked --example postgresql -- \
+        cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service -E \
+        not(test(/^(load|faults|stripe_|docs|deploy|simulated_stripe|return_url|allow_list|attack::(connection|static|log_|silent|open_files|host))/))",
+        Program(POSTGRESQL)),
+    Step("PG servers",   "cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service \
+        --run-ignored ignored-only postgresql", Program(PGBOUNCER)),
     Step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked", Nothing),
     Step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked", Nothing),
     Step("package",      "cargo package --package billing-portal-client --locked --allow-dirty", Nothing),
@@ -118,7 +128,23 @@ fn missing(Tool(_, name, hint): &Tool) -> String {
     format!("{name} is not installed ({hint})")
 }
 
+/// Where Debian puts the programs of servers, which are not in every path.
+fn server_folders() -> Vec<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let versions = versions.flatten().map(|version| version.path().join("bin"));
+    [PathBuf::from("/usr/sbin")]
+        .into_iter()
+        .chain(versions)
+        .collect()
+}
+
 fn is_installed(Tool(program, ..): &Tool) -> bool {
+    if server_folders()
+        .iter()
+        .any(|folder| folder.join(program).exists())
+    {
+        return true;
+    }
     let mut version = Command::new(program);
     version.arg("--version").stdout(Stdio::null());
     let status = version.stderr(Stdio::null()).status();

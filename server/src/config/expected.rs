@@ -17,7 +17,8 @@ fn expected(setting: &str) -> Option<&'static str> {
         "listen" => "an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
         "operations_listen" => "an address and a port, such as 127.0.0.1:9090 or [::1]:9090",
         "database_url" => {
-            "sqlite:// and the path of a file, such as sqlite:///var/lib/billing-portal/portal.db"
+            "the URL of a SQLite file, such as sqlite:///var/lib/billing-portal/portal.db, or of a PostgreSQL database, \
+             such as postgres://USER:PASSWORD@db.example.com/billing?sslmode=verify-full"
         }
         "return_url_allow_list" => "an origin, such as https://app.example.com",
         "trusted_proxies" => {

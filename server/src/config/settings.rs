@@ -24,8 +24,10 @@ pub struct Settings {
     /// API's port. Keep it private. Default: 127.0.0.1:9090.
     #[schemars(with = "String")]
     pub operations_listen: SocketAddr,
-    /// The database: `sqlite://` and the path of a file. The first `serve` or `org create` creates the file. A secret,
-    /// because the URL of a database may contain a password. Default: `sqlite://billing-portal.db`.
+    /// The database: `sqlite://` and the path of a file, for one machine, or
+    /// `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full`, which any number of instances share. The first
+    /// `serve` or `org create` creates the file or the tables. A secret, because it may contain a password. Default:
+    /// `sqlite://billing-portal.db`.
     pub database_url: Option<Secret>,
     /// The path of a file that contains `database_url`. Set one of the two.
     pub database_url_file: Option<PathBuf>,

@@ -16,6 +16,9 @@ use crate::{
     store,
 };
 
+/// How the URL of a database begins.
+const DATABASE_SCHEMES: [&str; 3] = ["sqlite:", "postgres:", "postgresql:"];
+
 impl Config {
     /// Validates everything that `serve` needs. The error has all problems.
     pub(super) fn serve(&self) -> Result<ServeConfig, Problems> {
@@ -87,13 +90,14 @@ impl Config {
         let mut problems = Problems::default();
         let url = self.settings.database_url.as_ref();
         let written = url.map_or("", Secret::expose);
-        let Some(url) = url.filter(|_| written.starts_with("sqlite:")).cloned() else {
-            let problem = must_be("database_url", written);
-            let problem = format!("{problem}; other databases are not supported yet");
-            problems.add("database_url", problem);
+        let is_known = DATABASE_SCHEMES
+            .iter()
+            .any(|scheme| written.starts_with(scheme));
+        let Some(url) = url.filter(|_| is_known).cloned() else {
+            problems.add("database_url", must_be("database_url", written));
             return Err(problems);
         };
-        if let Err(problem) = store::path_of_url(url.expose()) {
+        if let Err(problem) = store::check_url(url.expose()) {
             problems.add("database_url", problem);
         }
         problems.none_or(url)

@@ -2,14 +2,15 @@
 //! that is interrupted has finished whole batches, and the next run does only the rest.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Row, Sqlite, Transaction};
 
 use super::{
     claims::{Claim, ClaimResult, Evidence, claim},
     conflicts::{ConflictReason, resolve_conflicts},
+    connection::Connection,
     database::Store,
     error::StoreError,
     mapping::{CustomerState, MappingSource, replace_customer, upsert_mapping},
+    statement::{execute, fetch_optional},
     sync::{SyncFailure, SyncPage, record_failure, record_page},
 };
 use crate::ids::{CustomerId, OrganizationId};
@@ -87,7 +88,7 @@ impl Store {
         let mut write = self.begin().await?;
         let mut outcomes = Vec::with_capacity(batch.len());
         for mapping in batch {
-            outcomes.push(link(&mut write.transaction, mapping, policy, now).await?);
+            outcomes.push(link(&mut write.connection, mapping, policy, now).await?);
         }
         write.commit().await?;
         Ok(outcomes)
@@ -103,28 +104,28 @@ impl Store {
         page: &SyncPage,
     ) -> Result<Vec<LinkOutcome>, StoreError> {
         let mut write = self.begin().await?;
-        let transaction = &mut write.transaction;
+        let connection = &mut write.connection;
         let mut outcomes = Vec::with_capacity(batch.len());
         for customer in batch {
-            let outcome = claim_or_create(transaction, customer, create_organizations, now).await?;
+            let outcome = claim_or_create(connection, customer, create_organizations, now).await?;
             if let LinkOutcome::Refused(problem) = &outcome {
                 let failure = SyncFailure {
                     customer: customer.claim.customer.to_string(),
                     org: customer.claim.org.to_string(),
                     problem: problem.clone(),
                 };
-                record_failure(transaction, &failure).await?;
+                record_failure(connection, &failure).await?;
             }
             outcomes.push(outcome);
         }
-        record_page(transaction, page).await?;
+        record_page(connection, page).await?;
         write.commit().await?;
         Ok(outcomes)
     }
 }
 
 async fn claim_or_create(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     synced: &SyncedCustomer,
     create_organizations: bool,
     now: DateTime<Utc>,
@@ -137,11 +138,11 @@ async fn claim_or_create(
         happened_at: synced.claim.customer_created.unwrap_or(now.into()),
     };
     let mut organization_created = false;
-    let mut result = claim(transaction, &synced.claim, evidence, now).await?;
+    let mut result = claim(connection, &synced.claim, evidence, now).await?;
     if result == ClaimResult::UnknownOrganization && create_organizations {
-        create_organization(transaction, org, synced.name.as_deref(), now).await?;
+        create_organization(connection, org, synced.name.as_deref(), now).await?;
         organization_created = true;
-        result = claim(transaction, &synced.claim, evidence, now).await?;
+        result = claim(connection, &synced.claim, evidence, now).await?;
     }
     Ok(sync_outcome(&synced.claim, result, organization_created))
 }
@@ -172,24 +173,24 @@ fn sync_outcome(claim: &Claim, result: ClaimResult, organization_created: bool) 
 }
 
 async fn link(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     mapping: &NewMapping,
     policy: LinkPolicy,
     now: DateTime<Utc>,
 ) -> Result<LinkOutcome, StoreError> {
     let NewMapping { org, customer, .. } = mapping;
-    let current = look_up(transaction, org, customer).await?;
+    let current = look_up(connection, org, customer).await?;
     if let Some(outcome) = skip(mapping, &current, policy) {
         return Ok(outcome);
     }
     if current.organization_exists {
-        replace_customer(transaction, org, customer, now.into()).await?;
+        replace_customer(connection, org, customer, now.into()).await?;
     } else {
-        create_organization(transaction, org, mapping.name.as_deref(), now).await?;
-        upsert_mapping(transaction, org, customer, MappingSource::Operator).await?;
+        create_organization(connection, org, mapping.name.as_deref(), now).await?;
+        upsert_mapping(connection, org, customer, MappingSource::Operator).await?;
     }
     if current.customer.is_some() {
-        resolve_conflicts(transaction, org, now).await?;
+        resolve_conflicts(connection, org, now).await?;
     }
     Ok(LinkOutcome::Linked {
         organization_created: !current.organization_exists,
@@ -197,17 +198,18 @@ async fn link(
 }
 
 async fn create_organization(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     org: &OrganizationId,
     name: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
-        .bind(org.as_str())
-        .bind(name.unwrap_or(org.as_str()))
-        .bind(now.timestamp())
-        .execute(&mut **transaction)
-        .await?;
+    execute!(
+        connection,
+        "INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)",
+        org.as_str(),
+        name.unwrap_or(org.as_str()),
+        now.timestamp(),
+    )?;
     Ok(())
 }
 
@@ -249,30 +251,38 @@ fn skip(mapping: &NewMapping, current: &CurrentMapping, policy: LinkPolicy) -> O
 
 /// One statement for everything: there may be a hundred thousand mappings.
 async fn look_up(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     org: &OrganizationId,
     customer: &CustomerId,
 ) -> Result<CurrentMapping, StoreError> {
-    let row = sqlx::query(
+    let row: Option<CurrentRow> = fetch_optional!(
+        connection,
         "SELECT o.id, c.customer, c.state, c.source, \
-         (SELECT organization_id FROM customers WHERE customer = $2) AS owner, \
-         EXISTS (SELECT 1 FROM deleted_customers WHERE customer = $2) AS deleted \
+         (SELECT organization_id FROM customers WHERE customer = $2), \
+         EXISTS (SELECT 1 FROM deleted_customers WHERE customer = $2) \
          FROM (SELECT 1 AS one) AS always LEFT JOIN organizations o ON o.id = $1 \
          LEFT JOIN customers c ON c.organization_id = o.id",
-    )
-    .bind(org.as_str())
-    .bind(customer.as_str())
-    .fetch_one(&mut **transaction)
-    .await?;
-    let org: Option<&str> = row.try_get("id")?;
-    let source: Option<&str> = row.try_get("source")?;
-    let state: Option<&str> = row.try_get("state")?;
+        org.as_str(),
+        customer.as_str(),
+    )?;
+    let (org, customer, state, source, owner, deleted) = row.ok_or(sqlx::Error::RowNotFound)?;
+    let source = source.as_deref();
     Ok(CurrentMapping {
         organization_exists: org.is_some(),
         is_operators: source == Some(MappingSource::Operator.as_str()),
-        customer: row.try_get("customer")?,
-        active: state.map(CustomerState::from_stored) == Some(CustomerState::Active),
-        owner: row.try_get("owner")?,
-        deleted: row.try_get("deleted")?,
+        customer,
+        active: state.as_deref().map(CustomerState::from_stored) == Some(CustomerState::Active),
+        owner,
+        deleted,
     })
 }
+
+/// The columns of `look_up`, in their order.
+type CurrentRow = (
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    bool,
+);

@@ -1,13 +1,13 @@
 //! The one look-up of a request: by the hash of the key, everything that the operation needs to know of its caller.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
     database::{Store, read_time},
     error::StoreError,
     keys::read_scopes,
     mapping::CustomerState,
+    statement::fetch_optional,
     timeouts::READ_TIMEOUT,
 };
 use crate::{
@@ -41,33 +41,45 @@ impl Store {
         &self,
         hash: &ApiKeyHash,
     ) -> Result<Option<Caller>, StoreError> {
-        self.require_file()?;
-        let row = sqlx::query(
+        // A database that does not respond must not delay every caller.
+        let row = tokio::time::timeout(READ_TIMEOUT, self.find_row(hash)).await;
+        let row = row.map_err(|_| StoreError::TimedOut)??;
+        Ok(row.map(caller).transpose()?)
+    }
+
+    async fn find_row(&self, hash: &ApiKeyHash) -> Result<Option<CallerRow>, StoreError> {
+        let mut connection = self.read_within(READ_TIMEOUT).await?;
+        Ok(fetch_optional!(
+            &mut connection,
             "SELECT k.id, k.organization_id, k.scopes, k.expires_at, k.revoked_at, k.last_used_on, c.customer, c.state \
              FROM api_keys k LEFT JOIN customers c ON c.organization_id = k.organization_id WHERE k.hash = $1",
-        )
-        .bind(hash.as_bytes())
-        .fetch_optional(&self.pool);
-        // A disk that does not respond must not delay every caller.
-        let row = tokio::time::timeout(READ_TIMEOUT, row).await;
-        let row = row.map_err(|_| StoreError::TimedOut)??;
-        Ok(row.as_ref().map(caller).transpose()?)
+            hash.as_bytes(),
+        )?)
     }
 }
 
-fn caller(row: &SqliteRow) -> Result<Caller, sqlx::Error> {
-    let expires_at: Option<i64> = row.try_get("expires_at")?;
-    let revoked_at: Option<i64> = row.try_get("revoked_at")?;
-    let state: Option<&str> = row.try_get("state")?;
-    let customer: Option<String> = row.try_get("customer")?;
-    let active = state.map(CustomerState::from_stored) == Some(CustomerState::Active);
+/// The columns of the look-up, in their order.
+type CallerRow = (
+    String,
+    String,
+    String,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
+fn caller(row: CallerRow) -> Result<Caller, sqlx::Error> {
+    let (key_id, organization, scopes, expires_at, revoked_at, last_used_on, customer, state) = row;
+    let active = state.as_deref().map(CustomerState::from_stored) == Some(CustomerState::Active);
     Ok(Caller {
-        key_id: row.try_get("id")?,
-        organization: OrganizationId::from_stored(row.try_get("organization_id")?),
-        scopes: read_scopes(row.try_get("scopes")?),
+        key_id,
+        organization: OrganizationId::from_stored(organization),
+        scopes: read_scopes(&scopes),
         expires_at: expires_at.map(read_time).transpose()?,
         revoked: revoked_at.is_some(),
-        last_used_on: row.try_get("last_used_on")?,
+        last_used_on,
         customer: customer.filter(|_| active).map(CustomerId::from_stored),
     })
 }

@@ -1,11 +1,12 @@
 //! Conflicts between Stripe's customers and the mappings: recorded once each, until an operator resolves them.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
+    connection::Connection,
     database::{Store, read_time},
     error::StoreError,
+    statement::{execute, fetch_all},
 };
 use crate::ids::{CustomerId, OrganizationId};
 
@@ -61,88 +62,85 @@ pub(crate) struct FoundConflict {
 impl Store {
     /// Every conflict that is not resolved, in the order in which they were seen.
     pub(crate) async fn list_conflicts(&self) -> Result<Vec<CustomerConflict>, StoreError> {
-        let rows = sqlx::query(
+        let rows = fetch_all!(
+            &mut self.read().await?,
             "SELECT organization_id, customer, other, reason, seen_at FROM customer_conflicts \
-             WHERE resolved_at IS NULL ORDER BY seen_at, organization_id, customer, other",
-        );
-        let rows = rows.fetch_all(&self.pool).await?;
-        let conflicts: Result<_, sqlx::Error> = rows.iter().map(conflict).collect();
+             WHERE resolved_at IS NULL ORDER BY seen_at, organization_id, customer, other"
+        )?;
+        let conflicts: Result<_, sqlx::Error> = rows.into_iter().map(conflict).collect();
         Ok(conflicts?)
     }
 }
 
-fn conflict(row: &SqliteRow) -> Result<CustomerConflict, sqlx::Error> {
-    let reason: &str = row.try_get("reason")?;
+fn conflict(row: (String, String, String, String, i64)) -> Result<CustomerConflict, sqlx::Error> {
+    let (org, customer, other, reason, seen_at) = row;
     let reason = if reason == ConflictReason::AnotherOrganization.as_str() {
         ConflictReason::AnotherOrganization
     } else {
         ConflictReason::AnotherCustomer
     };
     Ok(CustomerConflict {
-        org: OrganizationId::from_stored(row.try_get("organization_id")?),
-        customer: CustomerId::from_stored(row.try_get("customer")?),
-        other: row.try_get("other")?,
+        org: OrganizationId::from_stored(org),
+        customer: CustomerId::from_stored(customer),
+        other,
         reason: reason.as_str(),
-        seen_at: read_time(row.try_get("seen_at")?)?,
+        seen_at: read_time(seen_at)?,
     })
 }
 
 /// Records a conflict, unless it is recorded, resolved or not.
 pub(super) async fn record_conflict(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     (org, customer): (&OrganizationId, &CustomerId),
     (other, reason): (&str, ConflictReason),
     now: DateTime<Utc>,
 ) -> Result<FoundConflict, sqlx::Error> {
-    let recorded = sqlx::query(
+    let recorded = execute!(
+        connection,
         "INSERT INTO customer_conflicts (organization_id, customer, other, reason, seen_at) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id, customer, other, reason) DO NOTHING",
-    )
-    .bind(org.as_str())
-    .bind(customer.as_str())
-    .bind(other)
-    .bind(reason.as_str())
-    .bind(now.timestamp())
-    .execute(&mut **transaction)
-    .await?;
+        org.as_str(),
+        customer.as_str(),
+        other,
+        reason.as_str(),
+        now.timestamp(),
+    )?;
     Ok(FoundConflict {
         org: org.clone(),
         customer: customer.clone(),
         other: other.to_owned(),
         reason,
-        is_new: recorded.rows_affected() == 1,
+        is_new: recorded == 1,
     })
 }
 
 /// An operator has decided which customer the organization has. The rows stay, so that the same conflict is not
 /// reported again.
 pub(super) async fn resolve_conflicts(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     org: &OrganizationId,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    execute!(
+        connection,
         "UPDATE customer_conflicts SET resolved_at = $2 \
          WHERE resolved_at IS NULL AND (organization_id = $1 OR (other = $1 AND reason = 'another_organization'))",
-    )
-    .bind(org.as_str())
-    .bind(now.timestamp())
-    .execute(&mut **transaction)
-    .await?;
+        org.as_str(),
+        now.timestamp(),
+    )?;
     Ok(())
 }
 
 /// A customer is deleted at Stripe, so there is nothing left to decide about it.
 pub(super) async fn delete_conflicts_of(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     customer: &CustomerId,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    execute!(
+        connection,
         "DELETE FROM customer_conflicts \
          WHERE customer = $1 OR (other = $1 AND reason = 'another_customer')",
-    )
-    .bind(customer.as_str())
-    .execute(&mut **transaction)
-    .await?;
+        customer.as_str(),
+    )?;
     Ok(())
 }

@@ -7,7 +7,11 @@ use super::{
     conflicts::resolve_conflicts,
     database::Store,
     error::StoreError,
-    mapping::{CustomerLink, CustomerState, MappingSource, StaleReason, owner, replace_customer},
+    mapping::{
+        CustomerLink, CustomerState, MappingSource, StaleReason, owner, replace_customer,
+        select_link,
+    },
+    statement::{execute, fetch_all, fetch_optional},
 };
 use crate::ids::{CustomerId, OrganizationId};
 
@@ -22,25 +26,26 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<CustomerLink, StoreError> {
         let mut write = self.begin().await?;
-        let transaction = &mut write.transaction;
-        if let Some(owner) = owner(transaction, customer).await?
+        let connection = &mut write.connection;
+        if let Some(owner) = owner(connection, customer).await?
             && owner != *org
         {
             return Err(StoreError::Conflict(format!(
                 "customer {customer} belongs to organization {owner}"
             )));
         }
-        sqlx::query("DELETE FROM deleted_customers WHERE customer = $1")
-            .bind(customer.as_str())
-            .execute(&mut **transaction)
-            .await?;
-        match replace_customer(transaction, org, customer, now.into()).await {
+        execute!(
+            connection,
+            "DELETE FROM deleted_customers WHERE customer = $1",
+            customer.as_str(),
+        )?;
+        match replace_customer(connection, org, customer, now.into()).await {
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
                 return Err(StoreError::not_found("organization", org));
             }
             replaced => replaced?,
         }
-        resolve_conflicts(transaction, org, now).await?;
+        resolve_conflicts(connection, org, now).await?;
         write.commit().await?;
         Ok(CustomerLink {
             org: org.clone(),
@@ -59,31 +64,33 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        let deleted = sqlx::query("DELETE FROM customers WHERE organization_id = $1")
-            .bind(org.as_str())
-            .execute(&mut *write.transaction)
-            .await?;
-        if deleted.rows_affected() == 0 {
+        let connection = &mut write.connection;
+        let deleted = execute!(
+            connection,
+            "DELETE FROM customers WHERE organization_id = $1",
+            org.as_str(),
+        )?;
+        if deleted == 0 {
             return Err(StoreError::not_found("customer of organization", org));
         }
-        sqlx::query("UPDATE organizations SET customer_as_of = $2 WHERE id = $1")
-            .bind(org.as_str())
-            .bind(now.timestamp())
-            .execute(&mut *write.transaction)
-            .await?;
-        delete_claims(&mut write.transaction, org).await?;
-        resolve_conflicts(&mut write.transaction, org, now).await?;
+        execute!(
+            connection,
+            "UPDATE organizations SET customer_as_of = $2 WHERE id = $1",
+            org.as_str(),
+            now.timestamp(),
+        )?;
+        delete_claims(connection, org).await?;
+        resolve_conflicts(connection, org, now).await?;
         write.commit().await
     }
 
     /// Every mapping, in the order of the organizations' ids.
     pub(crate) async fn list_customers(&self) -> Result<Vec<CustomerLink>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT organization_id, customer, state, stale_reason, source FROM customers ORDER BY organization_id",
-        );
-        let rows = rows.fetch_all(&self.pool).await?;
-        let links: Result<_, sqlx::Error> = rows.iter().map(CustomerLink::from_row).collect();
-        Ok(links?)
+        let rows = fetch_all!(
+            &mut self.read().await?,
+            concat!(select_link!(), " ORDER BY organization_id")
+        )?;
+        Ok(rows.into_iter().map(CustomerLink::from_row).collect())
     }
 
     /// Marks the mapping of a customer stale. `false` if it was stale already, or if no organization has the customer.
@@ -93,33 +100,32 @@ impl Store {
         reason: StaleReason,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
-        let marked = sqlx::query(
+        let marked = execute!(
+            &mut write.connection,
             "UPDATE customers SET state = $2, stale_reason = $3 WHERE customer = $1 AND state = $4",
-        )
-        .bind(customer.as_str())
-        .bind(CustomerState::Stale.as_str())
-        .bind(reason.as_str())
-        .bind(CustomerState::Active.as_str())
-        .execute(&mut *write.transaction)
-        .await?;
-        sqlx::query("DELETE FROM customer_claims WHERE customer = $1")
-            .bind(customer.as_str())
-            .execute(&mut *write.transaction)
-            .await?;
+            customer.as_str(),
+            CustomerState::Stale.as_str(),
+            reason.as_str(),
+            CustomerState::Active.as_str(),
+        )?;
+        execute!(
+            &mut write.connection,
+            "DELETE FROM customer_claims WHERE customer = $1",
+            customer.as_str(),
+        )?;
         write.commit().await?;
-        Ok(marked.rows_affected() == 1)
+        Ok(marked == 1)
     }
 
     pub(super) async fn find_customer(
         &self,
         org: &OrganizationId,
     ) -> Result<Option<CustomerLink>, StoreError> {
-        let row = sqlx::query(
-            "SELECT organization_id, customer, state, stale_reason, source FROM customers WHERE organization_id = $1",
-        )
-        .bind(org.as_str())
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.as_ref().map(CustomerLink::from_row).transpose()?)
+        let row = fetch_optional!(
+            &mut self.read().await?,
+            concat!(select_link!(), " WHERE organization_id = $1"),
+            org.as_str(),
+        )?;
+        Ok(row.map(CustomerLink::from_row))
     }
 }

@@ -1,57 +1,39 @@
-//! The open database: its connections, and transactions that write.
+//! The open database, and transactions that write.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    database_file::{FileIdentity, obstacle_to_writing, path_of_url},
+    connection::Connection,
+    engine::Engine,
     error::StoreError,
-    opening::{self, Connections, IfMissing},
-    timeouts::WRITE_TIMEOUT,
+    opening::IfMissing,
+    statement::{execute, fetch_optional},
+    timeouts::{READ_TIMEOUT, WRITE_TIMEOUT},
     writable::Writable,
 };
 
 /// The database, open and migrated. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    /// Connections for look-ups and lists. No writer holds one of them.
-    pub(super) pool: SqlitePool,
-    writers: SqlitePool,
-    /// The queue of writers: SQLite has one writer at a time.
+    pub(super) engine: Engine,
+    /// The queue of this process's writers. No writer waits for another with a connection in its hands.
     writer: Arc<Semaphore>,
     pub(super) writable: Arc<Writable>,
-    file: Arc<DatabaseFile>,
-}
-
-/// The file that was opened.
-#[derive(Debug)]
-struct DatabaseFile {
-    path: PathBuf,
-    identity: FileIdentity,
-    /// Whether the path does not lead to that file any more.
-    replaced: AtomicBool,
 }
 
 /// A transaction that writes. If it is dropped without a commit, it is rolled back.
 pub(super) struct Write {
-    pub(super) transaction: Transaction<'static, Sqlite>,
+    pub(super) connection: Connection,
     writable: Arc<Writable>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Write {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        let committed = self.transaction.commit().await;
+        let committed = self.connection.commit().await;
         match &committed {
             Ok(()) => self.writable.report_success(),
             Err(_) => self.writable.report_failure(),
@@ -61,42 +43,44 @@ impl Write {
 }
 
 impl Store {
-    /// Opens the database of a `sqlite:` URL and runs the migrations.
+    /// Opens the database of a URL and runs the migrations.
     pub(crate) async fn open(url: &str, if_missing: IfMissing) -> Result<Self, StoreError> {
-        let path = path_of_url(url).map_err(StoreError::Url)?;
-        let Connections { readers, writers } = opening::open(url, &path, if_missing).await?;
-        let identity = FileIdentity::of(&path);
-        let identity = identity.map_err(|error| StoreError::file(&path, error.to_string()))?;
         Ok(Self {
-            pool: readers,
-            writers,
+            engine: Engine::open(url, if_missing).await?,
             writer: Arc::new(Semaphore::new(1)),
-            file: Arc::new(DatabaseFile {
-                path,
-                identity,
-                replaced: AtomicBool::new(false),
-            }),
             writable: Arc::default(),
         })
     }
 
     /// Checks that the database responds.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        self.require_file()?;
-        sqlx::query("SELECT 1 FROM organizations LIMIT 1")
-            .execute(&self.pool)
-            .await?;
+        let mut connection = self.read_within(READ_TIMEOUT).await?;
+        let _: Option<(i64,)> = fetch_optional!(
+            &mut connection,
+            "SELECT created_at FROM organizations LIMIT 1"
+        )?;
         Ok(())
     }
 
-    /// Begins a transaction that writes, after the writers before it.
+    /// A connection for reading a list.
+    pub(super) async fn read(&self) -> Result<Connection, StoreError> {
+        self.engine.read().await
+    }
+
+    /// A connection for reading, on which no statement takes longer than `timeout`. Fails if what is open is not the
+    /// database any more.
+    pub(super) async fn read_within(&self, timeout: Duration) -> Result<Connection, StoreError> {
+        self.engine.require_usable()?;
+        self.engine.read_within(timeout).await
+    }
+
+    /// Begins a transaction that writes, after the writers before it, here and in every other process. Its commit
+    /// raises the change counter, so that every instance drops what it has cached.
     pub(super) async fn begin(&self) -> Result<Write, StoreError> {
         self.begin_within(WRITE_TIMEOUT).await
     }
 
-    /// Begins a transaction that writes, after the writers before it. It locks the database at once, so that waiting
-    /// for another process happens here and not in a later statement. SQLite has no queue for writers, and another
-    /// process may write all the time, so a locked database is tried again until `timeout`.
+    /// The same, waiting for other writers for `timeout`.
     pub(super) async fn begin_within(&self, timeout: Duration) -> Result<Write, StoreError> {
         let begun = self.begin_quietly(timeout).await;
         if begun.is_err() {
@@ -107,64 +91,62 @@ impl Store {
 
     /// The same for the check that follows a failed write, which must not cause another check.
     pub(super) async fn begin_quietly(&self, timeout: Duration) -> Result<Write, StoreError> {
-        self.require_file()?;
-        // SQLite begins the transaction all the same, and then fails with a text that names no file.
-        if let Some(obstacle) = obstacle_to_writing(&self.file.path) {
-            return Err(StoreError::file(&self.file.path, obstacle));
+        let begun = tokio::time::timeout(timeout, async {
+            let mut write = self.begin_transaction(timeout).await?;
+            // On PostgreSQL this is the lock that lets one writer at a time decide, as SQLite does.
+            execute!(
+                &mut write.connection,
+                "UPDATE changes SET counter = counter + 1"
+            )?;
+            Ok(write)
+        });
+        let begun = begun.await.map_err(|_| StoreError::TimedOut)?;
+        begun.map_err(|error| self.engine.explain(error))
+    }
+
+    /// Begins a transaction whose changes concern no cache, and which does not raise the change counter.
+    pub(super) async fn begin_uncounted(&self) -> Result<Write, StoreError> {
+        let begun = tokio::time::timeout(WRITE_TIMEOUT, self.begin_transaction(WRITE_TIMEOUT));
+        let begun = begun.await.unwrap_or(Err(StoreError::TimedOut));
+        if begun.is_err() {
+            self.writable.report_failure();
         }
-        let waiting = async {
-            let permit = Arc::clone(&self.writer).acquire_owned().await;
-            let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
-            loop {
-                let begun = self.writers.begin_with("BEGIN IMMEDIATE").await;
-                match begun.map_err(StoreError::from) {
-                    Err(error) if error.is_lock() => {}
-                    begun => return begun.map(|transaction| (transaction, permit)),
-                }
-            }
-        };
-        let begun = tokio::time::timeout(timeout, waiting).await;
-        let begun = begun.map_err(|_| StoreError::TimedOut)?;
-        let (transaction, permit) =
-            begun.map_err(|error| opening::explain(&self.file.path, error))?;
+        begun
+    }
+
+    async fn begin_transaction(&self, timeout: Duration) -> Result<Write, StoreError> {
+        self.engine.require_usable()?;
+        let permit = Arc::clone(&self.writer).acquire_owned().await;
+        let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
         Ok(Write {
-            transaction,
+            connection: self.engine.begin(timeout).await?,
             writable: Arc::clone(&self.writable),
             _permit: permit,
         })
     }
 
-    /// Fails if the path leads to another file than the one that is open. What is read there is out of date, and what
-    /// is written there is lost.
-    pub(super) fn require_file(&self) -> Result<(), StoreError> {
-        if self.file.replaced.load(Ordering::Relaxed) {
-            return Err(StoreError::file(&self.file.path, REPLACED));
+    /// The file of the database, if it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => Some(sqlite.path()),
+            Engine::Postgres(_) => None,
         }
-        Ok(())
     }
 
     /// Compares the file at the path with the one that is open. `Some` if that has changed since the last comparison:
     /// whether the file is the same.
     pub(crate) fn compare_file(&self) -> Option<bool> {
-        let now = FileIdentity::of(&self.file.path);
-        let same = now.is_ok_and(|identity| identity == self.file.identity);
-        let replaced_before = self.file.replaced.swap(!same, Ordering::Relaxed);
-        (replaced_before == same).then_some(same)
-    }
-
-    /// The path of the database.
-    pub(crate) fn path(&self) -> &Path {
-        &self.file.path
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.compare_file(),
+            Engine::Postgres(_) => None,
+        }
     }
 
     /// Finishes pending writes and closes every connection.
     pub(crate) async fn close(&self) {
-        self.writers.close().await;
-        self.pool.close().await;
+        self.engine.close().await;
     }
 }
-
-const REPLACED: &str = "was replaced or removed while this process had it open; restart the service to use the file that is there now";
 
 /// A point in time from a column of seconds since 1970.
 pub(super) fn read_time(seconds: i64) -> Result<DateTime<Utc>, sqlx::Error> {

@@ -1,8 +1,8 @@
-//! Why the store failed, and SQLite's codes for it.
+//! Why the store failed, and the engines' codes for it.
 
 use std::path::Path;
 
-use sqlx::migrate::MigrateError;
+use sqlx::{error::DatabaseError, migrate::MigrateError};
 
 /// SQLite's primary result codes (<https://www.sqlite.org/rescode.html>).
 pub(super) mod code {
@@ -14,12 +14,16 @@ pub(super) mod code {
     pub(crate) const NOTADB: i64 = 26;
 }
 
+/// PostgreSQL's codes (<https://www.postgresql.org/docs/current/errcodes-appendix.html>) for what took too long:
+/// `lock_not_available` and `query_canceled`.
+const TIMEOUTS: [&str; 2] = ["55P03", "57014"];
+
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is unreachable, full, locked or damaged.
     #[error("database: {0}")]
-    Unavailable(#[from] sqlx::Error),
+    Unavailable(sqlx::Error),
     /// The database did not respond in time.
     #[error("database: no response in time")]
     TimedOut,
@@ -34,9 +38,26 @@ pub enum StoreError {
         /// What keeps it from being used.
         problem: String,
     },
-    /// The tables are not those of this version.
+    /// The tables could not be brought to this version.
     #[error("database migration: {0}")]
     Migration(#[from] MigrateError),
+    /// A newer version of this program has changed the tables.
+    #[error(
+        "database: a newer version of billing-portal has changed its tables (to version {found}, this one has {known}); \
+         use that version or restore a backup"
+    )]
+    Newer {
+        /// The newest migration that the database has.
+        found: i64,
+        /// The newest migration that this program has.
+        known: i64,
+    },
+    /// The tables come from another migration of this number.
+    #[error("database: its tables are not those of billing-portal (migration {0} is another one)")]
+    OtherTables(i64),
+    /// There is no database at the URL, and it is not created.
+    #[error("database {0}")]
+    Missing(&'static str),
     /// The record does not exist.
     #[error("there is no {what} {id}")]
     NotFound {
@@ -50,6 +71,17 @@ pub enum StoreError {
     Conflict(String),
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        if code.is_some_and(|code| TIMEOUTS.contains(&&*code)) {
+            Self::TimedOut
+        } else {
+            Self::Unavailable(error)
+        }
+    }
+}
+
 impl StoreError {
     pub(super) fn file(path: &Path, problem: impl Into<String>) -> Self {
         Self::File {
@@ -59,7 +91,7 @@ impl StoreError {
     }
 
     /// SQLite's primary result code.
-    pub(super) fn code(&self) -> Option<i64> {
+    pub(super) fn sqlite_code(&self) -> Option<i64> {
         let (Self::Unavailable(error)
         | Self::Migration(
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _),
@@ -75,7 +107,7 @@ impl StoreError {
     /// Whether another process has locked the database. A connection that waits for a lock while it is opened makes
     /// the pool time out.
     pub(super) fn is_lock(&self) -> bool {
-        self.code() == Some(code::BUSY)
+        self.sqlite_code() == Some(code::BUSY)
             || matches!(self, Self::Unavailable(sqlx::Error::PoolTimedOut))
     }
 

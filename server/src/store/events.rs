@@ -4,14 +4,15 @@
 //! that was not followed is not recorded: when its obstacle is removed, an operator can have Stripe send it again.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Sqlite, Transaction};
 
 use super::{
     claims::{Claim, ClaimResult, Evidence, claim, withdraw_claim},
     conflicts::{FoundConflict, delete_conflicts_of},
+    connection::Connection,
     database::Store,
     error::StoreError,
     mapping::{CustomerState, StaleReason, UnixSeconds, owner},
+    statement::execute,
 };
 use crate::ids::{CustomerId, OrganizationId};
 
@@ -73,21 +74,22 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<EventResult, StoreError> {
         let mut write = self.begin().await?;
-        let transaction = &mut write.transaction;
-        if !record(transaction, event, now).await? {
+        let connection = &mut write.connection;
+        if !record(connection, event, now).await? {
             return Ok(EventResult::Repeated);
         }
         let result = match &event.change {
-            CustomerChange::Claimed(claimed) => follow(transaction, event, claimed, now).await?,
-            CustomerChange::Deleted(customer) => delete(transaction, customer, now).await?,
+            CustomerChange::Claimed(claimed) => follow(connection, event, claimed, now).await?,
+            CustomerChange::Deleted(customer) => delete(connection, customer, now).await?,
         };
         match &result {
             EventResult::Applied { .. } => write.commit().await?,
             EventResult::Conflict { .. } => {
-                sqlx::query("DELETE FROM stripe_events WHERE id = $1")
-                    .bind(&event.id)
-                    .execute(&mut **transaction)
-                    .await?;
+                execute!(
+                    connection,
+                    "DELETE FROM stripe_events WHERE id = $1",
+                    &event.id
+                )?;
                 write.commit().await?;
             }
             // Without the commit, the transaction is rolled back, and the record of the event with it.
@@ -100,7 +102,7 @@ impl Store {
 /// Records the event. `false` if it was recorded before: the unique key decides, so that two deliveries at once cannot
 /// both be new.
 async fn record(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     event: &CustomerEvent,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
@@ -109,23 +111,19 @@ async fn record(
         "DELETE FROM stripe_events WHERE received_at < $1",
         "DELETE FROM deleted_customers WHERE received_at < $1",
     ] {
-        sqlx::query(expired)
-            .bind(expired_before)
-            .execute(&mut **transaction)
-            .await?;
+        execute!(connection, expired, expired_before)?;
     }
-    let recorded = sqlx::query(
+    let recorded = execute!(
+        connection,
         "INSERT INTO stripe_events (id, received_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(&event.id)
-    .bind(now.timestamp())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(recorded.rows_affected() == 1)
+        &event.id,
+        now.timestamp(),
+    )?;
+    Ok(recorded == 1)
 }
 
 async fn follow(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     event: &CustomerEvent,
     claimed: &Claim,
     now: DateTime<Utc>,
@@ -136,7 +134,7 @@ async fn follow(
         happened_at: event.created,
     };
     let changed_org = |changed: bool| changed.then(|| claimed.org.clone()).into_iter().collect();
-    Ok(match claim(transaction, claimed, evidence, now).await? {
+    Ok(match claim(connection, claimed, evidence, now).await? {
         ClaimResult::Decided {
             is_current: false,
             changed,
@@ -158,21 +156,20 @@ async fn follow(
 }
 
 async fn delete(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     customer: &CustomerId,
     now: DateTime<Utc>,
 ) -> Result<EventResult, StoreError> {
-    sqlx::query(
+    execute!(
+        connection,
         "INSERT INTO deleted_customers (customer, received_at) VALUES ($1, $2) ON CONFLICT (customer) DO NOTHING",
-    )
-    .bind(customer.as_str())
-    .bind(now.timestamp())
-    .execute(&mut **transaction)
-    .await?;
-    delete_conflicts_of(transaction, customer).await?;
-    let owner = owner(transaction, customer).await?;
-    if !withdraw_claim(transaction, customer, owner.as_ref()).await? {
-        mark_deleted(transaction, customer).await?;
+        customer.as_str(),
+        now.timestamp(),
+    )?;
+    delete_conflicts_of(connection, customer).await?;
+    let owner = owner(connection, customer).await?;
+    if !withdraw_claim(connection, customer, owner.as_ref()).await? {
+        mark_deleted(connection, customer).await?;
     }
     Ok(EventResult::Applied {
         changed: owner.into_iter().collect(),
@@ -181,14 +178,15 @@ async fn delete(
 }
 
 async fn mark_deleted(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     customer: &CustomerId,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE customers SET state = $2, stale_reason = $3 WHERE customer = $1")
-        .bind(customer.as_str())
-        .bind(CustomerState::Stale.as_str())
-        .bind(StaleReason::Deleted.as_str())
-        .execute(&mut **transaction)
-        .await?;
+    execute!(
+        connection,
+        "UPDATE customers SET state = $2, stale_reason = $3 WHERE customer = $1",
+        customer.as_str(),
+        CustomerState::Stale.as_str(),
+        StaleReason::Deleted.as_str(),
+    )?;
     Ok(())
 }

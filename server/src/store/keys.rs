@@ -1,11 +1,12 @@
 //! API keys in the database: everything about a key except the key.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Row, Sqlite, SqliteExecutor, Transaction, sqlite::SqliteRow};
 
 use super::{
+    connection::Connection,
     database::{Store, read_time},
     error::StoreError,
+    statement::{execute, fetch_all, fetch_optional},
     timeouts::REVOCATION_TIMEOUT,
 };
 use crate::{
@@ -44,11 +45,18 @@ pub(crate) struct NewKey<'a> {
     pub hash: ApiKeyHash,
 }
 
+/// The columns of a key.
+macro_rules! select_key {
+    () => {
+        "SELECT id, organization_id, mode, name, scopes, created_at, expires_at, revoked_at, last_used_on FROM api_keys"
+    };
+}
+
 impl Store {
     /// Stores a new key's record and hash. `NotFound` if the organization does not exist.
     pub(crate) async fn create_key(&self, key: NewKey<'_>) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        insert(&mut write.transaction, key).await?;
+        insert(&mut write.connection, key).await?;
         write.commit().await
     }
 
@@ -58,13 +66,16 @@ impl Store {
         org: &OrganizationId,
     ) -> Result<Vec<KeyRecord>, StoreError> {
         self.show_organization(org).await?;
-        let rows = sqlx::query(
-            "SELECT * FROM api_keys WHERE organization_id = $1 ORDER BY created_at, id",
-        )
-        .bind(org.as_str())
-        .fetch_all(&self.pool)
-        .await?;
-        let records: Result<_, sqlx::Error> = rows.iter().map(record).collect();
+        let mut connection = self.read().await?;
+        let rows = fetch_all!(
+            &mut connection,
+            concat!(
+                select_key!(),
+                " WHERE organization_id = $1 ORDER BY created_at, id"
+            ),
+            org.as_str(),
+        )?;
+        let records: Result<_, sqlx::Error> = rows.into_iter().map(record).collect();
         Ok(records?)
     }
 
@@ -76,12 +87,13 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<KeyRecord, StoreError> {
         let mut write = self.begin_within(REVOCATION_TIMEOUT).await?;
-        sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-            .bind(id)
-            .bind(now.timestamp())
-            .execute(&mut *write.transaction)
-            .await?;
-        let revoked = find(&mut *write.transaction, id).await?;
+        execute!(
+            &mut write.connection,
+            "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+            id,
+            now.timestamp(),
+        )?;
+        let revoked = find(&mut write.connection, id).await?;
         write.commit().await?;
         Ok(revoked)
     }
@@ -96,21 +108,20 @@ impl Store {
     ) -> Result<(), StoreError> {
         let now = successor.record.created_at;
         let mut write = self.begin().await?;
-        find(&mut *write.transaction, id)
-            .await?
-            .require_usable(now)?;
-        insert(&mut write.transaction, successor).await?;
-        sqlx::query("UPDATE api_keys SET expires_at = $2 WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)")
-            .bind(id)
-            .bind(expires_at.timestamp())
-            .execute(&mut *write.transaction)
-            .await?;
+        find(&mut write.connection, id).await?.require_usable(now)?;
+        insert(&mut write.connection, successor).await?;
+        execute!(
+            &mut write.connection,
+            "UPDATE api_keys SET expires_at = $2 WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+            id,
+            expires_at.timestamp(),
+        )?;
         write.commit().await
     }
 
     /// The record of a key. `NotFound` if it does not exist.
     pub(crate) async fn show_key(&self, id: &str) -> Result<KeyRecord, StoreError> {
-        find(&self.pool, id).await
+        find(&mut self.read().await?, id).await
     }
 
     /// Records the day on which a key was used, as `YYYY-MM-DD`, and its mode if that is not known yet.
@@ -120,15 +131,14 @@ impl Store {
         day: &str,
         mode: Mode,
     ) -> Result<(), StoreError> {
-        let mut write = self.begin().await?;
-        sqlx::query(
+        let mut write = self.begin_uncounted().await?;
+        execute!(
+            &mut write.connection,
             "UPDATE api_keys SET last_used_on = $2, mode = COALESCE(mode, $3) WHERE id = $1",
-        )
-        .bind(id)
-        .bind(day)
-        .bind(mode.as_str())
-        .execute(&mut *write.transaction)
-        .await?;
+            id,
+            day,
+            mode.as_str(),
+        )?;
         write.commit().await
     }
 }
@@ -148,23 +158,22 @@ impl KeyRecord {
 }
 
 async fn insert(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     NewKey { record, hash }: NewKey<'_>,
 ) -> Result<(), StoreError> {
-    let inserted = sqlx::query(
+    let inserted = execute!(
+        connection,
         "INSERT INTO api_keys (id, organization_id, hash, mode, name, scopes, created_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(&record.id)
-    .bind(record.org.as_str())
-    .bind(hash.as_bytes())
-    .bind(record.mode.map(Mode::as_str))
-    .bind(&record.name)
-    .bind(record.scopes.join(" "))
-    .bind(record.created_at.timestamp())
-    .bind(record.expires_at.map(|expires_at| expires_at.timestamp()))
-    .execute(&mut **transaction)
-    .await;
+        &record.id,
+        record.org.as_str(),
+        hash.as_bytes(),
+        record.mode.map(Mode::as_str),
+        &record.name,
+        record.scopes.join(" "),
+        record.created_at.timestamp(),
+        record.expires_at.map(|expires_at| expires_at.timestamp()),
+    );
     match inserted {
         Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
             Err(StoreError::not_found("organization", &record.org))
@@ -173,13 +182,10 @@ async fn insert(
     }
 }
 
-async fn find(executor: impl SqliteExecutor<'_>, id: &str) -> Result<KeyRecord, StoreError> {
-    let row = sqlx::query("SELECT * FROM api_keys WHERE id = $1")
-        .bind(id)
-        .fetch_optional(executor)
-        .await?;
+async fn find(connection: &mut Connection, id: &str) -> Result<KeyRecord, StoreError> {
+    let row = fetch_optional!(connection, concat!(select_key!(), " WHERE id = $1"), id)?;
     let row = row.ok_or_else(|| StoreError::not_found("key", id))?;
-    Ok(record(&row)?)
+    Ok(record(row)?)
 }
 
 /// The column of scopes, which are separated by single spaces.
@@ -191,21 +197,30 @@ pub(super) fn read_scopes(column: &str) -> Vec<String> {
         .collect()
 }
 
-fn record(row: &SqliteRow) -> Result<KeyRecord, sqlx::Error> {
-    let time = |column: &str| {
-        let seconds: Option<i64> = row.try_get(column)?;
-        seconds.map(read_time).transpose()
-    };
-    let mode: Option<&str> = row.try_get("mode")?;
+/// The columns of `select_key`, in their order.
+type KeyRow = (
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    String,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+);
+
+fn record(row: KeyRow) -> Result<KeyRecord, sqlx::Error> {
+    let (id, org, mode, name, scopes, created_at, expires_at, revoked_at, last_used_on) = row;
     Ok(KeyRecord {
-        id: row.try_get("id")?,
-        org: OrganizationId::from_stored(row.try_get("organization_id")?),
-        mode: mode.and_then(Mode::from_stored),
-        name: row.try_get("name")?,
-        scopes: read_scopes(row.try_get("scopes")?),
-        created_at: read_time(row.try_get("created_at")?)?,
-        expires_at: time("expires_at")?,
-        revoked_at: time("revoked_at")?,
-        last_used_on: row.try_get("last_used_on")?,
+        id,
+        org: OrganizationId::from_stored(org),
+        mode: mode.as_deref().and_then(Mode::from_stored),
+        name,
+        scopes: read_scopes(&scopes),
+        created_at: read_time(created_at)?,
+        expires_at: expires_at.map(read_time).transpose()?,
+        revoked_at: revoked_at.map(read_time).transpose()?,
+        last_used_on,
     })
 }

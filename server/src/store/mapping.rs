@@ -1,8 +1,11 @@
 //! Which Stripe customer an organization is: the records, and the statements that links, events and batches share.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
+use super::{
+    connection::Connection,
+    statement::{execute, fetch_optional},
+};
 use crate::ids::{CustomerId, OrganizationId};
 
 /// A point in time in seconds since 1970, as Stripe writes it. Any number that Stripe sends is one.
@@ -111,64 +114,73 @@ pub(crate) struct CustomerLink {
     pub source: MappingSource,
 }
 
+/// The columns of a mapping.
+macro_rules! select_link {
+    () => {
+        "SELECT organization_id, customer, state, stale_reason, source FROM customers"
+    };
+}
+pub(super) use select_link;
+
 impl CustomerLink {
-    /// From the columns `organization_id`, `customer`, `state`, `stale_reason` and `source`.
-    pub(super) fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let reason: Option<&str> = row.try_get("stale_reason")?;
-        Ok(Self {
-            org: OrganizationId::from_stored(row.try_get("organization_id")?),
-            customer: CustomerId::from_stored(row.try_get("customer")?),
-            state: CustomerState::from_stored(row.try_get("state")?),
-            reason: reason.map(StaleReason::from_stored),
-            source: MappingSource::from_stored(row.try_get("source")?),
-        })
+    /// From the columns of `select_link`.
+    pub(super) fn from_row(row: (String, String, String, Option<String>, String)) -> Self {
+        let (org, customer, state, reason, source) = row;
+        Self {
+            org: OrganizationId::from_stored(org),
+            customer: CustomerId::from_stored(customer),
+            state: CustomerState::from_stored(&state),
+            reason: reason.as_deref().map(StaleReason::from_stored),
+            source: MappingSource::from_stored(&source),
+        }
     }
 }
 
 /// The organization that has this customer.
 pub(super) async fn owner(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     customer: &CustomerId,
 ) -> Result<Option<OrganizationId>, sqlx::Error> {
-    let owner = sqlx::query_scalar("SELECT organization_id FROM customers WHERE customer = $1")
-        .bind(customer.as_str())
-        .fetch_optional(&mut **transaction)
-        .await?;
-    Ok(owner.map(OrganizationId::from_stored))
+    let owner: Option<(String,)> = fetch_optional!(
+        connection,
+        "SELECT organization_id FROM customers WHERE customer = $1",
+        customer.as_str(),
+    )?;
+    Ok(owner.map(|(owner,)| OrganizationId::from_stored(owner)))
 }
 
 /// Makes the customer the organization's customer, by an operator's command at this time.
 pub(super) async fn replace_customer(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     org: &OrganizationId,
     customer: &CustomerId,
     commanded_at: UnixSeconds,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE organizations SET customer_as_of = $2 WHERE id = $1")
-        .bind(org.as_str())
-        .bind(commanded_at.0)
-        .execute(&mut **transaction)
-        .await?;
-    upsert_mapping(transaction, org, customer, MappingSource::Operator).await
+    execute!(
+        connection,
+        "UPDATE organizations SET customer_as_of = $2 WHERE id = $1",
+        org.as_str(),
+        commanded_at.0,
+    )?;
+    upsert_mapping(connection, org, customer, MappingSource::Operator).await
 }
 
 /// Writes the mapping, active, in place of any other.
 pub(super) async fn upsert_mapping(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     org: &OrganizationId,
     customer: &CustomerId,
     source: MappingSource,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    execute!(
+        connection,
         "INSERT INTO customers (organization_id, customer, state, source) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (organization_id) DO UPDATE SET customer = excluded.customer, state = excluded.state, \
          stale_reason = NULL, source = excluded.source",
-    )
-    .bind(org.as_str())
-    .bind(customer.as_str())
-    .bind(CustomerState::Active.as_str())
-    .bind(source.as_str())
-    .execute(&mut **transaction)
-    .await?;
+        org.as_str(),
+        customer.as_str(),
+        CustomerState::Active.as_str(),
+        source.as_str(),
+    )?;
     Ok(())
 }

@@ -1,15 +1,18 @@
 //! The database: organizations, their keys, and their customers at Stripe. sqlx is used here and nowhere else.
 //!
 //! Invariants: no key is ever written here, only its hash. No connection is held while Stripe is called, because
-//! nothing here calls Stripe. SQL is limited to what both SQLite and PostgreSQL accept.
+//! nothing here calls Stripe. Each statement is written once and runs on SQLite and PostgreSQL; what differs between them
+//! is in `sqlite` and `postgres`.
 
 mod bulk;
 mod callers;
 mod claims;
 mod conflicts;
+mod connection;
 mod customers;
 mod database;
 mod database_file;
+mod engine;
 mod error;
 mod events;
 mod keys;
@@ -17,6 +20,9 @@ mod mapping;
 mod opening;
 mod organizations;
 mod portal_configurations;
+mod postgres;
+mod sqlite;
+mod statement;
 mod sync;
 mod timeouts;
 mod writable;
@@ -27,7 +33,8 @@ pub(crate) use callers::Caller;
 pub(crate) use claims::Claim;
 pub(crate) use conflicts::CustomerConflict;
 pub(crate) use database::Store;
-pub(crate) use database_file::{path_of_url, permissions_of_others};
+pub(crate) use database_file::permissions_of_others;
+pub(crate) use engine::check_url;
 pub(crate) use error::StoreError;
 pub(crate) use events::{CustomerChange, CustomerEvent, EventResult};
 pub(crate) use keys::{KeyRecord, NewKey};

@@ -1,12 +1,12 @@
 //! Organizations: the owners of keys and customers.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
     database::{Store, read_time},
     error::StoreError,
     mapping::CustomerLink,
+    statement::{execute, fetch_all, fetch_optional},
 };
 use crate::ids::OrganizationId;
 
@@ -28,13 +28,13 @@ impl Store {
         organization: &Organization,
     ) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        let created =
-            sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
-                .bind(organization.id.as_str())
-                .bind(&organization.name)
-                .bind(organization.created_at.timestamp())
-                .execute(&mut *write.transaction)
-                .await;
+        let created = execute!(
+            &mut write.connection,
+            "INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)",
+            organization.id.as_str(),
+            &organization.name,
+            organization.created_at.timestamp(),
+        );
         match created {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 Err(StoreError::Conflict(format!(
@@ -49,9 +49,11 @@ impl Store {
 
     /// All organizations, in the order of their ids.
     pub(crate) async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
-        let rows = sqlx::query("SELECT id, name, created_at FROM organizations ORDER BY id");
-        let rows = rows.fetch_all(&self.pool).await?;
-        let organizations: Result<_, sqlx::Error> = rows.iter().map(organization).collect();
+        let rows = fetch_all!(
+            &mut self.read().await?,
+            "SELECT id, name, created_at FROM organizations ORDER BY id"
+        )?;
+        let organizations: Result<_, sqlx::Error> = rows.into_iter().map(organization).collect();
         Ok(organizations?)
     }
 
@@ -60,19 +62,21 @@ impl Store {
         &self,
         id: &OrganizationId,
     ) -> Result<(Organization, Option<CustomerLink>), StoreError> {
-        let row = sqlx::query("SELECT id, name, created_at FROM organizations WHERE id = $1")
-            .bind(id.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row = fetch_optional!(
+            &mut self.read().await?,
+            "SELECT id, name, created_at FROM organizations WHERE id = $1",
+            id.as_str(),
+        )?;
         let row = row.ok_or_else(|| StoreError::not_found("organization", id))?;
-        Ok((organization(&row)?, self.find_customer(id).await?))
+        Ok((organization(row)?, self.find_customer(id).await?))
     }
 }
 
-fn organization(row: &SqliteRow) -> Result<Organization, sqlx::Error> {
+fn organization(row: (String, String, i64)) -> Result<Organization, sqlx::Error> {
+    let (id, name, created_at) = row;
     Ok(Organization {
-        id: OrganizationId::from_stored(row.try_get("id")?),
-        name: row.try_get("name")?,
-        created_at: read_time(row.try_get("created_at")?)?,
+        id: OrganizationId::from_stored(id),
+        name,
+        created_at: read_time(created_at)?,
     })
 }

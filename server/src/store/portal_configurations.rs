@@ -1,6 +1,10 @@
 //! The id of the portal configuration that the service created at Stripe.
 
-use super::{database::Store, error::StoreError};
+use super::{
+    database::Store,
+    error::StoreError,
+    statement::{execute, fetch_optional},
+};
 use crate::ids::Mode;
 
 impl Store {
@@ -9,10 +13,12 @@ impl Store {
         &self,
         mode: Mode,
     ) -> Result<Option<String>, StoreError> {
-        let id = sqlx::query_scalar("SELECT id FROM portal_configurations WHERE mode = $1")
-            .bind(mode.as_str())
-            .fetch_optional(&self.pool);
-        Ok(id.await?)
+        let id: Option<(String,)> = fetch_optional!(
+            &mut self.read().await?,
+            "SELECT id FROM portal_configurations WHERE mode = $1",
+            mode.as_str(),
+        )?;
+        Ok(id.map(|(id,)| id))
     }
 
     /// Records the id of the service's configuration in this mode.
@@ -21,15 +27,14 @@ impl Store {
         mode: Mode,
         id: &str,
     ) -> Result<(), StoreError> {
-        let mut write = self.begin().await?;
-        sqlx::query(
+        let mut write = self.begin_uncounted().await?;
+        execute!(
+            &mut write.connection,
             "INSERT INTO portal_configurations (mode, id) VALUES ($1, $2) \
              ON CONFLICT (mode) DO UPDATE SET id = excluded.id",
-        )
-        .bind(mode.as_str())
-        .bind(id)
-        .execute(&mut *write.transaction)
-        .await?;
+            mode.as_str(),
+            id,
+        )?;
         write.commit().await
     }
 }

@@ -1,9 +1,12 @@
 //! The progress of a sync through Stripe's customers and its failures, so that a sync that was interrupted can be
 //! resumed and still reports every failure.
 
-use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
-
-use super::{database::Store, error::StoreError};
+use super::{
+    connection::Connection,
+    database::Store,
+    error::StoreError,
+    statement::{execute, fetch_all, fetch_optional},
+};
 
 /// The position of a sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,80 +40,68 @@ pub(crate) struct SyncFailure {
 impl Store {
     /// The position at which the last sync was interrupted, if it was.
     pub(crate) async fn sync_position(&self) -> Result<Option<SyncPosition>, StoreError> {
-        let row = sqlx::query("SELECT newest, position FROM customer_sync")
-            .fetch_optional(&self.pool)
-            .await?;
-        let position = |row: SqliteRow| {
-            Ok(SyncPosition {
-                newest: row.try_get("newest")?,
-                position: row.try_get("position")?,
-            })
-        };
-        row.map(position).transpose()
+        let row = fetch_optional!(
+            &mut self.read().await?,
+            "SELECT newest, position FROM customer_sync"
+        )?;
+        Ok(row.map(|(newest, position)| SyncPosition { newest, position }))
     }
 
     /// The failures of the sync so far, including those before an interruption.
     pub(crate) async fn sync_failures(&self) -> Result<Vec<SyncFailure>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT customer, org, problem FROM customer_sync_failures ORDER BY customer",
-        );
-        let failure = |row: &SqliteRow| {
-            Ok(SyncFailure {
-                customer: row.try_get("customer")?,
-                org: row.try_get("org")?,
-                problem: row.try_get("problem")?,
-            })
+        let rows = fetch_all!(
+            &mut self.read().await?,
+            "SELECT customer, org, problem FROM customer_sync_failures ORDER BY customer"
+        )?;
+        let failure = |(customer, org, problem)| SyncFailure {
+            customer,
+            org,
+            problem,
         };
-        rows.fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(failure)
-            .collect()
+        Ok(rows.into_iter().map(failure).collect())
     }
 
     /// Deletes the position and the failures, when a sync has finished or starts again.
     pub(crate) async fn delete_sync(&self) -> Result<(), StoreError> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_uncounted().await?;
         for delete in [
             "DELETE FROM customer_sync",
             "DELETE FROM customer_sync_failures",
         ] {
-            sqlx::query(delete).execute(&mut *write.transaction).await?;
+            execute!(&mut write.connection, delete)?;
         }
         write.commit().await
     }
 }
 
 pub(super) async fn record_page(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     page: &SyncPage,
 ) -> Result<(), StoreError> {
     for failure in &page.failures {
-        record_failure(transaction, failure).await?;
+        record_failure(connection, failure).await?;
     }
-    sqlx::query(
+    execute!(
+        connection,
         "INSERT INTO customer_sync (id, newest, position) VALUES (1, $1, $2) \
          ON CONFLICT (id) DO UPDATE SET newest = excluded.newest, position = excluded.position",
-    )
-    .bind(&page.position.newest)
-    .bind(&page.position.position)
-    .execute(&mut **transaction)
-    .await?;
+        &page.position.newest,
+        &page.position.position,
+    )?;
     Ok(())
 }
 
 pub(super) async fn record_failure(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut Connection,
     failure: &SyncFailure,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    execute!(
+        connection,
         "INSERT INTO customer_sync_failures (customer, org, problem) VALUES ($1, $2, $3) \
          ON CONFLICT (customer) DO UPDATE SET org = excluded.org, problem = excluded.problem",
-    )
-    .bind(&failure.customer)
-    .bind(&failure.org)
-    .bind(&failure.problem)
-    .execute(&mut **transaction)
-    .await?;
+        &failure.customer,
+        &failure.org,
+        &failure.problem,
+    )?;
     Ok(())
 }

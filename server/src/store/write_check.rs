@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{database::Store, error::StoreError, timeouts::WRITE_TIMEOUT};
+use super::{database::Store, error::StoreError, statement::execute, timeouts::WRITE_TIMEOUT};
 
 impl Store {
     /// Writes something and rolls it back, and records whether that was possible.
@@ -28,9 +28,10 @@ impl Store {
 
     async fn write_and_roll_back(&self) -> Result<(), StoreError> {
         let mut write = self.begin_quietly(WRITE_TIMEOUT).await?;
-        sqlx::query("INSERT INTO stripe_events (id, received_at) VALUES ('', 0)")
-            .execute(&mut *write.transaction)
-            .await?;
+        execute!(
+            &mut write.connection,
+            "INSERT INTO stripe_events (id, received_at) VALUES ('', 0)"
+        )?;
         // Without a commit, the transaction is rolled back.
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Stripe's signature: `t=<seconds>,v1=<hex>,…`, an HMAC-SHA-256 of `{t}.{raw body}` with the endpoint's secret.
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use poem::http::{HeaderMap, header};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -82,7 +82,8 @@ impl<'a> Signature<'a> {
         mac.update(self.time.as_bytes());
         mac.update(b".");
         mac.update(body);
-        format!("{:x}", mac.finalize().into_bytes())
+        let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
+        mac.finalize().into_bytes().iter().fold(String::new(), hex)
     }
 }
 

@@ -46,7 +46,7 @@ async fn a_killed_import_can_be_run_again() {
         writeln!(text, "{org},{customer}").expect("memory can be written");
         expected.insert(org, customer);
     }
-    let file = service.database().with_file_name("customers.csv");
+    let file = service.file("customers.csv");
     fs::write(&file, text).expect("the file is written");
     let arguments = [
         "customer",
@@ -95,7 +95,7 @@ async fn each_event_is_stored_once_even_if_the_service_is_killed() {
     for number in 0..EVENTS {
         writeln!(text, "org-{number},cus_before_{number}").expect("memory can be written");
     }
-    let file = service.database().with_file_name("customers.csv");
+    let file = service.file("customers.csv");
     fs::write(&file, text).expect("the file is written");
     service
         .run(&["customer", "import", file.to_str().expect("it is text")])

@@ -18,7 +18,7 @@ async fn run(service: &Service, arguments: &[&str]) -> (u8, Value) {
 
 /// Imports a file of this text.
 async fn import(service: &Service, text: &[u8], flags: &[&str]) -> (u8, Value) {
-    let file = service.database().with_file_name("customers.csv");
+    let file = service.file("customers.csv");
     fs::write(&file, text).expect("the file is written");
     let file = file.to_str().expect("it is text");
     run(service, &[&["customer", "import", file], flags].concat()).await

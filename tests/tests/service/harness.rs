@@ -15,4 +15,5 @@ pub(crate) mod prefix_proxy;
 pub(crate) mod process;
 pub(crate) mod recording_proxy;
 pub(crate) mod service;
+pub(crate) mod test_database;
 pub(crate) mod webhook;

@@ -33,6 +33,7 @@ mod operations;
 mod operations_document;
 mod plain_words;
 mod portal_options;
+mod postgresql;
 mod reload;
 mod return_url;
 mod runbook;

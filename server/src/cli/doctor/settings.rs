@@ -1,6 +1,6 @@
 //! The checks of the settings and the database.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::check::Check;
 use crate::{
@@ -65,13 +65,16 @@ pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Ch
         return Check::failed(NAME, problem, "correct database_url");
     }
     match answers(config).await {
-        Ok(path) => usable(NAME, &path),
-        Err(error @ StoreError::Migration(_)) => Check::failed(
-            NAME,
-            error.to_string(),
-            "use the newest version of billing-portal that has used this database, or restore a backup",
-        ),
-        Err(error @ StoreError::File { .. }) => Check::failed(
+        Ok(path) => usable(NAME, path),
+        Err(
+            error @ (StoreError::Migration(_)
+            | StoreError::Newer { .. }
+            | StoreError::OtherTables(_)),
+        ) => {
+            let fix = "use the newest version of billing-portal that has used this database, or restore a backup";
+            Check::failed(NAME, error.to_string(), fix)
+        }
+        Err(error @ (StoreError::File { .. } | StoreError::Missing(_))) => Check::failed(
             NAME,
             error.to_string(),
             "correct database_url, or remove what the detail names",
@@ -79,16 +82,17 @@ pub(super) async fn database(config: Option<&Config>, problems: &Problems) -> Ch
         Err(error) => Check::failed(
             NAME,
             error.to_string(),
-            "check that this user may write in the file's folder and that the disk is not full; if the file is damaged, \
-             restore a backup",
+            "check that the database runs and accepts database_url, or, for a file, that this user may write in its folder \
+             and that the disk is not full; if it is damaged, restore a backup",
         ),
     }
 }
 
 /// The database can be used. A warning if other users can read or write its file.
-fn usable(name: &'static str, path: &Path) -> Check {
+fn usable(name: &'static str, path: Option<PathBuf>) -> Check {
     const USABLE: &str = "it opens, has the tables of this version, and can be read and written";
-    let Some(mode) = permissions_of_others(path) else {
+    let mode = |path: PathBuf| Some((permissions_of_others(&path)?, path));
+    let Some((mode, path)) = path.and_then(mode) else {
         return Check::passed(name, USABLE);
     };
     let path = path.display();
@@ -99,9 +103,10 @@ fn usable(name: &'static str, path: &Path) -> Check {
     .with_fix(format!("run chmod 600 {path}*"))
 }
 
-async fn answers(config: &Config) -> Result<PathBuf, StoreError> {
+/// The path of the database, if it is a file.
+async fn answers(config: &Config) -> Result<Option<PathBuf>, StoreError> {
     let Ok(url) = config.database_url() else {
-        return Ok(PathBuf::new()); // Its problem is known by now.
+        return Ok(None); // Its problem is known by now.
     };
     let store = Store::open(url.expose(), IfMissing::Fail).await?;
     let answer = match store.ping().await {
@@ -109,7 +114,7 @@ async fn answers(config: &Config) -> Result<PathBuf, StoreError> {
         error => error,
     };
     store.close().await;
-    answer.map(|()| store.path().to_owned())
+    answer.map(|()| store.path().map(ToOwned::to_owned))
 }
 
 /// Conflicts that an operator has to resolve. Portals open all the same, so the check passes.

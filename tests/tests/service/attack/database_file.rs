@@ -24,10 +24,10 @@ fn modes(file: &Path) -> Vec<u32> {
 #[tokio::test]
 async fn m11_only_the_user_of_the_service_can_use_a_new_database() {
     // `org create` created it, and the service has it open.
-    let service = Service::start().await;
+    let service = Service::builder().sqlite().start().await;
     assert_eq!(modes(&service.database()), [0o600; 3]);
 
-    let elsewhere = service.database().with_file_name("new.db");
+    let elsewhere = service.file("new.db");
     let url = format!("sqlite://{}", elsewhere.display());
     let process = Process::beside(&service, &[("DATABASE_URL", &url)]).await;
     assert_eq!(modes(&elsewhere), [0o600; 3]);
@@ -36,7 +36,7 @@ async fn m11_only_the_user_of_the_service_can_use_a_new_database() {
 
 #[tokio::test]
 async fn m11_doctor_warns_of_a_database_that_others_can_use() {
-    let deployment = Deployment::new().await;
+    let deployment = Deployment::sqlite().await;
     deployment.json("org create --name Acme --id acme").await;
     deployment.json("portal-config ensure").await;
     for (mode, warned) in [
@@ -66,8 +66,8 @@ async fn m11_doctor_warns_of_a_database_that_others_can_use() {
 
 #[tokio::test]
 async fn l9_only_serve_and_org_create_create_a_database() {
-    let deployment = Deployment::new().await;
-    let csv = deployment.database().with_file_name("x.csv");
+    let deployment = Deployment::sqlite().await;
+    let csv = deployment.file("x.csv");
     fs::write(&csv, "org,customer\nacme,cus_1\n").expect("the file is written");
     let import = format!("customer import {}", csv.display());
     let commands = [
@@ -130,7 +130,7 @@ async fn wait_for_status(service: &Service, status: u16) {
 
 #[tokio::test]
 async fn l9_a_service_whose_database_was_replaced_answers_503_until_it_is_back() {
-    let service = Service::start().await;
+    let service = Service::builder().sqlite().start().await;
     let process = Process::beside(&service, &[]).await;
     let file = service.database();
     wait_for_status(&service, 200).await;

@@ -14,7 +14,7 @@ async fn a_wrong_setting_fails_its_own_check_and_skips_only_the_checks_that_need
         ("STRIPE_SECRET_KEY", "pk_live_UNSEEN", "stripe_secret", stripe),
         ("STRIPE_SECRET_KEY", "", "stripe_secret", stripe),
         ("STRIPE_WEBHOOK_SECRET", "UNSEEN", "webhook_secret", &[]),
-        ("DATABASE_URL", "postgres://me:UNSEEN@db/x", "database", &CHECKS[11..]),
+        ("DATABASE_URL", "mysql://me:UNSEEN@db/x", "database", &CHECKS[11..]),
         ("STRIPE_API_BASE", "http://api.stripe.example", "configuration", stripe),
         ("STRIPE_MAX_IN_FLIGHT", "many", "configuration", stripe),
         ("MAX_IN_FLIHGT", "1", "configuration", &[]),

@@ -15,7 +15,7 @@ async fn another_process_locks_the_database() {
     let scene = Scene::start().await;
     let mut other = Database::open(&scene.service).await;
     for _ in 0..rounds() {
-        other.execute("BEGIN IMMEDIATE").await;
+        other.lock_writers().await;
         let before = scene.senders().count(200);
         sleep(Duration::from_secs(2)).await;
         assert!(scene.senders().count(200) > before, "portals are opened");

@@ -50,7 +50,7 @@ pub(super) struct Prepared {
 pub(super) async fn prepare_service(service: Service) -> Prepared {
     let organizations = ORGANIZATIONS_PER_ROUND * (1 + rounds());
     let rows = (0..organizations).map(|number| format!("org-{number},cus_before_{number}\n"));
-    let file = service.database().with_file_name("customers.csv");
+    let file = service.file("customers.csv");
     std::fs::write(&file, rows.collect::<String>()).expect("our folder");
     let file = file.to_str().expect("text");
     service.run(&["customer", "import", file]).await;
@@ -73,7 +73,9 @@ pub(super) async fn prepare_service(service: Service) -> Prepared {
 }
 
 pub(super) async fn prepare() -> Prepared {
-    let builder = Service::builder().set("STRIPE_WEBHOOK_SECRET", SECRET);
+    let builder = Service::builder()
+        .sqlite()
+        .set("STRIPE_WEBHOOK_SECRET", SECRET);
     prepare_service(builder.start().await).await
 }
 
@@ -110,7 +112,7 @@ impl Scene {
 
     /// Starts the process again, as a service manager does.
     pub(super) async fn restart(&mut self) {
-        let log = self.service.database().with_file_name("log");
+        let log = self.service.file("log");
         let command = process::command(&["serve"], &self.settings);
         self.running = Running::start(command, &log).await;
         let mut addresses = self
@@ -258,5 +260,5 @@ async fn run(settings: &[(String, String)], arguments: &[&str]) -> Value {
 
 /// A file in the folder of the service.
 pub(super) fn beside(service: &Service, name: &str) -> PathBuf {
-    service.database().with_file_name(name)
+    service.file(name)
 }

@@ -8,7 +8,7 @@ use crate::harness::deployment::Deployment;
 async fn import(text: &[u8]) -> (u8, Value, String, Value) {
     let deployment = Deployment::new().await;
     deployment.json("org create --name Acme --id acme").await;
-    let file = deployment.database().with_file_name("customers.csv");
+    let file = deployment.file("customers.csv");
     std::fs::write(&file, text).expect("the file is written");
     let line = format!("customer import {} --json", file.display());
     let outcome = deployment.run(&line).await;

@@ -127,7 +127,7 @@ async fn s20_a_database_that_cannot_be_used_is_named_with_the_reason() {
 
 #[tokio::test]
 async fn s20_a_database_that_cannot_be_written_is_named_with_the_reason() {
-    let deployment = Deployment::new().await;
+    let deployment = Deployment::sqlite().await;
     deployment.json("org create --name Acme --id acme").await;
     let folder = deployment.database();
     let folder = folder.parent().expect("a folder");
@@ -182,9 +182,9 @@ async fn s24_ten_commands_at_once_fill_an_empty_file() {
 
 #[tokio::test]
 async fn s24_ten_commands_at_once_update_the_tables_of_an_older_version() {
-    let deployment = Deployment::new().await;
+    let deployment = Deployment::sqlite().await;
     deployment.json("org create --name Acme --id acme").await;
-    let mut database = Database::open_file(&deployment.database()).await;
+    let mut database = Database::open_url(&deployment.database_url()).await;
     database
         .execute("ALTER TABLE api_keys DROP COLUMN mode")
         .await;

@@ -60,7 +60,7 @@ async fn s5_a_lock_that_another_process_holds_is_seen_and_portals_go_on_opening(
     service.organization("fresh", None).await;
     until_writable(&service, true).await;
     let mut other = Database::open(&service).await;
-    other.execute("BEGIN IMMEDIATE").await;
+    other.lock_writers().await;
     assert_eq!(
         deliver(&service, "evt_1").await,
         503,
@@ -107,7 +107,11 @@ async fn read_only(service: &Service) -> ServiceProcess {
 
 #[tokio::test]
 async fn s5_a_database_that_cannot_be_written_is_reported_and_portals_open() {
-    let service = service().await;
+    let service = Service::builder()
+        .sqlite()
+        .set("STRIPE_WEBHOOK_SECRET", SECRET)
+        .start()
+        .await;
     let key = service.key().to_owned();
     let process = read_only(&service).await;
     let readiness = process.readiness().await.expect("it answers");
@@ -151,7 +155,7 @@ async fn s5_doctor_proves_that_the_database_can_be_written() {
     };
     assert_eq!(check().await, true);
     let mut other = Database::open(&service).await;
-    other.execute("BEGIN IMMEDIATE").await;
+    other.lock_writers().await;
     assert_eq!(check().await, false);
     other.execute("ROLLBACK").await;
     assert_eq!(check().await, true);

@@ -79,7 +79,7 @@ async fn s23_no_command_prints_a_secret_that_is_given_in_place_of_something_else
 async fn s23_a_secret_in_a_file_to_import_is_not_printed() {
     let deployment = Deployment::new().await;
     deployment.json("org create --name Acme --id acme").await;
-    let file = deployment.database().with_file_name("customers.csv");
+    let file = deployment.file("customers.csv");
     for secret in spellings() {
         for row in [format!("{secret},cus_1"), format!("fresh,{secret}")] {
             fs::write(&file, format!("org,customer\n{row}\n")).expect("the file is written");

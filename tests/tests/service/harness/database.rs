@@ -1,35 +1,59 @@
 //! The database behind the service's back: what is in it, and what happens when it breaks.
 
-use std::path::Path;
-
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use super::service::Service;
 
 /// A connection of the test's own.
-pub(crate) struct Database(SqliteConnection);
+pub(crate) enum Database {
+    Sqlite(SqliteConnection),
+    Postgresql(PgConnection),
+}
 
 impl Database {
     pub(crate) async fn open(service: &Service) -> Self {
-        Self::open_file(&service.database()).await
+        Self::open_url(&service.database_url()).await
     }
 
-    pub(crate) async fn open_file(file: &Path) -> Self {
-        let connection = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await;
-        Self(connection.expect("the database is there"))
+    pub(crate) async fn open_url(url: &str) -> Self {
+        if url.starts_with("sqlite:") {
+            let connection = SqliteConnection::connect(url).await;
+            Self::Sqlite(connection.expect("the database is there"))
+        } else {
+            let connection = PgConnection::connect(url).await;
+            Self::Postgresql(connection.expect("the database is there"))
+        }
     }
 
     pub(crate) async fn execute(&mut self, statement: &'static str) {
-        let done = sqlx::raw_sql(statement).execute(&mut self.0).await;
-        done.expect("the statement is good");
+        self.try_execute(statement)
+            .await
+            .expect("the statement is good");
+    }
+
+    pub(crate) async fn try_execute(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        let statement = sqlx::raw_sql(statement);
+        match self {
+            Self::Sqlite(connection) => statement.execute(connection).await.map(drop),
+            Self::Postgresql(connection) => statement.execute(connection).await.map(drop),
+        }
+    }
+
+    /// Holds the lock of the writers until `ROLLBACK`.
+    pub(crate) async fn lock_writers(&mut self) {
+        let lock = match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgresql(_) => "BEGIN; SELECT counter FROM changes FOR UPDATE",
+        };
+        self.execute(lock).await;
     }
 
     /// `ok` if SQLite finds nothing wrong with the file.
     pub(crate) async fn integrity(&mut self) -> String {
+        let Self::Sqlite(connection) = self else {
+            panic!("only SQLite has a file");
+        };
         let checked = sqlx::query_scalar("PRAGMA integrity_check");
-        checked
-            .fetch_one(&mut self.0)
-            .await
-            .expect("it can be read")
+        checked.fetch_one(connection).await.expect("it can be read")
     }
 }

@@ -1,33 +1,42 @@
 //! A deployment that is not running, for the commands.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use billing_portal_tests::stripe::SimulatedStripe;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::command::{self, Outcome};
-
-const DATABASE: &str = "x.db";
+use super::test_database::TestDatabase;
 
 /// A deployment that is not running: settings, a database, Stripe.
 pub(crate) struct Deployment {
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) stripe: SimulatedStripe,
+    database: TestDatabase,
     directory: TempDir,
 }
 
 impl Deployment {
     pub(crate) async fn new() -> Self {
+        Self::with_database(TestDatabase::new).await
+    }
+
+    /// With a SQLite file, whatever the engine of this run: the test is about the file.
+    pub(crate) async fn sqlite() -> Self {
+        Self::with_database(TestDatabase::sqlite).await
+    }
+
+    async fn with_database(database: fn(&Path) -> TestDatabase) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let stripe = SimulatedStripe::builder()
             .start()
             .await
             .expect("a free port");
-        let database = format!("sqlite://{}", directory.path().join(DATABASE).display());
+        let database = database(directory.path());
         let settings = [
-            ("DATABASE_URL", database),
+            ("DATABASE_URL", database.url()),
             ("STRIPE_SECRET_KEY", stripe.secret()),
             ("STRIPE_API_BASE", stripe.api_base()),
             (
@@ -41,6 +50,7 @@ impl Deployment {
         Self {
             settings,
             stripe,
+            database,
             directory,
         }
     }
@@ -57,7 +67,17 @@ impl Deployment {
 
     /// The database's file.
     pub(crate) fn database(&self) -> PathBuf {
-        self.directory.path().join(DATABASE)
+        self.database.file().to_owned()
+    }
+
+    /// The database's URL.
+    pub(crate) fn database_url(&self) -> String {
+        self.database.url()
+    }
+
+    /// A file of this name in the deployment's folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     /// Runs a command with this text on standard input.

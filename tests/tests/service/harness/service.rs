@@ -3,7 +3,7 @@
 mod builder;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +15,11 @@ use tempfile::TempDir;
 pub(crate) use builder::Builder;
 
 use super::command::{self, Outcome};
+use super::test_database::TestDatabase;
 use super::{contract, coverage};
 use billing_portal_tests::http_client;
 use billing_portal_tests::http_message::TestRequest;
 use billing_portal_tests::http_message::TestResponse;
-
-const DATABASE: &str = "billing-portal.db";
 
 /// No answer takes longer, whatever Stripe does.
 const RESPONSE_LIMIT: Duration = Duration::from_secs(40);
@@ -30,6 +29,7 @@ pub(crate) struct Service {
     pub(crate) stripe: Arc<SimulatedStripe>,
     running: RunningService,
     variables: Vec<(String, String)>,
+    database: TestDatabase,
     directory: TempDir,
     key: String,
 }
@@ -57,7 +57,22 @@ impl Service {
 
     /// The database's file.
     pub(crate) fn database(&self) -> PathBuf {
-        self.directory.path().join(DATABASE)
+        self.database.file().to_owned()
+    }
+
+    /// The database's URL.
+    pub(crate) fn database_url(&self) -> String {
+        self.database.url()
+    }
+
+    /// The service's folder, which goes with it.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A file of this name in the service's folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     /// Makes an organization, with a customer at Stripe or without; answers a key with the scope.

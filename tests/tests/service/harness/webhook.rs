@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -37,7 +37,8 @@ pub(crate) fn signature(secret: &str, time: &str, body: &[u8]) -> String {
     mac.update(time.as_bytes());
     mac.update(b".");
     mac.update(body);
-    format!("{:x}", mac.finalize().into_bytes())
+    let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
+    mac.finalize().into_bytes().iter().fold(String::new(), hex)
 }
 
 /// A delivery that is not signed.

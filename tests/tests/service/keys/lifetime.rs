@@ -79,10 +79,10 @@ async fn a_key_expires_to_the_second() {
 
 #[tokio::test]
 async fn the_database_holds_no_key() {
-    let service = Service::start().await;
+    let service = Service::builder().sqlite().start().await;
     assert_eq!(status(&service, service.key()).await, 200);
     let mut searched = 0;
-    for file in fs::read_dir(service.database().parent().expect("a directory")).expect("readable") {
+    for file in fs::read_dir(service.directory()).expect("readable") {
         let content = fs::read(file.expect("a file").path()).expect("readable");
         let parts = [
             service.key(),

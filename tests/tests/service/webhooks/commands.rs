@@ -71,7 +71,7 @@ async fn a_deleted_customer_is_linked_again_only_by_a_command() {
         &customer("cus_gone", "fresh"),
     );
     deliver(&service, &deleted).await;
-    let file = service.database().with_file_name("customers.csv");
+    let file = service.file("customers.csv");
     std::fs::write(&file, "fresh,cus_gone\n").expect("the file is written");
     let import = ["customer", "import", file.to_str().expect("it is text")];
     let imported = service.command(&import).await;

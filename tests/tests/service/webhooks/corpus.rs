@@ -60,7 +60,7 @@ async fn play(case: &Case) -> Result<(), String> {
                 .execute("ALTER TABLE organizations RENAME TO away")
                 .await;
         }
-        Some("db_locked") => database.execute("BEGIN IMMEDIATE").await,
+        Some("db_locked") => database.lock_writers().await,
         Some("kill_after_commit") => return kill_after_commit(&service).await,
         Some(other) => panic!("{other} is no fault"),
     }

@@ -31,7 +31,7 @@ async fn a_slow_webhook_body_releases_its_memory() {
 async fn callers_do_not_wait_for_pending_writes() {
     let service = service().await;
     let mut database = Database::open(&service).await;
-    database.execute("BEGIN IMMEDIATE").await;
+    database.lock_writers().await;
     let mut waiting = JoinSet::new();
     for number in 0..12 {
         let object = customer("cus_1", "acme");
@@ -113,7 +113,7 @@ async fn many_concurrent_events_are_all_stored() {
 async fn events_are_stored_during_an_import() {
     let service = service().await;
     let rows = (0..4_000).map(|number| format!("org-{number},cus_{number}\n"));
-    let file = service.database().with_file_name("customers.csv");
+    let file = service.file("customers.csv");
     std::fs::write(&file, rows.collect::<String>()).expect("the file is written");
     let import = ["customer", "import", file.to_str().expect("it is text")];
     let mut command = process::command(&import, service.variables());

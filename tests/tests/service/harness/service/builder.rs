@@ -1,7 +1,6 @@
 //! How a service is set up for a test, and its start.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use billing_portal_server::clock::Clock;
@@ -12,7 +11,8 @@ use tempfile::TempDir;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::super::command;
-use super::{DATABASE, RESPONSE_LIMIT, Service};
+use super::super::test_database::TestDatabase;
+use super::{RESPONSE_LIMIT, Service};
 
 /// The corpora's allow-list.
 const ALLOW_LIST: &str =
@@ -27,6 +27,8 @@ pub(crate) struct Builder {
     stripe: Option<Arc<SimulatedStripe>>,
     customer: String,
     api_base: Option<String>,
+    database: Option<TestDatabase>,
+    needs_file: bool,
 }
 
 impl Default for Builder {
@@ -50,6 +52,8 @@ impl Default for Builder {
             stripe: None,
             customer: "cus_acme".to_owned(),
             api_base: None,
+            database: None,
+            needs_file: false,
         }
     }
 }
@@ -124,12 +128,24 @@ impl Builder {
         self
     }
 
+    /// With a SQLite file, whatever the engine of this run: the test is about the file.
+    pub(crate) fn sqlite(mut self) -> Self {
+        self.needs_file = true;
+        self
+    }
+
+    /// With this database.
+    pub(crate) fn database(mut self, database: TestDatabase) -> Self {
+        self.database = Some(database);
+        self
+    }
+
     /// Starts another instance beside a service: with its Stripe, its database and its key.
     pub(crate) async fn start_beside(self, first: &Service) -> Service {
-        let database = first.database();
+        let database = TestDatabase::at(&first.database_url());
         let this = self.stripe(&first.stripe);
         let directory = TempDir::new().expect("a temporary directory");
-        let mut service = this.run(directory, &database).await;
+        let mut service = this.run(directory, database).await;
         service.key = first.key().to_owned();
         service.until_verified().await;
         service
@@ -143,17 +159,21 @@ impl Builder {
     }
 
     /// Starts the service.
-    pub(crate) async fn start_unverified(self) -> Service {
+    pub(crate) async fn start_unverified(mut self) -> Service {
         let directory = TempDir::new().expect("a temporary directory");
-        let database = directory.path().join(DATABASE);
+        let database = match self.database.take() {
+            Some(database) => database,
+            None if self.needs_file => TestDatabase::sqlite(directory.path()),
+            None => TestDatabase::new(directory.path()),
+        };
         let customer = self.customer.clone();
-        let mut service = self.run(directory, &database).await;
+        let mut service = self.run(directory, database).await;
         service.key = service.organization("acme", Some(&customer)).await;
         service
     }
 
     /// Starts a service that has no organization of its own yet.
-    async fn run(self, directory: TempDir, database: &Path) -> Service {
+    async fn run(self, directory: TempDir, database: TestDatabase) -> Service {
         let stripe = match &self.stripe {
             Some(stripe) => Arc::clone(stripe),
             None => Arc::new(
@@ -166,7 +186,7 @@ impl Builder {
         };
         let api_base = self.api_base.clone().unwrap_or_else(|| stripe.api_base());
         let this = self
-            .set("DATABASE_URL", &format!("sqlite://{}", database.display()))
+            .set("DATABASE_URL", &database.url())
             .set("STRIPE_SECRET_KEY", &stripe.secret())
             .set("STRIPE_API_BASE", &api_base);
         let variables = command::variables(&this.settings);
@@ -179,6 +199,7 @@ impl Builder {
             stripe,
             running,
             variables,
+            database,
             directory,
             key: String::new(),
         }

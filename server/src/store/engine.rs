@@ -1,0 +1,91 @@
+//! The two engines, chosen by the URL of the database. What differs between them is in `sqlite` and `postgres`.
+
+use std::time::Duration;
+
+use super::{
+    connection::Connection,
+    error::StoreError,
+    opening::IfMissing,
+    postgres::{self, Postgres},
+    sqlite::{self, Sqlite},
+    timeouts::LIST_TIMEOUT,
+};
+
+/// What is wrong with a URL that names no database.
+pub(super) const NO_DATABASE: &str =
+    "must be sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE";
+
+/// An open database on one of the engines. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// Checks that a URL names a database that can be used. The error does not quote the URL, which may hold a password.
+pub(crate) fn check_url(url: &str) -> Result<(), &'static str> {
+    if sqlite::is_sqlite(url) {
+        sqlite::path_of_url(url).map(drop)
+    } else if postgres::is_postgres(url) {
+        postgres::options(url).map(drop)
+    } else {
+        Err(NO_DATABASE)
+    }
+}
+
+impl Engine {
+    pub(super) async fn open(url: &str, if_missing: IfMissing) -> Result<Self, StoreError> {
+        if sqlite::is_sqlite(url) {
+            Sqlite::open(url, if_missing).await.map(Self::Sqlite)
+        } else if postgres::is_postgres(url) {
+            Postgres::open(url, if_missing).await.map(Self::Postgres)
+        } else {
+            Err(StoreError::Url(NO_DATABASE))
+        }
+    }
+
+    /// A connection for a list, which may be long.
+    pub(super) async fn read(&self) -> Result<Connection, StoreError> {
+        self.read_within(LIST_TIMEOUT).await
+    }
+
+    /// A connection for reading, on which no statement takes longer than `timeout`.
+    pub(super) async fn read_within(&self, timeout: Duration) -> Result<Connection, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.read().await,
+            Self::Postgres(postgres) => postgres.read(timeout).await,
+        }
+    }
+
+    /// A transaction that writes. Nothing in it waits longer than `timeout` for another writer.
+    pub(super) async fn begin(&self, timeout: Duration) -> Result<Connection, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.begin().await,
+            Self::Postgres(postgres) => postgres.begin(timeout).await,
+        }
+    }
+
+    /// Fails if this process must not use what it has open any more.
+    pub(super) fn require_usable(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.require_file(),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// The error with what the engine knows of its reason.
+    pub(super) fn explain(&self, error: StoreError) -> StoreError {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.explain(error),
+            Self::Postgres(_) => error,
+        }
+    }
+
+    /// Closes every connection.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! PostgreSQL, or what speaks its protocol: its connections, their timeouts and its migrations.
+//!
+//! Every statement is in a transaction, has no name, and leaves nothing on the connection, so that a pooler in
+//! transaction mode (`PgBouncer`) can stand in between.
+
+use std::{borrow::Cow, str::FromStr, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, Connection as _, PgConnection, PgPool, Transaction,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use url::Url;
+
+use super::{
+    connection::Connection,
+    error::StoreError,
+    opening::{self, Applied, DOES_NOT_EXIST, IfMissing},
+    timeouts::{
+        CONNECT_TIMEOUT, OPEN_TIMEOUT, READ_TIMEOUT, STATEMENT_TIMEOUT, WRITER_IDLE_TIMEOUT,
+    },
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Connections for reading. A look-up takes a few milliseconds, and keys in use are cached.
+const MAX_READERS: u32 = 6;
+/// Connections for writing: writers queue, in this process and among all.
+const MAX_WRITERS: u32 = 1;
+/// The lock of the process that migrates. Any number that nothing else in the same database uses.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7205759403792793601)";
+
+/// What a URL may say beside the address. sqlx logs others with their values, which may be secrets.
+const PARAMETERS: [&str; 11] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "password",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "user",
+];
+
+/// An open PostgreSQL database.
+#[derive(Debug, Clone)]
+pub(super) struct Postgres {
+    readers: PgPool,
+    writers: PgPool,
+}
+
+/// Whether a URL is meant for this engine.
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
+/// The options of a URL. The error does not quote it.
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, &'static str> {
+    const FORM: &str = "must be postgres://USER:PASSWORD@HOST/DATABASE; write what is special in the password as %XX";
+    let parsed = Url::parse(url).map_err(|_| FORM)?;
+    let is_known = |(name, _): (Cow<'_, str>, Cow<'_, str>)| PARAMETERS.contains(&&*name);
+    if !parsed.query_pairs().all(is_known) {
+        return Err(
+            "has a parameter that is not known; known are application_name, dbname, host, hostaddr, password, port, \
+             sslcert, sslkey, sslmode, sslrootcert and user",
+        );
+    }
+    let options = PgConnectOptions::from_str(url).map_err(|_| FORM)?;
+    if options.get_database().is_none_or(str::is_empty) {
+        return Err(
+            "names no database; write its name after the host: postgres://USER:PASSWORD@HOST/DATABASE",
+        );
+    }
+    // A pooler refuses parameters of the connection that it does not know.
+    Ok(options.extra_float_digits(None).statement_cache_capacity(0))
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str, if_missing: IfMissing) -> Result<Self, StoreError> {
+        let options = options(url).map_err(StoreError::Url)?;
+        let opening = async {
+            // Not from a pool, which hides why it could not connect.
+            let mut connection = PgConnection::connect_with(&options).await?;
+            migrate(&mut connection, if_missing).await?;
+            Ok::<_, StoreError>(connection.close().await?)
+        };
+        let opened = tokio::time::timeout(OPEN_TIMEOUT, opening).await;
+        opened.map_err(|_| StoreError::TimedOut)??;
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(CONNECT_TIMEOUT)
+                .connect_lazy_with(options.clone())
+        };
+        Ok(Self {
+            readers: pool(MAX_READERS),
+            writers: pool(MAX_WRITERS),
+        })
+    }
+
+    /// A transaction that only reads.
+    pub(super) async fn read(&self, timeout: Duration) -> Result<Connection, StoreError> {
+        let begin = begin("BEGIN READ ONLY", READ_TIMEOUT, timeout);
+        let transaction = self.readers.begin_with(AssertSqlSafe(begin)).await?;
+        Ok(Connection::Postgres(transaction))
+    }
+
+    /// A transaction that writes. Nothing in it waits for a lock longer than `timeout`.
+    pub(super) async fn begin(&self, timeout: Duration) -> Result<Connection, StoreError> {
+        let begin = begin("BEGIN", timeout, timeout.max(STATEMENT_TIMEOUT));
+        let transaction = self.writers.begin_with(AssertSqlSafe(begin)).await?;
+        Ok(Connection::Postgres(transaction))
+    }
+
+    pub(super) async fn close(&self) {
+        self.writers.close().await;
+        self.readers.close().await;
+    }
+}
+
+/// Begins a transaction with its timeouts, in one message. A pooler does not keep them for a connection.
+fn begin(begin: &str, lock: Duration, statement: Duration) -> String {
+    let (lock, statement, idle) = (
+        lock.as_millis(),
+        statement.as_millis(),
+        // A writer whose machine has died must not hold up the others.
+        WRITER_IDLE_TIMEOUT.as_millis(),
+    );
+    format!(
+        "{begin}; SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; \
+         SET LOCAL idle_in_transaction_session_timeout = {idle}"
+    )
+}
+
+/// Brings the tables to this version. Nothing is locked if they are there already. Otherwise one process migrates, in
+/// one transaction, and the others wait and then find it done. sqlx's own lock belongs to the session, which a pooler
+/// in transaction mode does not keep.
+async fn migrate(connection: &mut PgConnection, if_missing: IfMissing) -> Result<(), StoreError> {
+    let begin = begin("BEGIN", OPEN_TIMEOUT, OPEN_TIMEOUT);
+    let mut transaction = connection.begin_with(AssertSqlSafe(begin)).await?;
+    let found = match has_tables(&mut transaction).await? {
+        true => applied(&mut transaction).await?,
+        false if if_missing == IfMissing::Fail => return Err(StoreError::Missing(DOES_NOT_EXIST)),
+        false => Vec::new(),
+    };
+    if opening::pending(&MIGRATIONS, &found)?.is_empty() {
+        return Ok(());
+    }
+    sqlx::raw_sql(MIGRATION_LOCK)
+        .execute(&mut *transaction)
+        .await?;
+    // Another process may have migrated while this one waited for the lock.
+    apply_pending(&mut transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn has_tables(
+    transaction: &mut Transaction<'_, sqlx::Postgres>,
+) -> Result<bool, sqlx::Error> {
+    let table: Option<(i32,)> =
+        sqlx::query_as("SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL")
+            .persistent(false)
+            .fetch_optional(&mut **transaction)
+            .await?;
+    Ok(table.is_some())
+}
+
+async fn applied(
+    transaction: &mut Transaction<'_, sqlx::Postgres>,
+) -> Result<Vec<Applied>, sqlx::Error> {
+    sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")
+        .persistent(false)
+        .fetch_all(&mut **transaction)
+        .await
+}
+
+async fn apply_pending(
+    transaction: &mut Transaction<'_, sqlx::Postgres>,
+) -> Result<(), StoreError> {
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
+         installed_on TIMESTAMPTZ NOT NULL DEFAULT now(), checksum BYTEA NOT NULL)",
+    )
+    .execute(&mut **transaction)
+    .await?;
+    let found = applied(transaction).await?;
+    for migration in opening::pending(&MIGRATIONS, &found)? {
+        sqlx::raw_sql(migration.sql.clone())
+            .execute(&mut **transaction)
+            .await?;
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations (version, description, checksum) VALUES ($1, $2, $3)",
+        )
+        .bind(migration.version)
+        .bind(&*migration.description)
+        .bind(&*migration.checksum)
+        .persistent(false)
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(())
+}
