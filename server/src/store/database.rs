@@ -12,7 +12,7 @@ use super::{
     opening::IfMissing,
     statement::{execute, fetch_optional},
     timeouts::{READ_TIMEOUT, WRITE_TIMEOUT},
-    writable::Writable,
+    writable::{TransactionEnd, Writable},
 };
 
 /// The database, open and migrated. Cheap to clone.
@@ -27,18 +27,20 @@ pub(crate) struct Store {
 /// A transaction that writes. If it is dropped without a commit, it is rolled back.
 pub(super) struct Write {
     pub(super) connection: Connection,
-    writable: Arc<Writable>,
+    end: TransactionEnd,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Write {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        let committed = self.connection.commit().await;
-        match &committed {
-            Ok(()) => self.writable.report_success(),
-            Err(_) => self.writable.report_failure(),
-        }
-        Ok(committed?)
+        self.connection.commit().await?;
+        self.end.committed();
+        Ok(())
+    }
+
+    /// Rolls the transaction back, although no statement has failed.
+    pub(super) fn roll_back(self) {
+        self.end.rolled_back();
     }
 }
 
@@ -82,11 +84,9 @@ impl Store {
 
     /// The same, waiting for other writers for `timeout`.
     pub(super) async fn begin_within(&self, timeout: Duration) -> Result<Write, StoreError> {
-        let begun = self.begin_quietly(timeout).await;
-        if begun.is_err() {
-            self.writable.report_failure();
-        }
-        begun
+        let end = TransactionEnd::expect_commit(&self.writable);
+        let begun = self.begin_quietly(timeout).await?;
+        Ok(Write { end, ..begun })
     }
 
     /// The same for the check that follows a failed write, which must not cause another check.
@@ -106,12 +106,10 @@ impl Store {
 
     /// Begins a transaction whose changes concern no cache, and which does not raise the change counter.
     pub(super) async fn begin_uncounted(&self) -> Result<Write, StoreError> {
+        let end = TransactionEnd::expect_commit(&self.writable);
         let begun = tokio::time::timeout(WRITE_TIMEOUT, self.begin_transaction(WRITE_TIMEOUT));
-        let begun = begun.await.unwrap_or(Err(StoreError::TimedOut));
-        if begun.is_err() {
-            self.writable.report_failure();
-        }
-        begun
+        let begun = begun.await.unwrap_or(Err(StoreError::TimedOut))?;
+        Ok(Write { end, ..begun })
     }
 
     async fn begin_transaction(&self, timeout: Duration) -> Result<Write, StoreError> {
@@ -120,7 +118,7 @@ impl Store {
         let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
         Ok(Write {
             connection: self.engine.begin(timeout).await?,
-            writable: Arc::clone(&self.writable),
+            end: TransactionEnd::default(),
             _permit: permit,
         })
     }

@@ -76,6 +76,7 @@ impl Store {
         let mut write = self.begin().await?;
         let connection = &mut write.connection;
         if !record(connection, event, now).await? {
+            write.roll_back();
             return Ok(EventResult::Repeated);
         }
         let result = match &event.change {
@@ -92,8 +93,8 @@ impl Store {
                 )?;
                 write.commit().await?;
             }
-            // Without the commit, the transaction is rolled back, and the record of the event with it.
-            _ => {}
+            // The record of the event too.
+            _ => write.roll_back(),
         }
         Ok(result)
     }

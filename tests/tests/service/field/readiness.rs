@@ -73,6 +73,36 @@ async fn s5_a_lock_that_another_process_holds_is_seen_and_portals_go_on_opening(
     until_writable(&service, true).await;
 }
 
+/// A statement within a transaction fails, as each does when the disk is full.
+async fn fails_within_a_transaction(trigger: &'static str, writable: bool) {
+    // The trigger is written for SQLite.
+    let builder = Service::builder().set("STRIPE_WEBHOOK_SECRET", SECRET);
+    let service = builder.sqlite().start().await;
+    service.organization("fresh", None).await;
+    let mut other = Database::open(&service).await;
+    other.execute(trigger).await;
+    assert_eq!(deliver(&service, "evt_1").await, 503, "{trigger}");
+    // The next periodic check comes later than the wait ends.
+    until_writable(&service, writable).await;
+    assert_eq!(service.create_portal_session(RETURN_URL).await.status, 200);
+    other.execute("DROP TRIGGER full").await;
+    assert_eq!(deliver(&service, "evt_1").await, 200, "{trigger}");
+    until_writable(&service, true).await;
+}
+
+#[tokio::test]
+async fn s5_a_statement_that_fails_within_a_transaction_has_the_database_checked() {
+    let every = "CREATE TRIGGER full BEFORE INSERT ON stripe_events BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+    fails_within_a_transaction(every, false).await;
+    let whole = "CREATE TRIGGER full BEFORE INSERT ON stripe_events BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END";
+    fails_within_a_transaction(whole, false).await;
+    let at_the_end = "CREATE TRIGGER full AFTER INSERT ON stripe_events BEGIN SELECT RAISE(FAIL, 'disk full'); END";
+    fails_within_a_transaction(at_the_end, false).await;
+    // What the check writes can still be written.
+    let one = "CREATE TRIGGER full BEFORE INSERT ON customers BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+    fails_within_a_transaction(one, true).await;
+}
+
 /// A service on the database of another one, as a user that may only read the file.
 async fn read_only(service: &Service) -> ServiceProcess {
     let database = service.database();
