@@ -4,6 +4,7 @@
 //! passed: it names the earlier one. The valid settings are used, so that one mistake does not hide another.
 
 mod check;
+mod mapping_times;
 mod settings;
 mod stripe;
 
@@ -23,13 +24,15 @@ pub(super) async fn examine(context: &Context<'_>) -> Report {
         settings::webhook_secret(config.as_ref(), &problems),
     ];
     let conflicts = settings::customer_conflicts(config.as_ref(), &problems).await;
+    let now = context.clock.now();
+    let mapping_times = mapping_times::mapping_times(config.as_ref(), &problems, now).await;
     let asked = match (config, settings::blocking_check(&problems)) {
         (Some(config), None) => stripe::ask(context, &config).await,
         (Some(_), Some(blocking_check)) => Err(blocking_check),
         (None, _) => Err(settings::CONFIGURATION),
     };
     checks.extend(stripe::checks(asked));
-    checks.push(conflicts);
+    checks.extend([conflicts, mapping_times]);
     report(&checks)
 }
 

@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod keys;
 mod mapping;
+mod mapping_times;
 mod opening;
 mod organizations;
 mod portal_configurations;

@@ -9,6 +9,7 @@ use std::fs;
 use billing_portal_tests::stripe::{Endpoint, Reply};
 use serde_json::{Value, json};
 
+use crate::harness::database::Database;
 use fixture::{CHECKS, Fixture};
 
 /// Whatever Stripe says, none of it is shown.
@@ -42,6 +43,7 @@ async fn a_correct_deployment_passes_every_check_and_changes_nothing_at_stripe()
             "not created yet: serve creates it at start",
             "within a minute of Stripe's",
             "none",
+            "none is in the future",
         ]
     );
     assert!(checks.values().all(|check| check.get("fix").is_none()));
@@ -90,7 +92,7 @@ async fn the_text_has_a_line_for_each_check_and_ends_with_the_result() {
     let outcome = fixture.run(&["doctor"]).await;
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!((outcome.code, lines.len()), (0, CHECKS.len() + 1));
-    assert_eq!(lines[12], "all checks passed");
+    assert_eq!(lines[13], "all checks passed");
 
     let file = fixture.path("billing-portal.toml");
     fs::write(&file, "this is no TOML").expect("a writable file");
@@ -101,7 +103,51 @@ async fn the_text_has_a_line_for_each_check_and_ends_with_the_result() {
     assert!(lines[1].starts_with("      fix: "), "{}", lines[1]);
     let all = CHECKS.join(", ");
     let last = lines.last().copied().unwrap_or_default();
-    assert_eq!(last, format!("12 of 12 checks failed: {all}"));
+    assert_eq!(last, format!("13 of 13 checks failed: {all}"));
     let waits = "skipped: configuration failed";
-    assert_eq!(outcome.stdout.matches(waits).count(), 11);
+    assert_eq!(outcome.stdout.matches(waits).count(), 12);
+}
+
+#[tokio::test]
+async fn m12_a_mapping_with_a_time_in_the_future_is_reported_until_it_is_linked_again() {
+    let fixture = Fixture::new().await;
+    for id in ["a", "b", "c", "d"] {
+        for line in [
+            format!("org create --id {id} --name {id}"),
+            format!("customer link --org {id} cus_{id}"),
+        ] {
+            let arguments: Vec<&str> = line.split(' ').collect();
+            assert_eq!(fixture.run(&arguments).await.code, 0, "{line}");
+        }
+    }
+    let mut database = Database::open_url(&format!("sqlite://{}", fixture.path("x.db"))).await;
+    // A year and six minutes ahead, one within what clocks may differ, and one as it was recorded.
+    database
+        .execute(
+            "UPDATE organizations SET customer_as_of = customer_as_of + 31536000 WHERE id = 'a';
+             UPDATE organizations SET customer_as_of = customer_as_of + 360 WHERE id = 'b';
+             UPDATE organizations SET customer_as_of = customer_as_of + 240 WHERE id = 'c';",
+        )
+        .await;
+    let check = fixture.checks().await["mapping_times"].clone();
+    assert_eq!(check["ok"], true, "portals open all the same");
+    let detail = check["detail"].as_str().expect("text");
+    assert!(detail.starts_with("2 in the future"), "{detail}");
+    assert!(detail.contains("organization a;"), "{detail}");
+    assert!(
+        check["fix"]
+            .as_str()
+            .expect("text")
+            .contains("customer link")
+    );
+    for (id, left) in [("a", "1 in the future"), ("b", "none is in the future")] {
+        let customer = format!("cus_{id}");
+        let linked = fixture
+            .run(&["customer", "link", "--org", id, &customer])
+            .await;
+        assert_eq!(linked.code, 0, "{}", linked.stderr);
+        let check = fixture.checks().await["mapping_times"].clone();
+        let detail = check["detail"].as_str().expect("text");
+        assert!(detail.starts_with(left), "{detail}");
+    }
 }

@@ -12,14 +12,14 @@ use crate::{
 pub(super) const CONFIGURATION: &str = "configuration";
 pub(super) const STRIPE_SECRET: &str = "stripe_secret";
 
-const DATABASE: &str = "database";
-const DATABASE_URL: &str = "database_url";
+pub(super) const DATABASE: &str = "database";
+pub(super) const DATABASE_URL: &str = "database_url";
 const ALLOW_LIST: &str = "return_url_allow_list";
 const SECRET_KEY: &str = "stripe_secret_key";
 const WEBHOOK_SECRET: &str = "stripe_webhook_secret";
 
 /// All problems of one setting in one text; `None` if there are none.
-fn problem_of(problems: &Problems, setting: &str) -> Option<String> {
+pub(super) fn problem_of(problems: &Problems, setting: &str) -> Option<String> {
     let wrong = problems.0.iter().filter(|one| one.setting == setting);
     let wrong: Vec<&str> = wrong.map(|one| one.problem.as_str()).collect();
     (!wrong.is_empty()).then(|| format!("{setting} {}", wrong.join("; ")))

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::harness::command::{self, Outcome};
 
 /// The checks, in their order.
-pub(super) const CHECKS: [&str; 12] = [
+pub(super) const CHECKS: [&str; 13] = [
     "configuration",
     "database",
     "return_url_allow_list",
@@ -22,6 +22,7 @@ pub(super) const CHECKS: [&str; 12] = [
     "portal_configuration",
     "clock",
     "customer_conflicts",
+    "mapping_times",
 ];
 
 /// A deployment in order, which each test spoils.
