@@ -8,6 +8,7 @@ use std::{fmt, str::FromStr};
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::{clock::Clock, ids::Mode};
 
@@ -17,14 +18,15 @@ const CHECKSUM_LENGTH: usize = 6;
 const PREFIX_LENGTH: usize = "am_live_".len();
 const LENGTH: usize = PREFIX_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH;
 
-/// A well-formed API key. `Debug` shows nothing of it.
+/// A well-formed API key. `Debug` shows nothing of it, and it is wiped from memory after use.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ApiKey(String);
+pub(crate) struct ApiKey(Zeroizing<String>);
 
 impl ApiKey {
     /// Makes a new key from the system's randomness.
     pub(crate) fn generate(mode: Mode, clock: &Clock) -> Self {
-        let mut key = String::with_capacity(LENGTH);
+        // With its final capacity: what is moved to a larger place leaves a copy.
+        let mut key = Zeroizing::new(String::with_capacity(LENGTH));
         key.push_str(key_prefix(mode));
         while key.len() < PREFIX_LENGTH + RANDOM_LENGTH {
             // 248 = 4 * 62: refusing the bytes above keeps every character equally likely.
@@ -36,7 +38,8 @@ impl ApiKey {
                 key.push(char::from(ALPHABET[usize::from(byte) % 62]));
             }
         }
-        key.push_str(&checksum(&key));
+        let checksum = checksum(&key);
+        key.push_str(&checksum);
         Self(key)
     }
 
@@ -51,7 +54,7 @@ impl ApiKey {
 
     /// What is stored and looked up.
     pub(crate) fn hash(&self) -> ApiKeyHash {
-        ApiKeyHash(Sha256::digest(&self.0).into())
+        ApiKeyHash(Sha256::digest(self.0.as_bytes()).into())
     }
 
     /// The key itself, to be shown once.
@@ -78,7 +81,7 @@ impl FromStr for ApiKey {
                 .all(|byte| byte.is_ascii_alphanumeric())
             && text.ends_with(&checksum(&text[..LENGTH - CHECKSUM_LENGTH]));
         if is_key {
-            Ok(Self(text.to_owned()))
+            Ok(Self(Zeroizing::new(text.to_owned())))
         } else {
             Err(NotAnApiKey)
         }

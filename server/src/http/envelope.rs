@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use poem::{
     IntoResponse, Response,
     http::{StatusCode, header},
@@ -15,11 +16,15 @@ use poem_openapi::{
     types::Type,
 };
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::{
     error_code::ErrorCode,
     schema::{self, False, RequestId},
 };
+
+/// Room for an envelope with the longest URL of a portal, 2048 bytes, and all else in it.
+const ENVELOPE_BYTES: usize = 2560;
 
 /// The responses that the operation declares beside its success.
 pub(crate) fn declared_errors() -> MetaResponses {
@@ -173,11 +178,14 @@ fn json_content<T: Type>() -> Vec<MetaMediaType> {
 }
 
 fn json_response(status: StatusCode, envelope: &impl Serialize) -> Response {
-    match serde_json::to_vec(envelope) {
-        Ok(body) => Response::builder()
+    // With room for every envelope: what is moved to a larger place leaves a copy.
+    let mut body = Zeroizing::new(Vec::with_capacity(ENVELOPE_BYTES));
+    match serde_json::to_writer(&mut *body, envelope) {
+        Ok(()) => Response::builder()
             .status(status)
             .content_type(schema::JSON)
-            .body(body),
+            // Wiped when it was sent, because the URL of a portal is a credential.
+            .body(Bytes::from_owner(body)),
         Err(error) => {
             tracing::error!(%error, "a response could not be serialized");
             StatusCode::INTERNAL_SERVER_ERROR.into()

@@ -4,14 +4,13 @@ use std::{fmt, time::Duration};
 
 use chrono::DateTime;
 use reqwest::{Client, Method, Proxy, Response, header};
-use serde_json::Value;
 
 use super::{
     attempt_error::AttemptError,
     cause::UpstreamCause,
     network_failure::{cause_of, failure_through_proxy},
     resolver::Resolver,
-    response::{StripeResponse, loggable},
+    response::{Body, StripeResponse, loggable},
 };
 use crate::{config::StripeConfig, ids::is_stripe_id_byte};
 
@@ -185,15 +184,14 @@ fn head(response: &Response) -> StripeResponse {
         date: text("date")
             .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
             .map(|date| date.to_utc()),
-        body: Value::Null,
+        body: Body::default(),
     }
 }
 
 async fn read(mut response: Response, max_bytes: usize) -> Result<StripeResponse, AttemptError> {
     let mut read = head(&response);
     match read_body(&mut response, max_bytes).await {
-        // What is not JSON becomes null.
-        Ok(body) => read.body = serde_json::from_slice(&body).unwrap_or_default(),
+        Ok(body) => read.body = Body::parse(body),
         // Only a success needs its body: the meaning of an error is in its status.
         Err(error) if (200..300).contains(&read.status) => {
             return Err(AttemptError {
@@ -230,11 +228,15 @@ async fn bounded_body(
     max_bytes: usize,
 ) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let too_large = |length: usize| length > max_bytes;
-    let declared = response.content_length();
-    if declared.is_some_and(|length| usize::try_from(length).map_or(true, too_large)) {
+    let declared = response.content_length().unwrap_or_default();
+    let Some(declared) = usize::try_from(declared)
+        .ok()
+        .filter(|length| !too_large(*length))
+    else {
         return Ok(None);
-    }
-    let mut bytes = Vec::new();
+    };
+    // With its final capacity: what is moved to a larger place leaves a copy of the portal's URL.
+    let mut bytes = Vec::with_capacity(declared);
     while let Some(chunk) = response.chunk().await? {
         if too_large(bytes.len() + chunk.len()) {
             return Ok(None);

@@ -1,9 +1,10 @@
 //! A response of Stripe, and what its refusals mean.
 
-use std::time::Duration;
+use std::{fmt, ops::Deref, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{cause::UpstreamCause, error::StripeError};
 use crate::ids::is_stripe_id_byte;
@@ -27,7 +28,41 @@ pub(super) struct StripeResponse {
     /// The time at Stripe.
     pub date: Option<DateTime<Utc>>,
     /// The JSON, or null if the body is not JSON.
-    pub body: Value,
+    pub body: Body,
+}
+
+/// The JSON of a response. The URL of a portal, which it may have, is wiped from memory after use.
+#[derive(Default)]
+pub(super) struct Body(Value);
+
+impl Body {
+    /// What is not JSON becomes null. The bytes are wiped.
+    pub(super) fn parse(bytes: Vec<u8>) -> Self {
+        let bytes = Zeroizing::new(bytes);
+        Self(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Body")
+    }
+}
+
+impl Deref for Body {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(Value::String(url)) = self.0.get_mut("url") {
+            url.zeroize();
+        }
+    }
 }
 
 impl StripeResponse {

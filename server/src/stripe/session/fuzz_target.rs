@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         configuration_rules::verify,
-        response::{StripeResponse, loggable},
+        response::{Body, StripeResponse, loggable},
     },
     SessionRequest, accept,
 };
@@ -58,7 +58,7 @@ pub fn target(data: &[u8]) {
         retry_after: None,
         replayed: false,
         date: None,
-        body: serde_json::from_slice(body).unwrap_or_default(),
+        body: Body::parse(body.to_vec()),
     };
     let word = response.refusal().reason;
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-[]".contains(&byte);

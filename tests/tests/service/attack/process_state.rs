@@ -1,8 +1,10 @@
 //! L6, M13 and S17: what the process itself keeps and does.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 
@@ -24,6 +26,63 @@ async fn l6_the_service_writes_no_core_dump() {
         .collect();
     assert_eq!(figures[..2], ["0", "0"], "soft and hard");
     process.kill().await;
+}
+
+/// Everything in the memory of the process that matches. The test is its parent, so it may read it.
+fn in_memory(process: &Process, pattern: &str) -> BTreeSet<String> {
+    let pattern = regex::bytes::Regex::new(pattern).expect("a pattern");
+    let memory = fs::File::open(format!("/proc/{}/mem", process.id())).expect("its own child");
+    let maps = process.proc("maps");
+    let mut found = BTreeSet::new();
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (range, _) = line.split_once(' ').expect("a range");
+        let (from, to) = range.split_once('-').expect("a range");
+        let address = |text| u64::from_str_radix(text, 16).expect("an address");
+        let (from, to) = (address(from), address(to));
+        let mut bytes = vec![0; usize::try_from(to - from).expect("a length")];
+        // Some parts, such as the system's own, cannot be read.
+        if memory.read_exact_at(&mut bytes, from).is_ok() {
+            let texts = pattern.find_iter(&bytes);
+            found.extend(texts.map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned()));
+        }
+    }
+    found
+}
+
+const CALLS: usize = 50;
+/// The buffers of the HTTP libraries are not wiped, but used again. About six texts are left there; without wiping,
+/// eighteen URLs are.
+const MAX_LEFT: usize = 12;
+
+#[tokio::test]
+async fn l6_portal_urls_and_keys_are_wiped_from_memory_after_use() {
+    let service = Service::start().await;
+    let process = Process::beside(&service, &[("STRIPE_RATE_LIMIT", "0")]).await;
+    let mut urls = Vec::new();
+    let mut keys = Vec::new();
+    for number in 0..CALLS {
+        let key = service
+            .organization(&format!("o{number}"), Some(&format!("cus_{number}")))
+            .await;
+        let opened = send(process.api, &TestRequest::portal(&key, RETURN_URL)).await;
+        let url = opened.json()["data"]["portal_url"]
+            .as_str()
+            .expect("a URL")
+            .to_owned();
+        urls.push(url);
+        keys.push(key);
+    }
+    let keys: BTreeSet<String> = keys.into_iter().collect();
+    let found = in_memory(&process, "am_live_[0-9A-Za-z]{36}");
+    let left = found.intersection(&keys).count();
+    assert!(left <= MAX_LEFT, "{left} of {CALLS} keys");
+    let urls: BTreeSet<String> = urls.into_iter().collect();
+    let found = in_memory(
+        &process,
+        "https://billing\\.stripe\\.com/p/session/live_[0-9a-f]{16}",
+    );
+    let left = found.intersection(&urls).count();
+    assert!(left <= MAX_LEFT, "{left} of {CALLS} URLs");
 }
 
 #[tokio::test]
