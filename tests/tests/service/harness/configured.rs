@@ -47,7 +47,7 @@ impl ConfiguredProcess {
             settings: BTreeMap::new(),
         };
         files.secret("stripe_secret_key", &beside.stripe.secret());
-        let database = format!("sqlite://{}", beside.database().display());
+        let database = beside.database_url();
         files.set("database_url", &json!(database));
         files.set("stripe_api_base", &json!(beside.stripe.api_base()));
         files.set("return_url_allow_list", &json!(["https://app.example.com"]));
