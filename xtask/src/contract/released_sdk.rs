@@ -5,8 +5,6 @@ use anyhow::{Context, Result};
 use semver::Version;
 use xshell::{Shell, cmd};
 
-use crate::workspace;
-
 /// Where it is kept.
 const FOLDER: &str = "client/released/sdk";
 
@@ -29,11 +27,16 @@ fn head(version: &Version) -> String {
 pub(super) fn keep(shell: &Shell, version: &Version) -> Result<()> {
     let package = "billing-portal-client";
     let flags = ["--allow-dirty", "--no-verify", "--offline"];
-    cmd!(shell, "cargo package --package {package} {flags...}")
-        .quiet()
-        .ignore_stderr()
-        .run()?;
-    let archive = workspace::target()?.join(format!("package/{package}-{version}.crate"));
+    let build = shell.create_temp_dir()?;
+    let build = build.path();
+    cmd!(
+        shell,
+        "cargo package --package {package} {flags...} --target-dir {build}"
+    )
+    .quiet()
+    .ignore_stderr()
+    .run()?;
+    let archive = build.join(format!("package/{package}-{version}.crate"));
     let top = format!("{package}-{version}");
     let parts = ["src", "README.md", "Cargo.toml"].map(|part| format!("{top}/{part}"));
     shell.remove_path(FOLDER)?;
