@@ -86,7 +86,11 @@ mod tests {
                 Some(json!("2030-01-31")),
                 "{place}"
             );
-            assert_eq!(document, declared(), "nothing else differs at {place}");
+            let mut expected = declared();
+            let node = expected.pointer_mut(place).and_then(Value::as_object_mut);
+            // poem-openapi writes `false` for a header.
+            node.expect("an object").remove("deprecated");
+            assert_eq!(document, expected, "nothing else differs at {place}");
         }
     }
 
