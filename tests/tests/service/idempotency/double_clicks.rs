@@ -61,7 +61,8 @@ fn thousand_double_clicks_over_three_instances_open_a_thousand_sessions_and_stor
     log.record(|| {
         runtime.block_on(async {
             let now = "2026-05-22T12:25:30Z";
-            let first = Service::builder().now(now).start().await;
+            // Its files are searched.
+            let first = Service::builder().now(now).sqlite().start().await;
             let second = Service::builder().now(now).start_beside(&first).await;
             let third = Service::builder().now(now).start_beside(&first).await;
             first.stripe.execute_for(EXECUTION);
