@@ -8,11 +8,8 @@ use http::{HeaderName, HeaderValue};
 
 use crate::error::Error;
 
-/// A parameter of the operation, which has its own setting.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
 /// The headers that HTTP, the contract or the client sets. A change would break the request, the answer or the key.
-const RESERVED: [HeaderName; 15] = [
+const RESERVED: [HeaderName; 14] = [
     ACCEPT,
     ACCEPT_ENCODING,
     AUTHORIZATION,
@@ -22,7 +19,6 @@ const RESERVED: [HeaderName; 15] = [
     CONTENT_TYPE,
     EXPECT,
     HOST,
-    IDEMPOTENCY_KEY,
     TE,
     TRAILER,
     TRANSFER_ENCODING,

@@ -16,7 +16,6 @@ mod exchange;
 mod flow;
 mod hooks;
 mod locale;
-mod request;
 mod retry;
 mod return_url;
 #[rustfmt::skip]

@@ -2,27 +2,29 @@
 
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz_target;
-mod idempotency;
 mod request;
-mod response;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use poem::web::Data;
-use poem_openapi::{OpenApi, Tags};
+use poem_openapi::{Object, OpenApi, Tags, registry::MetaSchema};
+use serde::{Serialize, Serializer};
 
 use crate::{
     app::App,
     extract::{BillingWrite, InFlight, JsonBody},
-    http::{api_error::ApiError, error_code::ErrorCode, schema::Timestamp},
+    http::{
+        api_error::ApiError,
+        envelope::Success,
+        error_code::ErrorCode,
+        schema::{Timestamp, True, scalar},
+    },
     ids::CustomerId,
     request_context::RequestContext,
     store::StaleReason,
-    stripe::{OpenedSession, Repetition, SessionError, SessionRequest},
+    stripe::{OpenedSession, PortalUrl, SessionError, SessionRequest},
 };
-use idempotency::IdempotencyKey;
 use request::CreatePortalSession;
-use response::Opened;
 
 /// The operation, for poem-openapi.
 pub(crate) struct Portal;
@@ -50,26 +52,19 @@ impl Portal {
         _in_flight: InFlight,                // 503
         caller: BillingWrite,                // 429, 503, 401, 403, 429
         body: JsonBody<CreatePortalSession>, // 415, 413, 408, 400
-        /// What repetitions of this request have in common
-        #[oai(name = "Idempotency-Key")]
-        idempotency_key: IdempotencyKey, // 400
-    ) -> Result<Opened, ApiError> {
-        let body_hash = body.sha256();
+    ) -> Result<Success<PortalSessionEnvelope>, ApiError> {
         let wanted = CreatePortalSession::validate(body.into_object(), &app.allow_list)?; // 422
         context
             .audit
             .set_return_url_origin(wanted.return_url.origin());
-        let key_id = &caller.caller().key_id;
-        let repetition = idempotency_key.repetition(key_id, &body_hash, context.received_at);
-        let session = open_portal(app, &caller, &wanted, repetition).await?; // 409, 422, 502
+        let session = open_portal(app, &caller, &wanted).await?; // 409, 422, 502
         context.audit.set_session(&session);
-        let begins = match repetition {
-            Some(_) => idempotency::lifetime_start(context.received_at, session.created),
-            None => context.received_at,
+        let data = PortalSession {
+            portal_url: session.url,
+            expires_at: Timestamp(context.received_at + app.portal_url_ttl),
         };
-        let expires_at = Timestamp(begins + app.portal_url_ttl);
-        let replayed = repetition.is_some() && session.replayed;
-        Ok(Opened::new(session.url, expires_at, replayed)) // 200
+        let success = True;
+        Ok(Success(PortalSessionEnvelope { success, data })) // 200
     }
 }
 
@@ -77,7 +72,6 @@ async fn open_portal(
     app: &App,
     key: &BillingWrite,
     wanted: &CreatePortalSession,
-    repetition: Option<Repetition<'_>>,
 ) -> Result<OpenedSession, ApiError> {
     let customer = key.caller().customer.as_ref();
     let customer = customer.ok_or(ErrorCode::NoStripeCustomer)?; // 409
@@ -86,7 +80,6 @@ async fn open_portal(
         return_url: &wanted.return_url,
         flow: wanted.flow,
         locale: wanted.locale,
-        repetition,
     };
     match app.stripe.create_portal_session(request).await {
         Ok(session) => Ok(session), // 200
@@ -126,4 +119,25 @@ fn return_url_refused() -> ApiError {
     let refused = "was refused by the payment provider".to_owned();
     ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
         .with_cause("stripe_refused_return_url")
+}
+
+scalar!(PortalUrl, MetaSchema::new_with_format("string", "uri"));
+
+/// The one place that gives the URL out.
+impl Serialize for PortalUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+#[derive(Object, Serialize)]
+struct PortalSessionEnvelope {
+    success: True,
+    data: PortalSession,
+}
+
+#[derive(Object, Serialize)]
+struct PortalSession {
+    portal_url: PortalUrl,
+    expires_at: Timestamp,
 }

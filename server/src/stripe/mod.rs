@@ -1,7 +1,7 @@
 //! Every call to Stripe. reqwest is used here and nowhere else in the service.
 //!
 //! Invariants: of what Stripe wrote, only the portal's URL reaches a caller, and only on success. Stripe's free text and
-//! the URL never reach the log. A call is never retried with another idempotency key, nor after its deadline.
+//! the URL never reach the log. A call is never repeated with another idempotency key, nor after its deadline.
 
 mod attempt;
 mod attempt_error;
@@ -18,7 +18,6 @@ mod network_failure;
 mod portal_configuration;
 mod portal_url;
 mod probe;
-mod repetition;
 mod resolver;
 mod response;
 mod retry_budget;
@@ -35,7 +34,6 @@ pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};
 pub(crate) use error::StripeError;
 pub(crate) use portal_url::PortalUrl;
 pub(crate) use probe::{Probe, Stage};
-pub(crate) use repetition::Repetition;
 /// The HTTP client for Stripe cannot be built.
 pub(crate) use reqwest::Error as SetupError;
 pub use resolver::Resolver;

@@ -5,7 +5,6 @@ pub(crate) mod fuzz_target;
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
@@ -39,10 +38,8 @@ pub(crate) struct OpenedSession {
     pub url: PortalUrl,
     /// The configuration that Stripe opened it with.
     pub configuration: String,
-    /// Whether Stripe had created it for an earlier attempt whose response was lost, or for an earlier copy of the request.
+    /// Whether Stripe had created it for an earlier attempt whose response was lost.
     pub replayed: bool,
-    /// When Stripe created it, if the response says so.
-    pub created: Option<DateTime<Utc>>,
     /// Whether the call took longer than two seconds.
     pub slow: bool,
 }
@@ -53,7 +50,6 @@ struct Accepted {
     url: PortalUrl,
     configuration: String,
     replayed: bool,
-    created: Option<DateTime<Utc>>,
 }
 
 /// Why no session was opened.
@@ -98,7 +94,6 @@ impl Stripe {
             url: session.url,
             configuration: session.configuration,
             replayed: session.replayed,
-            created: session.created,
             slow: elapsed > SLOW,
         })
     }
@@ -109,10 +104,7 @@ impl Stripe {
         // A new key for each request: the URL in a replayed response would be about to expire.
         let idempotency_key = self.clock.ulid().to_string();
         let call = Call::post(SESSIONS, request.form(&configuration), idempotency_key);
-        let response = match &request.repetition {
-            Some(repetition) => self.call_for_repetition(repetition, &call).await?,
-            None => self.call(&call).await?,
-        };
+        let response = self.call(&call).await?;
         if !matches!(response.status, 200..300) {
             return Err(self.session_refusal(&response, request));
         }
@@ -186,9 +178,6 @@ fn accept(
         url: PortalUrl::parse(url, &config.portal_hosts)?,
         configuration: configuration.to_owned(),
         replayed: response.replayed,
-        created: response.body["created"]
-            .as_i64()
-            .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
     })
 }
 

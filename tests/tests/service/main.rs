@@ -22,7 +22,6 @@ mod faults_under_load;
 mod field;
 mod fuzzing;
 mod harness;
-mod idempotency;
 mod keys;
 mod limits;
 mod load;

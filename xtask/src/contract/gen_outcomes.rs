@@ -98,17 +98,12 @@ fn outcomes(contract: &Contract) -> Result<Vec<Outcome<'_>>> {
     Ok(outcomes)
 }
 
-/// Headers, each with its example or its only value. One that is optional and has no example is absent.
+/// Headers, each with its example or its only value.
 fn headers(documented: &Value) -> Result<Vec<(&str, String)>> {
-    let example = |header: &'_ Value| {
-        let examples = entries(&header["examples"]).find_map(|(_, example)| example.get("value"));
-        header.get("example").or(examples).cloned()
-    };
-    let shown = entries(documented)
-        .filter(|(_, header)| header["required"] == true || example(header).is_some());
-    let with_value = shown.map(|(name, header)| {
-        let only = || items(&header["schema"]["enum"]).next().cloned();
-        let value = example(header).or_else(only);
+    let with_value = entries(documented).map(|(name, header)| {
+        let example = entries(&header["examples"]).find_map(|(_, example)| example.get("value"));
+        let only = || items(&header["schema"]["enum"]).next();
+        let value = header.get("example").or(example).or_else(only);
         let value = value.with_context(|| format!("the header {name} has no example"))?;
         let text = value
             .as_str()

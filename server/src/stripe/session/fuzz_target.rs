@@ -82,7 +82,6 @@ fn check_session(response: &StripeResponse, flow: Option<Flow>) {
         return_url: &REQUESTED_URL,
         flow,
         locale: None,
-        repetition: None,
     };
     let Ok(accepted) = accept(response, &requested, CONFIGURATION, &CONFIG) else {
         return;
