@@ -61,7 +61,7 @@ mod tests {
 
     const OPERATION: &str = "/paths/~1v1~1billing~1portal/post";
     const FIELD: &str = "/components/schemas/CreatePortalSession/properties/return_url";
-    const HEADER: &str = "/paths/~1v1~1billing~1portal/post/responses/429/headers/RETRY-AFTER";
+    const HEADER: &str = "/paths/~1v1~1billing~1portal/post/responses/429/headers/Retry-After";
 
     fn deprecated(pointers: &[&'static str]) -> Value {
         let sunset = "2030-01-31";
