@@ -30,6 +30,7 @@ mod webhooks;
 // What the operation uses.
 mod api_key;
 mod error_mapping;
+mod explanation;
 mod store;
 mod stripe;
 
@@ -47,6 +48,8 @@ mod metrics;
 mod redaction;
 pub mod runtime;
 
+#[doc(hidden)]
+pub use explanation::error_codes;
 pub use service::{Reloaded, Service, StartError, start};
 pub use stripe::Resolver;
 #[doc(hidden)]

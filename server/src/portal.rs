@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     app::App,
+    explanation::{CUSTOMER_MISSING, RETURN_URL_REFUSED},
     extract::{BillingWrite, InFlight, JsonBody},
     http::{
         api_error::ApiError,
@@ -110,7 +111,7 @@ async fn handle_missing_customer(app: &App, key: &BillingWrite, customer: &Custo
         mapping
     );
     app.authenticator.invalidate(key.key_hash()).await;
-    ApiError::from(ErrorCode::NoStripeCustomer).with_cause("stripe_customer_missing")
+    ApiError::from(ErrorCode::NoStripeCustomer).with_cause(CUSTOMER_MISSING)
 }
 
 /// Our policy accepted a URL that Stripe rejects. The caller can only use another URL.
@@ -118,7 +119,7 @@ fn return_url_refused() -> ApiError {
     tracing::warn!(event = "stripe_refused_return_url", alert = true);
     let refused = "was refused by the payment provider".to_owned();
     ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
-        .with_cause("stripe_refused_return_url")
+        .with_cause(RETURN_URL_REFUSED)
 }
 
 scalar!(PortalUrl, MetaSchema::new_with_format("string", "uri"));

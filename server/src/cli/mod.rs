@@ -14,6 +14,7 @@ mod progress;
 mod reload;
 mod report;
 mod serve;
+mod why;
 
 use std::{
     ffi::OsString,
@@ -78,6 +79,17 @@ enum Command {
         #[arg(long)]
         ready: bool,
     },
+    /// Say what was decided about a request, why, whose turn it is, and what to do
+    ///
+    /// It reads the service's log, as JSON, line by line. Lines may have something before the JSON, or the JSON in the field
+    /// `log` or `MESSAGE`, as container runtimes and journald write it.
+    Why {
+        /// The id in the header `X-Request-Id` and in `error.request_id` of the answer
+        request_id: String,
+        /// The file of the log, or - for standard input
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        log: PathBuf,
+    },
 }
 
 /// Runs a command line (its first word is the program's name) with these environment variables, and returns the
@@ -126,6 +138,7 @@ async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliE
         Command::Config(command) => config::execute(&command, context),
         Command::Doctor => Ok(doctor::examine(context).await),
         Command::Healthcheck { ready } => healthcheck::healthcheck(ready, context).await,
+        Command::Why { request_id, log } => why::why(&request_id, &log, context),
     }
 }
 

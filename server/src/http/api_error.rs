@@ -20,6 +20,9 @@ use super::{
     schema::RequestId,
 };
 
+/// The cause of a 429 for an address whose limit is used up.
+pub(crate) const ADDRESS_LIMITED: &str = "too many failed authentications of this address";
+
 /// An error on its way to the caller.
 ///
 /// The cause and what is known of Stripe are for the operator: they reach the log, never the answer.
@@ -108,7 +111,7 @@ impl ApiError {
             sampled: Some(sampled),
             ..Self::from(ErrorCode::RateLimited)
                 .with_retry_after(refusal.wait)
-                .with_cause("too many failed authentications of this address")
+                .with_cause(ADDRESS_LIMITED)
         }
     }
 

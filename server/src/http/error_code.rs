@@ -91,6 +91,12 @@ impl ErrorCode {
         }
     }
 
+    /// The code that has this word on the wire.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter().chain([Self::InvalidSignature]);
+        all.find(|code| code.as_str() == word)
+    }
+
     /// The HTTP status.
     pub(crate) const fn status(self) -> u16 {
         self.row().0.as_u16()

@@ -188,6 +188,11 @@ impl UpstreamCause {
         }
     }
 
+    /// The cause that has this word.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == word)
+    }
+
     /// The word in logs and metrics.
     pub(crate) const fn as_str(self) -> &'static str {
         self.row().word

@@ -45,3 +45,4 @@ mod stripe_session;
 mod success;
 mod typescript;
 mod webhooks;
+mod why;

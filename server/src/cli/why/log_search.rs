@@ -1,0 +1,90 @@
+//! Finds the lines of one request in a log of any size. The id is searched as bytes, so that only lines that have it
+//! are parsed.
+
+use std::io::{self, BufRead, Read};
+
+use memchr::memmem::Finder;
+use serde_json::Value;
+
+/// The longest line that is read whole. A line of the service is shorter; a longer one is skipped.
+const MAX_LINE_BYTES: u64 = 1024 * 1024;
+/// Where container runtimes and journald put the line of a program.
+const WRAPPERS: [&str; 2] = ["log", "MESSAGE"];
+
+/// The lines of a request.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Those that are JSON objects of the request, in the order of the log.
+    pub(super) lines: Vec<Value>,
+    /// How many others have the id in them.
+    pub(super) others: usize,
+}
+
+/// Searches a log to its end.
+pub(super) fn search(mut log: impl BufRead, request_id: &str) -> io::Result<Found> {
+    let finder = Finder::new(request_id);
+    let mut found = Found::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut log)
+            .take(MAX_LINE_BYTES)
+            .read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(found);
+        }
+        if finder.find(&line).is_some() {
+            match parse(&line).filter(|line| is_of(line, request_id)) {
+                Some(line) => found.lines.push(line),
+                None => found.others += 1,
+            }
+        }
+    }
+}
+
+/// The object of a line, without what a log collector put before or around it.
+fn parse(line: &[u8]) -> Option<Value> {
+    let begin = line.iter().position(|byte| *byte == b'{')?;
+    let object: Value = serde_json::from_slice(line[begin..].trim_ascii()).ok()?;
+    let wrapped = WRAPPERS.iter().find_map(|name| object[name].as_str());
+    match wrapped {
+        Some(inner) => serde_json::from_str(inner.trim()).ok(),
+        None => Some(object),
+    }
+}
+
+fn is_of(line: &Value, request_id: &str) -> bool {
+    line["request_id"] == request_id || line["span"]["request_id"] == request_id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01JTBQH2FZ8K1RXC0WJ4Z9P3VM";
+
+    #[test]
+    fn lines_are_found_whatever_a_collector_put_around_them() {
+        let plain = format!(r#"{{"event":"answered","span":{{"request_id":"{ID}"}}}}"#);
+        let quoted = Value::from(plain.clone());
+        #[rustfmt::skip]
+        let rows = [
+            (plain.clone(), 1, 0, "the service's own"),
+            (format!("{plain}\r"), 1, 0, "a file with CRLF"),
+            (format!("Nov 28 12:00:00 host billing-portal[7]: {plain}"), 1, 0, "syslog"),
+            (format!("api-1  | {plain}"), 1, 0, "a compose project"),
+            (format!(r#"{{"log":{quoted},"stream":"stderr"}}"#), 1, 0, "a container's file"),
+            (format!(r#"{{"MESSAGE":{quoted}}}"#), 1, 0, "journalctl -o json"),
+            (format!(r#"{{"event":"x","request_id":"{ID}"}}"#), 1, 0, "an audit event"),
+            (format!("INFO request request_id={ID}: answered"), 0, 1, "text"),
+            (format!(r#"{{"referer":"{ID}"}}"#), 0, 1, "another program's line about it"),
+            (plain.replace("VM", "VN"), 0, 0, "another request"),
+            (format!("{}{plain}", "x".repeat(2 << 20)), 1, 0, "after a line that is too long"),
+            (String::new(), 0, 0, "nothing"),
+        ];
+        for (log, lines, others, why) in rows {
+            let found = search(log.as_bytes(), ID).expect("memory can be read");
+            assert_eq!((found.lines.len(), found.others), (lines, others), "{why}");
+        }
+    }
+}
