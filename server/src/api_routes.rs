@@ -7,7 +7,7 @@ use poem::{Endpoint, Request, Response, Result};
 
 use crate::{
     app::App,
-    http::{router::Router, swagger_ui},
+    http::{docs, router::Router},
     portal::Portal,
     webhooks,
 };
@@ -20,7 +20,7 @@ pub(crate) struct ApiRoutes {
 
 impl Default for ApiRoutes {
     fn default() -> Self {
-        let routes = || swagger_ui::routes(Router::default().operations(Portal));
+        let routes = || docs::routes(Router::default().operations(Portal));
         Self {
             with_webhooks: webhooks::routes(routes()),
             without_webhooks: routes(),

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    http::{envelope, router::Router, swagger_ui},
+    http::{docs, envelope, router::Router},
     log,
     metrics::{MEDIA_TYPE, Now},
 };
@@ -65,7 +65,7 @@ pub(crate) fn routes(document: &'static str) -> Router {
         .get("/healthz", health)
         .get("/readyz", readiness)
         .get("/metrics", metrics);
-    swagger_ui::operations_routes(router, document)
+    docs::operations_routes(router, document)
 }
 
 /// Is the process alive?

@@ -177,7 +177,10 @@ fn set_headers(response: &mut Response, request_id: &RequestId) {
     let id = id.expect("a ULID's characters are allowed in a header");
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("x-request-id"), id);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Static files may be kept.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

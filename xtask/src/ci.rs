@@ -36,12 +36,12 @@ use tools::{CHROMIUM, DENY, NEXTEST, NODE, PGBOUNCER, POSTGRESQL, PYTHON};
 /// What a step needs beside Rust and a C compiler.
 enum Needs {
     Nothing,
-    /// Without this program the step is skipped.
-    Program(Tool),
+    /// Without one of these programs the step is skipped.
+    Programs(&'static [Tool]),
     /// Without this program another command does the same with what comes with Rust.
     Prefers(Tool, &'static str),
 }
-use Needs::{Nothing, Prefers, Program};
+use Needs::{Nothing, Prefers, Programs};
 
 /// A step's name, its command, and what it needs.
 struct Step(&'static str, &'static str, Needs);
@@ -51,7 +51,7 @@ const STEPS: &[Step] = &[
     Step("format",       "cargo fmt --all --check", Nothing),
     Step("lints",        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings", Nothing),
     Step("docs",         "env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features --locked", Nothing),
-    Step("dependencies", "cargo xtask dependencies", Program(DENY)),
+    Step("dependencies", "cargo xtask dependencies", Programs(&[DENY])),
     Step("binary",       "cargo build --package billing-portal-server --bin billing-portal --locked", Nothing),
     Step("tests",        "cargo nextest run --workspace --all-features --locked --no-fail-fast",
         Prefers(NEXTEST, "cargo test --workspace --all-features --locked --no-fail-fast --lib --bins --tests")),
@@ -59,20 +59,21 @@ const STEPS: &[Step] = &[
     Step("PostgreSQL",   "cargo run --quiet --package billing-portal-tests --all-features --locked --example postgresql -- \
         cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service -E \
         not(test(/^(load|faults|stripe_|docs|deploy|simulated_stripe|return_url|allow_list|attack::(connection|static|log_|silent|open_files|host))/))",
-        Program(POSTGRESQL)),
+        Programs(&[POSTGRESQL])),
     Step("PG servers",   "cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service \
-        --run-ignored ignored-only postgresql", Program(PGBOUNCER)),
+        --run-ignored ignored-only postgresql", Programs(&[PGBOUNCER])),
     Step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked", Nothing),
     Step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked", Nothing),
     Step("package",      "cargo package --package billing-portal-client --locked --allow-dirty", Nothing),
-    Step("browser",      "cargo test --package billing-portal-tests --locked --test service -- --ignored browser", Program(CHROMIUM)),
+    Step("browser",      "cargo test --package billing-portal-tests --locked --test service -- --ignored browser", Programs(&[CHROMIUM])),
     Step("check",        "cargo xtask check", Nothing),
     Step("changes",      "cargo xtask changes", Nothing),
     Step("self-test",    "cargo xtask self-test", Nothing),
     Step("coverage",     "cargo xtask coverage", Nothing),
-    Step("TypeScript",   "cargo xtask typescript", Program(NODE)),
-    Step("TS service",   "cargo test --package billing-portal-tests --locked --test service -- --ignored typescript", Program(NODE)),
-    Step("schemathesis", "cargo xtask schemathesis", Program(PYTHON)),
+    Step("TypeScript",   "cargo xtask typescript", Programs(&[NODE])),
+    Step("TS service",   "cargo test --package billing-portal-tests --locked --test service -- --ignored typescript", Programs(&[NODE])),
+    Step("accessibility", "cargo test --package billing-portal-tests --locked --test service -- --ignored accessibility", Programs(&[CHROMIUM, NODE])),
+    Step("schemathesis", "cargo xtask schemathesis", Programs(&[PYTHON])),
     Step("demo",         "cargo xtask demo --once", Nothing),
 ];
 
@@ -101,8 +102,10 @@ fn run_step(
     shell: &Shell,
 ) -> Result<(String, Option<bool>)> {
     let (command, note) = match needs {
-        Program(tool) if !is_installed(tool) => {
-            let line = format!("skipped  {name}: {}", missing(tool));
+        Programs(tools) if !tools.iter().all(is_installed) => {
+            let absent = tools.iter().filter(|tool| !is_installed(tool));
+            let absent: Vec<_> = absent.map(missing).collect();
+            let line = format!("skipped  {name}: {}", absent.join(", "));
             println!("\n== {line}");
             return Ok((line, None));
         }

@@ -4,8 +4,6 @@ mod changes;
 mod check;
 mod coverage;
 mod files;
-mod gen_outcomes;
-mod gen_rust_sdk;
 mod gen_typescript;
 mod generate;
 mod release;

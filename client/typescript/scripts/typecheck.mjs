@@ -48,6 +48,11 @@ const readme = ["README.md", "../../README.md"].flatMap((file) => {
   if (found.length === 0) throw new Error(`${file} has no sample in TypeScript`);
   return found;
 });
+// The contract's samples, after a head of comments. They use `await` at the top, which only modules may.
+const contract = JSON.parse(readFileSync("../../server/src/http/docs/contract.jsonc", "utf8").split("\n\n")[1]);
+const operations = Object.values(contract.paths).flatMap((path) => Object.values(path));
+const modules = operations.flatMap((operation) => operation["x-codeSamples"] ?? []).filter(({ lang }) => lang === "TypeScript");
+if (modules.length !== operations.length) throw new Error("an operation has no sample in TypeScript");
 // Types of the runtime that a sample uses and that are not part of the language.
 const GLOBALS = "declare const process: { env: Record<string, string | undefined> };\n";
 
@@ -63,6 +68,7 @@ for (const [name, { type, until, ...options }] of Object.entries(CONSUMERS)) {
   copyFileSync("types.test.ts", `${project}/types.ts`);
   for (const program of ["example.ts", "open.ts"]) copyFileSync(program, `${project}/${program}`);
   readme.forEach((sample, index) => writeFileSync(`${project}/readme-${index}.ts`, sample));
+  if (type === "module") modules.forEach(({ source }, index) => writeFileSync(`${project}/sample-${index}.ts`, source));
   for (const compiler of COMPILERS) {
     const { version } = JSON.parse(readFileSync(`node_modules/${compiler}/package.json`, "utf8"));
     if (until !== undefined && Number.parseInt(version, 10) > until) continue;
@@ -73,4 +79,4 @@ for (const [name, { type, until, ...options }] of Object.entries(CONSUMERS)) {
 // The newest compiler alone: the claims are about Stripe's types, whose own dependencies are not installed.
 const words = ["--ignoreConfig", "--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "nodenext"];
 run(process.execPath, "node_modules/typescript-newest/bin/tsc", ...words, "stripe.test.ts");
-console.log(`${count} combinations of consumer and compiler accept the types and ${readme.length} samples`);
+console.log(`${count} combinations of consumer and compiler accept the types and ${readme.length + modules.length} samples`);

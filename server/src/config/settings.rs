@@ -16,8 +16,8 @@ pub struct Settings {
     /// How strict the service is. `production` accepts https return URLs only and requires an allow-list.
     /// `development` also accepts listed http return URLs of loopback hosts. Default: production.
     pub environment: Environment,
-    /// Address and port of the API, with Swagger UI at /docs, the contract at /openapi.yaml and /openapi.json, and
-    /// webhooks at /webhooks/stripe. Port 0 is a free port that the system chooses. Default: 127.0.0.1:8080.
+    /// Address and port of the API, with Swagger UI at /docs, the reference at /docs/reference, the contract at
+    /// /openapi.yaml and /openapi.json, and webhooks at /webhooks/stripe. Port 0 is a free port that the system chooses. Default: 127.0.0.1:8080.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
     /// Address and port of /healthz, /readyz and /metrics, with their documentation at /docs/. It must not be the

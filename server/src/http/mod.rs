@@ -34,6 +34,6 @@ pub(crate) mod memory_budget;
 
 pub(crate) mod client_address;
 
-/// The contract as JSON, generated.
-mod contract_json;
-pub(crate) mod swagger_ui;
+pub(crate) mod docs;
+
+mod static_file;

@@ -18,6 +18,8 @@ use super::{api_error::ApiError, error_code::ErrorCode, framing};
 /// The routes, by exact path and method.
 #[derive(Default)]
 pub(crate) struct Router {
+    /// Where `/` leads. It takes no other method, and is not found by one.
+    root: Option<BoxEndpoint<'static>>,
     routes: HashMap<String, HashMap<Method, BoxEndpoint<'static>>>,
 }
 
@@ -27,6 +29,13 @@ impl Router {
     pub(crate) fn operations(mut self, api: impl OpenApi) -> Self {
         api.add_routes(&mut self.routes);
         self
+    }
+
+    /// Adds the answer to a GET of `/`.
+    #[must_use]
+    pub(crate) fn root(self, endpoint: impl Endpoint + 'static) -> Self {
+        let root = Some(endpoint.map_to_response().boxed());
+        Self { root, ..self }
     }
 
     /// Adds an endpoint that only reads.
@@ -50,13 +59,16 @@ impl Router {
 
     fn route(&self, request: &Request) -> Result<&BoxEndpoint<'static>, ApiError> {
         let path = request.uri().path();
-        let methods = self.routes.get(path).ok_or(ErrorCode::NotFound)?;
         // A reader may ask for the headers alone; hyper leaves the body out.
         let method = if request.method() == Method::HEAD {
             &Method::GET
         } else {
             request.method()
         };
+        if let (Some(root), "/", &Method::GET) = (&self.root, path, method) {
+            return Ok(root);
+        }
+        let methods = self.routes.get(path).ok_or(ErrorCode::NotFound)?;
         methods.get(method).ok_or_else(|| {
             let mut allowed: Vec<&str> = methods.keys().map(Method::as_str).collect();
             if methods.contains_key(&Method::GET) {

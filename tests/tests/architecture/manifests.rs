@@ -5,10 +5,11 @@ use std::fs;
 use crate::workspace::root;
 
 /// The manifests of the workspace. What they take from the workspace has its reason in the first.
-const MANIFESTS: [&str; 6] = [
+const MANIFESTS: [&str; 7] = [
     "Cargo.toml",
     "client/Cargo.toml",
     "fuzz/Cargo.toml",
+    "generators/Cargo.toml",
     "server/Cargo.toml",
     "tests/Cargo.toml",
     "xtask/Cargo.toml",

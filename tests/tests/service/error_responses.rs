@@ -23,7 +23,7 @@ async fn create_portal_session_returns_the_code_of_the_first_check_that_fails() 
     let rows = [
         (good().with_path("/v1/billing/portals"), "NOT_FOUND", "unknown path"),
         (good().with_path("/v1/billing/portal/"), "NOT_FOUND", "a trailing slash is another path"),
-        (TestRequest::get("/"), "NOT_FOUND", "nothing at the root"),
+        (TestRequest::get("/v1"), "NOT_FOUND", "nothing above the operation"),
         (good().with_method("GET"), "METHOD_NOT_ALLOWED", "the portal is opened, not fetched"),
         (good().with_method("DELETE"), "METHOD_NOT_ALLOWED", "sessions cannot be ended"),
         (good().without_header("Authorization"), "UNAUTHORIZED", "no key"),

@@ -11,6 +11,7 @@ pub(crate) mod deployment;
 pub(crate) mod faulty_stripe;
 mod fixtures;
 pub(crate) mod log;
+pub(crate) mod page;
 pub(crate) mod prefix_proxy;
 pub(crate) mod process;
 pub(crate) mod recording_proxy;

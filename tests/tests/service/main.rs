@@ -3,6 +3,7 @@
 //! One binary, one module for each subject. A test is a claim in words, most of them rows of a table that go through
 //! one check; what a row needs is made by the harness.
 
+mod accessibility;
 mod allow_list;
 mod attack;
 mod audit;

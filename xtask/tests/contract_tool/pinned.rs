@@ -8,7 +8,7 @@ fn the_named_generators_are_the_pinned_ones() {
     let generators = [
         (
             "client/src/generated.rs",
-            "xtask/Cargo.toml",
+            "generators/Cargo.toml",
             "progenitor = { version = \"=",
         ),
         (

@@ -26,9 +26,9 @@ async fn h3_unread_files_take_no_memory_of_their_own() {
     let service = Service::start().await;
     for path in [
         "/docs/swagger-ui-bundle.js",
-        "/docs/swagger-ui-standalone-preset.js",
+        "/docs/reference",
         "/docs/swagger-ui.css",
-        "/docs/swagger-initializer.js",
+        "/docs/start.js",
         "/openapi.json",
         "/openapi.yaml",
     ] {

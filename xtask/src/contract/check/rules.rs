@@ -7,6 +7,7 @@ use std::{
     sync::LazyLock,
 };
 
+use generators::rust_sdk;
 use jsonschema::Validator;
 use regex::Regex;
 use serde_json::Value;
@@ -17,7 +18,6 @@ use billing_portal_tests::contract::{
 };
 
 use super::{finding::Findings, finding_docs};
-use crate::contract::gen_rust_sdk;
 
 /// Everything that is wrong with the contract by itself.
 pub(crate) fn check(found: &mut Findings<'_>) {
@@ -33,7 +33,7 @@ pub(crate) fn check(found: &mut Findings<'_>) {
     codes(&operations, found);
     found.once_each();
     if found.list.is_empty()
-        && let Err(error) = gen_rust_sdk::source(contract)
+        && let Err(error) = rust_sdk::source(contract)
     {
         found
             .at("PG-REFUSED", "")

@@ -64,7 +64,7 @@ impl Case {
             } else {
                 body.to_owned()
             };
-            let text = Header::of(file, &contract, &body).write(&body);
+            let text = Header::of(file, &contract, &body).write(file.path, &body);
             inputs.files.insert(file.path.to_owned(), text);
         }
         Self::clean(inputs)

@@ -9,7 +9,7 @@ use billing_portal_tests::contract::{
 use serde_json::Value;
 
 /// The generator of both files. Its number rises when it writes something else from the same contract.
-pub(crate) const GENERATOR: &str = "outcomes 2";
+pub const GENERATOR: &str = "outcomes 2";
 
 /// The beginning of the table of errors.
 const HEAD: &str = "\
@@ -31,7 +31,7 @@ struct Outcome<'a> {
 }
 
 /// The source of the fake server's answers.
-pub(crate) fn table(contract: &Contract) -> Result<String> {
+pub fn table(contract: &Contract) -> Result<String> {
     let rows: String = outcomes(contract)?.iter().map(row).collect();
     let source = format!(
         "use crate::documented::Outcome;\n/// Every example of an answer in the contract.\n\
@@ -51,7 +51,7 @@ fn row(outcome: &Outcome<'_>) -> String {
 
 /// The table of errors, as a module's documentation. Each code links to its case in the SDK, so a code that has none
 /// fails the build of the documentation.
-pub(crate) fn errors(contract: &Contract) -> Result<String> {
+pub fn errors(contract: &Contract) -> Result<String> {
     let mut rows = vec![HEAD.to_owned()];
     let mut outside = contract.listed_codes();
     for outcome in outcomes(contract)? {
@@ -98,17 +98,20 @@ fn outcomes(contract: &Contract) -> Result<Vec<Outcome<'_>>> {
     Ok(outcomes)
 }
 
-/// Headers, each with its example or its only value.
+/// Headers with their values.
 fn headers(documented: &Value) -> Result<Vec<(&str, String)>> {
-    let with_value = entries(documented).map(|(name, header)| {
-        let example = entries(&header["examples"]).find_map(|(_, example)| example.get("value"));
-        let only = || items(&header["schema"]["enum"]).next();
-        let value = header.get("example").or(example).or_else(only);
-        let value = value.with_context(|| format!("the header {name} has no example"))?;
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        Ok((name, text))
-    });
-    with_value.collect()
+    let headers = entries(documented);
+    headers
+        .map(|(name, header)| Ok((name, header_value(name, header)?)))
+        .collect()
+}
+
+/// The example of a header, or its only value.
+fn header_value(name: &str, header: &Value) -> Result<String> {
+    let example = entries(&header["examples"]).find_map(|(_, example)| example.get("value"));
+    let only = || items(&header["schema"]["enum"]).next();
+    let value = header.get("example").or(example).or_else(only);
+    let value = value.with_context(|| format!("the header {name} has no example"))?;
+    let text = value.as_str().map(str::to_owned);
+    Ok(text.unwrap_or_else(|| value.to_string()))
 }

@@ -15,7 +15,8 @@ const MANIFEST: &str = "Cargo.toml";
 const LOCK: &str = "../Cargo.lock";
 const SOURCES: &str = "src";
 
-fn main() {
+/// Sets `LOG_CRATES` and `LOG_MODULES`.
+pub(crate) fn list() {
     for read in [LOCK, MANIFEST, SOURCES] {
         println!("cargo::rerun-if-changed={read}");
     }

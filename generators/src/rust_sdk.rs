@@ -11,7 +11,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use serde_json::Value;
 
 /// The generator whose output is committed, as pinned in this package's manifest.
-pub(crate) const GENERATOR: &str = "progenitor 0.15.1";
+pub const GENERATOR: &str = "progenitor 0.15.1";
 
 /// The type of the per-call context that the SDK's hooks find in the generated client.
 const CALL_CONTEXT: &str = "crate::exchange::Exchange";
@@ -20,7 +20,7 @@ const CALL_CONTEXT: &str = "crate::exchange::Exchange";
 ///
 /// progenitor panics on what it was not made for; the error then has the panic's message. The check needs the source of
 /// the same contract several times, so the last one is remembered.
-pub(crate) fn source(contract: &Contract) -> Result<String> {
+pub fn source(contract: &Contract) -> Result<String> {
     static LAST: Mutex<Option<(Value, String)>> = Mutex::new(None);
     let contract = &contract.written.value;
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
