@@ -1,17 +1,21 @@
 //! Finds out who is calling: 401, and 429 for an address that fails too often or a key that calls too often.
 //!
 //! Every key that is not accepted gets the same answer. A malformed key costs no look-up, and an unknown key costs one
-//! per [`CACHE_TTL`]. Keys that were not good before are looked up a few at a time, and not at all while the address of
+//! after each change of the database. Keys that were not good before are looked up a few at a time, and not at all while the address of
 //! their caller is over its limit, so that guessing never delays the callers whose keys are good.
 
+mod caller_cache;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz_target;
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use moka::{future::Cache, sync::Cache as GoodKeys};
+use chrono::NaiveDate;
+use moka::sync::Cache;
 use poem::http::{HeaderMap, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use caller_cache::CallerCache;
 
 use crate::{
     api_key::{ApiKey, ApiKeyHash},
@@ -21,15 +25,10 @@ use crate::{
         api_error::ApiError, client_address::rate_limit_key, error_code::ErrorCode,
         rate_limit::RateLimit,
     },
-    ids::{Mode, OrganizationId},
-    store::{Caller, Store, StoreError},
+    ids::Mode,
+    store::{Caller, Store},
 };
 
-/// How long a look-up is cached: the key and, with it, the organization's customer. Revocation and unlinking take
-/// effect on every instance within one second; the rest of that second is for the request itself.
-const CACHE_TTL: Duration = Duration::from_millis(900);
-/// Cached look-ups, found and not found. An entry takes less than a KiB, and lives for less than a second.
-const MAX_CACHED_CALLERS: u64 = 10_000;
 /// Keys that were good when they were last used. Each takes about 100 bytes.
 const MAX_GOOD_KEYS: u64 = 10_000;
 /// How long an unused key counts as good before it is looked up.
@@ -40,8 +39,8 @@ const MAX_UNKNOWN_LOOK_UPS: usize = 2;
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(1);
 /// Uses of keys that wait to be written. More are dropped: the next use of the key records the day.
 const MAX_PENDING_USES: usize = 1024;
-/// Keys whose recorded day is cached, so that it is written once a day. The cache is emptied when it is full.
-const MAX_RECORDED_USES: usize = 10_000;
+/// Keys whose recorded day is remembered, so that it is written once a day.
+const MAX_RECORDED_USES: u64 = 10_000;
 
 /// A key may use a third of its limit for a minute at once, as the setting documents.
 const BURST_DIVISOR: u32 = 3;
@@ -52,37 +51,48 @@ pub(crate) type LookUpTurn = OwnedSemaphorePermit;
 /// Finds the caller that a key belongs to. A clone shares the caches and the limits.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
-    store: Store,
     clock: Clock,
     mode: Mode,
-    callers: Cache<ApiKeyHash, Option<Arc<Caller>>>,
-    good_keys: GoodKeys<ApiKeyHash, ()>,
+    callers: CallerCache,
+    good_keys: Cache<ApiKeyHash, ()>,
     unknown_look_ups: Arc<Semaphore>,
     failures: Arc<RateLimit<IpAddr>>,
     requests: Arc<RateLimit<String>>,
-    uses: mpsc::Sender<(String, String)>,
+    /// The last day of a use that is written or waits to be.
+    recorded_uses: Cache<String, NaiveDate>,
+    uses: mpsc::Sender<KeyUse>,
+}
+
+/// A use of a key, to be written.
+struct KeyUse {
+    key_id: String,
+    day: NaiveDate,
 }
 
 impl Authenticator {
     /// An authenticator for keys of the deployment's mode, with its limits.
     pub(crate) fn new(store: Store, clock: Clock, config: &ServeConfig) -> Self {
         let (uses, pending) = mpsc::channel(MAX_PENDING_USES);
-        tokio::spawn(write_uses(store.clone(), config.stripe.mode, pending));
+        let recorded_uses = Cache::builder().max_capacity(MAX_RECORDED_USES).build();
+        let recorded = recorded_uses.clone();
+        tokio::spawn(write_uses(
+            store.clone(),
+            config.stripe.mode,
+            pending,
+            recorded,
+        ));
         Self {
-            store,
+            callers: CallerCache::new(store),
             clock,
             mode: config.stripe.mode,
-            callers: Cache::builder()
-                .max_capacity(MAX_CACHED_CALLERS)
-                .time_to_live(CACHE_TTL)
-                .build(),
-            good_keys: GoodKeys::builder()
+            good_keys: Cache::builder()
                 .max_capacity(MAX_GOOD_KEYS)
                 .time_to_idle(GOOD_KEY_TTL)
                 .build(),
             unknown_look_ups: Arc::new(Semaphore::new(MAX_UNKNOWN_LOOK_UPS)),
             failures: failures(config),
             requests: requests(config),
+            recorded_uses,
             uses,
         }
     }
@@ -137,16 +147,16 @@ impl Authenticator {
         key.map(|key| key.hash())
     }
 
-    /// The caller of a request from the address `client`, whatever the caller's scopes, with the hash of their key.
+    /// The caller of a request from the address `client`, whatever the caller's scopes.
     pub(crate) async fn authenticate(
         &self,
         headers: &HeaderMap,
         client: Option<IpAddr>,
-    ) -> Result<(ApiKeyHash, Arc<Caller>), ApiError> {
+    ) -> Result<Arc<Caller>, ApiError> {
         if let Some(hash) = self.key(headers)
             && let Some(caller) = self.find(hash).await?
         {
-            return Ok((hash, caller));
+            return Ok(caller);
         }
         Err(self.refuse(client))
     }
@@ -157,25 +167,9 @@ impl Authenticator {
         checked.map_err(|refusal| refusal.wait)
     }
 
-    /// Removes a key from the cache, because its caller or the caller's customer has changed.
-    pub(crate) async fn invalidate(&self, key: ApiKeyHash) {
-        self.callers.invalidate(&key).await;
-    }
-
-    /// Removes every key of these organizations from the cache.
-    pub(crate) async fn invalidate_organizations(&self, organizations: &[OrganizationId]) {
-        for (hash, caller) in &self.callers {
-            let is_theirs = |caller: &Arc<Caller>| organizations.contains(&caller.organization);
-            if caller.as_ref().is_some_and(is_theirs) {
-                self.callers.invalidate(hash.as_ref()).await;
-            }
-        }
-    }
-
     async fn find(&self, hash: ApiKeyHash) -> Result<Option<Arc<Caller>>, ApiError> {
-        let read = async { Ok(self.store.find_caller(&hash).await?.map(Arc::new)) };
-        let found = self.callers.try_get_with(hash, read).await;
-        let found = found.map_err(|error: Arc<StoreError>| ApiError::from(error.as_ref()))?;
+        let found = self.callers.find(hash).await;
+        let found = found.map_err(|error| ApiError::from(error.as_ref()))?;
         let now = self.clock.now();
         let valid = |caller: &Arc<Caller>| {
             !caller.revoked && caller.expires_at.is_none_or(|expires_at| now < expires_at)
@@ -204,9 +198,13 @@ impl Authenticator {
 
     /// Records the day of the use, once a day and not while the caller waits.
     fn record_use(&self, caller: &Caller) {
-        let today = self.clock.now().date_naive().to_string();
-        if caller.last_used_on.as_ref() != Some(&today) {
-            _ = self.uses.try_send((caller.key_id.clone(), today));
+        let day = self.clock.now().date_naive();
+        if caller.last_used_on == Some(day) || self.recorded_uses.get(&caller.key_id) == Some(day) {
+            return;
+        }
+        let key_id = caller.key_id.clone();
+        if self.uses.try_send(KeyUse { key_id, day }).is_ok() {
+            self.recorded_uses.insert(caller.key_id.clone(), day);
         }
     }
 }
@@ -221,20 +219,17 @@ fn requests(config: &ServeConfig) -> Arc<RateLimit<String>> {
     Arc::new(RateLimit::new(per_minute, per_minute / BURST_DIVISOR))
 }
 
-async fn write_uses(store: Store, mode: Mode, mut pending: mpsc::Receiver<(String, String)>) {
-    let mut recorded: HashMap<String, String> = HashMap::new();
-    while let Some((key_id, day)) = pending.recv().await {
-        if recorded.get(&key_id) == Some(&day) {
-            continue;
-        }
-        if recorded.len() >= MAX_RECORDED_USES {
-            recorded.clear();
-        }
-        match store.record_key_use(&key_id, &day, mode).await {
-            Ok(()) => _ = recorded.insert(key_id, day),
-            Err(error) => {
-                tracing::warn!(key_id, %error, "the day of a key's last use was not written");
-            }
+async fn write_uses(
+    store: Store,
+    mode: Mode,
+    mut pending: mpsc::Receiver<KeyUse>,
+    recorded: Cache<String, NaiveDate>,
+) {
+    while let Some(KeyUse { key_id, day }) = pending.recv().await {
+        if let Err(error) = store.record_key_use(&key_id, day, mode).await {
+            // The next use tries again.
+            recorded.invalidate(&key_id);
+            tracing::warn!(key_id, %error, "the day of a key's last use was not written");
         }
     }
 }

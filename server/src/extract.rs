@@ -13,7 +13,6 @@ use poem_openapi::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    api_key::ApiKeyHash,
     app::App,
     http::{
         api_error::ApiError,
@@ -65,7 +64,6 @@ impl<'a> FromRequest<'a> for InFlight {
 
 /// Proof that the caller holds `billing:write`. Only an authenticated request makes one.
 pub(crate) struct BillingWrite {
-    hash: ApiKeyHash,
     caller: Arc<Caller>,
 }
 
@@ -76,11 +74,6 @@ impl BillingWrite {
     /// Whose request it is; everything in the request is limited to this organization.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
-    }
-
-    /// The hash of the key, by which the authenticator caches the caller.
-    pub(crate) fn key_hash(&self) -> ApiKeyHash {
-        self.hash
     }
 }
 
@@ -120,7 +113,7 @@ impl<'a> ApiExtractor<'a> for BillingWrite {
             .authenticate(request.headers(), context.client)
             .await;
         context.end_look_up_turn();
-        let (hash, caller) = authenticated?; // 429 of the address, 503, 401
+        let caller = authenticated?; // 429 of the address, 503, 401
         context.audit.set_caller(&caller);
         tracing::Span::current()
             .record("key_id", &caller.key_id)
@@ -128,7 +121,7 @@ impl<'a> ApiExtractor<'a> for BillingWrite {
         require_scope(&caller)?; // 403
         let limited = authenticator.check_rate(&caller); // 429 of the key
         limited.map_err(|wait| ApiError::from(ErrorCode::RateLimited).with_retry_after(wait))?;
-        Ok(Self { hash, caller })
+        Ok(Self { caller })
     }
 }
 

@@ -85,7 +85,7 @@ async fn open_portal(
     match app.stripe.create_portal_session(request).await {
         Ok(session) => Ok(session), // 200
         Err(SessionError::CustomerMissing) => {
-            Err(handle_missing_customer(app, key, customer).await) // 409
+            Err(handle_missing_customer(app, customer).await) // 409
         }
         Err(SessionError::ReturnUrlRefused) => Err(return_url_refused()), // 422
         Err(SessionError::Failed(error)) => Err(error.into()),            // 502
@@ -93,7 +93,7 @@ async fn open_portal(
 }
 
 /// Marks the mapping stale, so that later calls are answered 409 without a call to Stripe.
-async fn handle_missing_customer(app: &App, key: &BillingWrite, customer: &CustomerId) -> ApiError {
+async fn handle_missing_customer(app: &App, customer: &CustomerId) -> ApiError {
     let marked = app.store.mark_stale(customer, StaleReason::MissingAtStripe);
     let mapping = match marked.await {
         Ok(true) => "marked stale",
@@ -110,7 +110,6 @@ async fn handle_missing_customer(app: &App, key: &BillingWrite, customer: &Custo
         %customer,
         mapping
     );
-    app.authenticator.invalidate(key.key_hash()).await;
     ApiError::from(ErrorCode::NoStripeCustomer).with_cause(CUSTOMER_MISSING)
 }
 

@@ -65,9 +65,6 @@ const MAX_STARTING: Duration = Duration::from_secs(5);
 /// The number of the settings at start.
 const FIRST_GENERATION: u64 = 1;
 
-/// How often the database is written to as a test. A failed write is followed by a test at once.
-const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
-
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -99,7 +96,7 @@ pub struct Service {
     /// The settings at start, of which some stay in use until the end.
     started_with: Arc<Settings>,
     resolver: Resolver,
-    tasks: [JoinHandle<()>; 3],
+    tasks: [JoinHandle<()>; 2],
 }
 
 /// Starts the service. If Stripe does not respond, the service starts all the same: the operation answers 502 until
@@ -112,7 +109,7 @@ pub async fn start(
     let app = Arc::new(build_app(config, clock, resolver.clone()).await?);
     let current = watch::Sender::new(Arc::clone(&app));
     let mut store_writable = true;
-    check_store(&app.store, &mut store_writable).await;
+    database_watch::check_write(&app.store, &mut store_writable).await;
     warn_about_unusual_settings(config);
     let recorded = configuration_watch::read_id(&app).await;
     let api_places = ports::api_places(config, &app);
@@ -150,38 +147,11 @@ fn start_tasks(
     store: &Store,
     recorded: Option<String>,
     store_writable: bool,
-) -> [JoinHandle<()>; 3] {
+) -> [JoinHandle<()>; 2] {
     [
         tokio::spawn(configuration_watch::run(current.subscribe(), recorded)),
-        tokio::spawn(watch_store(store.clone(), store_writable)),
-        tokio::spawn(database_watch::watch_file(store.clone())),
+        tokio::spawn(database_watch::run(store.clone(), store_writable)),
     ]
-}
-
-/// Checks periodically, and after each failed write, that the database can be written.
-async fn watch_store(store: Store, mut was_writable: bool) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(STORE_CHECK_INTERVAL) => {}
-            () = store.write_check_due() => {}
-        }
-        check_store(&store, &mut was_writable).await;
-    }
-}
-
-/// Reports when the database can no longer be written, and when it can again.
-async fn check_store(store: &Store, was_writable: &mut bool) {
-    let checked = store.check_write().await;
-    match checked {
-        Err(error) if *was_writable => {
-            tracing::error!(event = "store_not_writable", alert = true, %error);
-        }
-        Ok(()) if !*was_writable => {
-            tracing::warn!(event = "store_writable_again", alert = true);
-        }
-        _ => {}
-    }
-    *was_writable = store.is_writable();
 }
 
 /// The instance becomes ready although Stripe does not respond, so that callers get the 502 that says so.

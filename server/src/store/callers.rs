@@ -1,6 +1,6 @@
 //! The one look-up of a request: by the hash of the key, everything that the operation needs to know of its caller.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     database::{Store, read_time},
@@ -30,7 +30,7 @@ pub(crate) struct Caller {
     /// Whether the key was revoked.
     pub revoked: bool,
     /// The last day on which the key was used, as far as it was recorded.
-    pub last_used_on: Option<String>,
+    pub last_used_on: Option<NaiveDate>,
     /// The organization's customer, unless the mapping is missing or stale.
     pub customer: Option<CustomerId>,
 }
@@ -42,7 +42,8 @@ impl Store {
         hash: &ApiKeyHash,
     ) -> Result<Option<Caller>, StoreError> {
         // A database that does not respond must not delay every caller.
-        let row = tokio::time::timeout(READ_TIMEOUT, self.find_row(hash)).await;
+        let row = self.unless_unreachable(self.find_row(hash));
+        let row = tokio::time::timeout(READ_TIMEOUT, row).await;
         let row = row.map_err(|_| StoreError::TimedOut)??;
         Ok(row.map(caller).transpose()?)
     }
@@ -79,7 +80,8 @@ fn caller(row: CallerRow) -> Result<Caller, sqlx::Error> {
         scopes: read_scopes(&scopes),
         expires_at: expires_at.map(read_time).transpose()?,
         revoked: revoked_at.is_some(),
-        last_used_on,
+        // A day that cannot be read is written again.
+        last_used_on: last_used_on.and_then(|day| day.parse().ok()),
         customer: customer.filter(|_| active).map(CustomerId::from_stored),
     })
 }

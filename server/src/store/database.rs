@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
+    changes::Changes,
     connection::Connection,
     engine::Engine,
     error::StoreError,
@@ -22,18 +23,27 @@ pub(crate) struct Store {
     /// The queue of this process's writers. No writer waits for another with a connection in its hands.
     writer: Arc<Semaphore>,
     pub(super) writable: Arc<Writable>,
+    pub(super) changes: Arc<Changes>,
 }
 
 /// A transaction that writes. If it is dropped without a commit, it is rolled back.
 pub(super) struct Write {
     pub(super) connection: Connection,
     end: TransactionEnd,
+    changes: Arc<Changes>,
+    /// Whether the commit raises the change counter.
+    is_counted: bool,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Write {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        self.connection.commit().await?;
+        let committed = self.connection.commit().await;
+        if self.is_counted {
+            // Also after an error: the database may have committed all the same.
+            self.changes.raise();
+        }
+        committed?;
         self.end.committed();
         Ok(())
     }
@@ -41,6 +51,16 @@ impl Write {
     /// Rolls the transaction back, although no statement has failed.
     pub(super) fn roll_back(self) {
         self.end.rolled_back();
+    }
+
+    /// Commits what concerns no cache. The change counter stays as it was.
+    pub(super) async fn commit_uncounted(mut self) -> Result<(), StoreError> {
+        execute!(
+            &mut self.connection,
+            "UPDATE changes SET counter = counter - 1"
+        )?;
+        self.is_counted = false;
+        self.commit().await
     }
 }
 
@@ -51,6 +71,7 @@ impl Store {
             engine: Engine::open(url, if_missing).await?,
             writer: Arc::new(Semaphore::new(1)),
             writable: Arc::default(),
+            changes: Arc::default(),
         })
     }
 
@@ -91,23 +112,26 @@ impl Store {
 
     /// The same for the check that follows a failed write, which must not cause another check.
     pub(super) async fn begin_quietly(&self, timeout: Duration) -> Result<Write, StoreError> {
-        let begun = tokio::time::timeout(timeout, async {
+        let begun = self.unless_unreachable(async {
             let mut write = self.begin_transaction(timeout).await?;
             // On PostgreSQL this is the lock that lets one writer at a time decide, as SQLite does.
             execute!(
                 &mut write.connection,
                 "UPDATE changes SET counter = counter + 1"
             )?;
+            write.is_counted = true;
             Ok(write)
         });
-        let begun = begun.await.map_err(|_| StoreError::TimedOut)?;
+        let begun = tokio::time::timeout(timeout, begun).await;
+        let begun = begun.map_err(|_| StoreError::TimedOut)?;
         begun.map_err(|error| self.engine.explain(error))
     }
 
     /// Begins a transaction whose changes concern no cache, and which does not raise the change counter.
     pub(super) async fn begin_uncounted(&self) -> Result<Write, StoreError> {
         let end = TransactionEnd::expect_commit(&self.writable);
-        let begun = tokio::time::timeout(WRITE_TIMEOUT, self.begin_transaction(WRITE_TIMEOUT));
+        let begun = self.unless_unreachable(self.begin_transaction(WRITE_TIMEOUT));
+        let begun = tokio::time::timeout(WRITE_TIMEOUT, begun);
         let begun = begun.await.unwrap_or(Err(StoreError::TimedOut))?;
         Ok(Write { end, ..begun })
     }
@@ -119,8 +143,22 @@ impl Store {
         Ok(Write {
             connection: self.engine.begin(timeout).await?,
             end: TransactionEnd::default(),
+            changes: Arc::clone(&self.changes),
+            is_counted: false,
             _permit: permit,
         })
+    }
+
+    /// Does work with the database, and gives it up as soon as it is known that the database does not respond.
+    pub(super) async fn unless_unreachable<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        tokio::select! {
+            biased;
+            () = self.changes.unreachable() => Err(StoreError::Unreachable),
+            done = work => done,
+        }
     }
 
     /// The file of the database, if it is one.

@@ -57,6 +57,27 @@ impl Engine {
         }
     }
 
+    /// A connection for reading the change counter, which waits for no look-up.
+    pub(super) async fn watch(&self, timeout: Duration) -> Result<Connection, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.watch().await,
+            Self::Postgres(postgres) => postgres.watch(timeout).await,
+        }
+    }
+
+    /// Whether the database is another machine's, which may stop responding.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Gives up connections that may hang, because the database does not respond.
+    pub(super) fn reconnect(&self) {
+        match self {
+            Self::Sqlite(_) => {}
+            Self::Postgres(postgres) => postgres.reconnect(),
+        }
+    }
+
     /// A transaction that writes. Nothing in it waits longer than `timeout` for another writer.
     pub(super) async fn begin(&self, timeout: Duration) -> Result<Connection, StoreError> {
         match self {

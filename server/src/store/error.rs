@@ -27,6 +27,9 @@ pub enum StoreError {
     /// The database did not respond in time.
     #[error("database: no response in time")]
     TimedOut,
+    /// The database has not responded for more than a second.
+    #[error("database: does not respond")]
+    Unreachable,
     /// The URL names no database that can be used.
     #[error("database_url: {0}")]
     Url(&'static str),
@@ -109,6 +112,14 @@ impl StoreError {
     pub(super) fn is_lock(&self) -> bool {
         self.sqlite_code() == Some(code::BUSY)
             || matches!(self, Self::Unavailable(sqlx::Error::PoolTimedOut))
+    }
+
+    /// Whether the database was too slow.
+    pub(super) fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::TimedOut | Self::Unavailable(sqlx::Error::PoolTimedOut)
+        )
     }
 
     pub(super) fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Self {

@@ -14,7 +14,7 @@ use super::{
     mapping::{CustomerState, StaleReason, UnixSeconds, owner},
     statement::execute,
 };
-use crate::ids::{CustomerId, OrganizationId};
+use crate::ids::CustomerId;
 
 /// How long an applied event is recorded. Stripe can send an event again for thirty days; the rest is margin.
 const RECORDED_FOR: TimeDelta = TimeDelta::days(35);
@@ -44,15 +44,13 @@ pub(crate) struct CustomerEvent {
 pub(crate) enum EventResult {
     /// It was applied.
     Applied {
-        /// The organizations whose customer changed.
-        changed: Vec<OrganizationId>,
+        /// Whether a mapping changed.
+        changed: bool,
         /// The customer that was replaced, which still exists at Stripe.
         conflict: Option<FoundConflict>,
     },
     /// Its customer is not the organization's customer, because of this.
     Conflict {
-        /// The organizations whose customer changed all the same.
-        changed: Vec<OrganizationId>,
         /// The other customer, or the organization that has this one.
         conflict: FoundConflict,
     },
@@ -73,6 +71,15 @@ impl Store {
         event: &CustomerEvent,
         now: DateTime<Utc>,
     ) -> Result<EventResult, StoreError> {
+        self.unless_unreachable(Box::pin(self.apply(event, now)))
+            .await
+    }
+
+    async fn apply(
+        &self,
+        event: &CustomerEvent,
+        now: DateTime<Utc>,
+    ) -> Result<EventResult, StoreError> {
         let mut write = self.begin().await?;
         let connection = &mut write.connection;
         if !record(connection, event, now).await? {
@@ -84,6 +91,7 @@ impl Store {
             CustomerChange::Deleted(customer) => delete(connection, customer, now).await?,
         };
         match &result {
+            EventResult::Applied { changed: false, .. } => write.commit_uncounted().await?,
             EventResult::Applied { .. } => write.commit().await?,
             EventResult::Conflict { .. } => {
                 execute!(
@@ -134,22 +142,15 @@ async fn follow(
         event: &event.id,
         happened_at: event.created,
     };
-    let changed_org = |changed: bool| changed.then(|| claimed.org.clone()).into_iter().collect();
     Ok(match claim(connection, claimed, evidence, now).await? {
         ClaimResult::Decided {
             is_current: false,
-            changed,
             conflict: Some(conflict),
-        } => EventResult::Conflict {
-            changed: changed_org(changed),
-            conflict,
-        },
+            ..
+        } => EventResult::Conflict { conflict },
         ClaimResult::Decided {
             changed, conflict, ..
-        } => EventResult::Applied {
-            changed: changed_org(changed),
-            conflict,
-        },
+        } => EventResult::Applied { changed, conflict },
         ClaimResult::Older => EventResult::Older,
         ClaimResult::Deleted => EventResult::DeletedCustomer,
         ClaimResult::UnknownOrganization => EventResult::UnknownOrganization,
@@ -173,7 +174,7 @@ async fn delete(
         mark_deleted(connection, customer).await?;
     }
     Ok(EventResult::Applied {
-        changed: owner.into_iter().collect(),
+        changed: owner.is_some(),
         conflict: None,
     })
 }

@@ -1,6 +1,6 @@
 //! API keys in the database: everything about a key except the key.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     connection::Connection,
@@ -124,11 +124,11 @@ impl Store {
         find(&mut self.read().await?, id).await
     }
 
-    /// Records the day on which a key was used, as `YYYY-MM-DD`, and its mode if that is not known yet.
+    /// Records the day on which a key was used, and its mode if that is not known yet.
     pub(crate) async fn record_key_use(
         &self,
         id: &str,
-        day: &str,
+        day: NaiveDate,
         mode: Mode,
     ) -> Result<(), StoreError> {
         let mut write = self.begin_uncounted().await?;
@@ -136,7 +136,7 @@ impl Store {
             &mut write.connection,
             "UPDATE api_keys SET last_used_on = $2, mode = COALESCE(mode, $3) WHERE id = $1",
             id,
-            day,
+            day.to_string(),
             mode.as_str(),
         )?;
         write.commit().await

@@ -6,6 +6,8 @@
 
 mod bulk;
 mod callers;
+mod change_watch;
+mod changes;
 mod claims;
 mod conflicts;
 mod connection;

@@ -3,7 +3,12 @@
 //! Every statement is in a transaction, has no name, and leaves nothing on the connection, so that a pooler in
 //! transaction mode (`PgBouncer`) can stand in between.
 
-use std::{borrow::Cow, str::FromStr, time::Duration};
+use std::{
+    borrow::Cow,
+    str::FromStr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool, Transaction,
@@ -45,11 +50,36 @@ const PARAMETERS: [&str; 11] = [
     "user",
 ];
 
-/// An open PostgreSQL database.
+/// An open PostgreSQL database. A clone shares its connections.
 #[derive(Debug, Clone)]
 pub(super) struct Postgres {
+    options: Arc<PgConnectOptions>,
+    pools: Arc<RwLock<Pools>>,
+}
+
+/// Connections, each opened when it is needed.
+#[derive(Debug, Clone)]
+struct Pools {
     readers: PgPool,
     writers: PgPool,
+    /// The connection that reads the change counter.
+    watch: PgPool,
+}
+
+impl Pools {
+    fn new(options: &PgConnectOptions) -> Self {
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(CONNECT_TIMEOUT)
+                .connect_lazy_with(options.clone())
+        };
+        Self {
+            readers: pool(MAX_READERS),
+            writers: pool(MAX_WRITERS),
+            watch: pool(1),
+        }
+    }
 }
 
 /// Whether a URL is meant for this engine.
@@ -89,36 +119,56 @@ impl Postgres {
         };
         let opened = tokio::time::timeout(OPEN_TIMEOUT, opening).await;
         opened.map_err(|_| StoreError::TimedOut)??;
-        let pool = |connections| {
-            PgPoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(CONNECT_TIMEOUT)
-                .connect_lazy_with(options.clone())
-        };
         Ok(Self {
-            readers: pool(MAX_READERS),
-            writers: pool(MAX_WRITERS),
+            pools: Arc::new(RwLock::new(Pools::new(&options))),
+            options: Arc::new(options),
         })
+    }
+
+    fn pools(&self) -> Pools {
+        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
+        pools.clone()
+    }
+
+    /// Forgets every connection: one whose peer is gone may hang for many minutes, until the system gives it up.
+    pub(super) fn reconnect(&self) {
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        *pools = Pools::new(&self.options);
     }
 
     /// A transaction that only reads.
     pub(super) async fn read(&self, timeout: Duration) -> Result<Connection, StoreError> {
-        let begin = begin("BEGIN READ ONLY", READ_TIMEOUT, timeout);
-        let transaction = self.readers.begin_with(AssertSqlSafe(begin)).await?;
-        Ok(Connection::Postgres(transaction))
+        begin_read(&self.pools().readers, timeout).await
+    }
+
+    /// The same on a connection that no look-up uses.
+    pub(super) async fn watch(&self, timeout: Duration) -> Result<Connection, StoreError> {
+        begin_read(&self.pools().watch, timeout).await
     }
 
     /// A transaction that writes. Nothing in it waits for a lock longer than `timeout`.
     pub(super) async fn begin(&self, timeout: Duration) -> Result<Connection, StoreError> {
         let begin = begin("BEGIN", timeout, timeout.max(STATEMENT_TIMEOUT));
-        let transaction = self.writers.begin_with(AssertSqlSafe(begin)).await?;
+        let transaction = self
+            .pools()
+            .writers
+            .begin_with(AssertSqlSafe(begin))
+            .await?;
         Ok(Connection::Postgres(transaction))
     }
 
     pub(super) async fn close(&self) {
-        self.writers.close().await;
-        self.readers.close().await;
+        let pools = self.pools();
+        pools.watch.close().await;
+        pools.writers.close().await;
+        pools.readers.close().await;
     }
+}
+
+async fn begin_read(pool: &PgPool, timeout: Duration) -> Result<Connection, StoreError> {
+    let begin = begin("BEGIN READ ONLY", READ_TIMEOUT, timeout);
+    let transaction = pool.begin_with(AssertSqlSafe(begin)).await?;
+    Ok(Connection::Postgres(transaction))
 }
 
 /// Begins a transaction with its timeouts, in one message. A pooler does not keep them for a connection.

@@ -39,6 +39,8 @@ pub(super) struct Sqlite {
     /// Connections for look-ups and lists. No writer holds one of them.
     readers: SqlitePool,
     writers: SqlitePool,
+    /// The connection that reads the change counter.
+    watch: SqlitePool,
     file: Arc<OpenFile>,
 }
 
@@ -78,7 +80,8 @@ impl Sqlite {
         Ok(Self {
             readers,
             // Most commands only read.
-            writers: pool(MAX_WRITERS).connect_lazy_with(options),
+            writers: pool(MAX_WRITERS).connect_lazy_with(options.clone()),
+            watch: pool(1).connect_lazy_with(options),
             file: Arc::new(OpenFile {
                 path: path.to_owned(),
                 identity,
@@ -89,6 +92,12 @@ impl Sqlite {
 
     pub(super) async fn read(&self) -> Result<Connection, StoreError> {
         let connection = self.readers.acquire().await?;
+        Ok(Connection::Sqlite(SqliteHandle::Reading(connection)))
+    }
+
+    /// A connection that no look-up uses.
+    pub(super) async fn watch(&self) -> Result<Connection, StoreError> {
+        let connection = self.watch.acquire().await?;
         Ok(Connection::Sqlite(SqliteHandle::Reading(connection)))
     }
 
@@ -141,6 +150,7 @@ impl Sqlite {
 
     /// Finishes pending writes and closes every connection.
     pub(super) async fn close(&self) {
+        self.watch.close().await;
         self.writers.close().await;
         self.readers.close().await;
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// How long a request waits for a connection, a lock or a row. A look-up takes a few milliseconds at most; a caller is
 /// better off with a 503 within a second than with a wait.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(800);
+/// How long a reading of the change counter may take: a reading begins every half second.
+pub(super) const CHANGES_TIMEOUT: Duration = Duration::from_millis(450);
 /// How long a command waits for a connection to a server. Requests and writers wait as long as their own timeouts say.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a list may take. Commands and tests of a database read everything that it has.

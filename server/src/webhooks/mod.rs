@@ -170,17 +170,14 @@ async fn apply(app: &App, event: &Event) -> Result<WebhookOutcome, ApiError> {
 async fn store_event(app: &App, event: &CustomerEvent) -> Result<WebhookOutcome, ApiError> {
     let applying = app.store.apply_event(event, app.clock.now());
     let result = tokio::time::timeout(STORE_TIMEOUT, applying).await;
-    let (outcome, changed, conflict) = match result.unwrap_or(Err(StoreError::TimedOut))? {
-        EventResult::Applied { changed, conflict } => (WebhookOutcome::Applied, changed, conflict),
-        EventResult::Conflict { changed, conflict } => {
-            (WebhookOutcome::CustomerConflict, changed, Some(conflict))
-        }
+    let (outcome, conflict) = match result.unwrap_or(Err(StoreError::TimedOut))? {
+        EventResult::Applied { conflict, .. } => (WebhookOutcome::Applied, conflict),
+        EventResult::Conflict { conflict } => (WebhookOutcome::CustomerConflict, Some(conflict)),
         EventResult::Repeated => return Ok(WebhookOutcome::Repeated),
         EventResult::Older => return Ok(WebhookOutcome::Older),
         EventResult::DeletedCustomer => return Ok(WebhookOutcome::DeletedCustomer),
         EventResult::UnknownOrganization => return Ok(WebhookOutcome::UnknownOrganization),
     };
-    app.authenticator.invalidate_organizations(&changed).await;
     if let Some(conflict) = conflict.filter(|conflict| conflict.is_new) {
         tracing::error!(
             event = "customer_conflict",

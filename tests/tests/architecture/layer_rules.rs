@@ -63,6 +63,8 @@ pub(crate) const RULES: &[Rule] = &[
             "server/src/http/connection",
             "server/src/http/sampling",
             "server/src/cli/customer/import",
+            "server/src/store/change_watch",
+            "server/src/store/changes",
         ],
     ),
     // No XML is parsed: deny.toml accepts two advisories of quick-xml for that reason.

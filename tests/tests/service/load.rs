@@ -1,6 +1,8 @@
 //! A thousand callers while Stripe does not answer: all of them are answered in time, and those who are refused do
 //! not notice.
 
+mod changes;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

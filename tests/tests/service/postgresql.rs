@@ -3,7 +3,9 @@
 //! They need Debian's postgresql and pgbouncer, so they are ignored by default; `cargo xtask ci` runs them, and the
 //! whole suite on PostgreSQL besides.
 
+mod cost;
 mod opening;
+mod outage;
 mod pooler;
 mod setup;
 mod tls;

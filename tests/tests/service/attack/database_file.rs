@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::harness::deployment::Deployment;
 use crate::harness::process::Process;
-use crate::harness::service::Service;
+use crate::harness::service::{Service, send};
+use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 
 fn modes(file: &Path) -> Vec<u32> {
     let mode = |suffix: &str| {
@@ -116,13 +118,14 @@ fn for_each_file(database: &Path, suffix: &str, action: impl Fn(&Path, &Path) ->
 
 /// Waits until a request is answered with this status: a change of the file is noticed within a second or two.
 async fn wait_for_status(service: &Service, status: u16) {
+    wait_for_status_at(service.api(), service, status).await;
+}
+
+/// The same at the address of another instance.
+async fn wait_for_status_at(api: SocketAddr, service: &Service, status: u16) {
     let since = Instant::now();
-    while service
-        .create_portal_session("https://app.example.com/")
-        .await
-        .status
-        != status
-    {
+    let portal = TestRequest::portal(service.key(), RETURN_URL);
+    while send(api, &portal).await.status != status {
         assert!(since.elapsed() < Duration::from_secs(30), "never {status}");
         sleep(Duration::from_millis(50)).await;
     }
@@ -136,6 +139,7 @@ async fn l9_a_service_whose_database_was_replaced_answers_503_until_it_is_back()
     wait_for_status(&service, 200).await;
     for_each_file(&file, "aside", |from, to| fs::rename(from, to));
     wait_for_status(&service, 503).await;
+    wait_for_status_at(process.api, &service, 503).await;
     assert_eq!(service.readiness().await.status, 503);
     let revoked = service.command(&["key", "revoke", "key_1"]).await;
     let problem = "does not exist";
@@ -152,9 +156,8 @@ async fn l9_a_service_whose_database_was_replaced_answers_503_until_it_is_back()
 
     for_each_file(&file, "aside", |from, to| fs::rename(to, from));
     wait_for_status(&service, 200).await;
+    wait_for_status_at(process.api, &service, 200).await;
     assert_eq!(service.readiness().await.status, 200);
-    // The other process notices as soon.
-    sleep(Duration::from_secs(1)).await;
 
     process.terminate().await;
     let (_, log) = process.end().await;

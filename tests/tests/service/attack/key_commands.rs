@@ -77,7 +77,7 @@ async fn run_under_lock(command: &str, by_key: bool) -> String {
     let line = command.replace("ID", if by_key { "-" } else { &id });
     let release = async {
         sleep(HELD).await;
-        database.execute("ROLLBACK").await;
+        database.unlock_writers().await;
     };
     let (outcome, ()) = tokio::join!(deployment.run_with_input(&line, &key), release);
     assert_eq!(outcome.code, 0, "{line}: {}", outcome.stderr);

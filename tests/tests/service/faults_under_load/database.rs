@@ -19,7 +19,7 @@ async fn another_process_locks_the_database() {
         let before = scene.senders().count(200);
         sleep(Duration::from_secs(2)).await;
         assert!(scene.senders().count(200) > before, "portals are opened");
-        other.execute("ROLLBACK").await;
+        other.unlock_writers().await;
         scene.recovers().await;
     }
     assert_eq!(scene.senders().count(0), 0, "each request was answered");

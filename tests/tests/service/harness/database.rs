@@ -25,18 +25,19 @@ impl Database {
         }
     }
 
+    /// Changes something, and raises the change counter as every writer does.
     pub(crate) async fn execute(&mut self, statement: &'static str) {
-        self.try_execute(statement)
-            .await
-            .expect("the statement is good");
+        self.run(statement).await;
+        self.run("UPDATE changes SET counter = counter + 1").await;
     }
 
-    pub(crate) async fn try_execute(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+    async fn run(&mut self, statement: &'static str) {
         let statement = sqlx::raw_sql(statement);
-        match self {
+        let done = match self {
             Self::Sqlite(connection) => statement.execute(connection).await.map(drop),
             Self::Postgresql(connection) => statement.execute(connection).await.map(drop),
-        }
+        };
+        done.expect("the statement is good");
     }
 
     /// Holds the lock of the writers until `ROLLBACK`.
@@ -45,7 +46,12 @@ impl Database {
             Self::Sqlite(_) => "BEGIN IMMEDIATE",
             Self::Postgresql(_) => "BEGIN; SELECT counter FROM changes FOR UPDATE",
         };
-        self.execute(lock).await;
+        self.run(lock).await;
+    }
+
+    /// Lets the writers go on.
+    pub(crate) async fn unlock_writers(&mut self) {
+        self.run("ROLLBACK").await;
     }
 
     /// `ok` if SQLite finds nothing wrong with the file.

@@ -1,5 +1,7 @@
 //! `PgBouncer` in transaction mode between the service and PostgreSQL.
 
+use std::time::Duration;
+
 use billing_portal_tests::http_message::TestRequest;
 use billing_portal_tests::postgresql::pgbouncer::PgBouncer;
 use tokio::task::JoinSet;
@@ -7,6 +9,12 @@ use tokio::task::JoinSet;
 use super::setup::{cluster, create_ten};
 use crate::harness::service::{Service, send};
 use crate::harness::test_database::TestDatabase;
+use crate::instances::change_times;
+
+/// How often each of the four kinds of change is tried, on two instances.
+const ROUNDS: usize = 13;
+/// A second on a machine that does nothing else; nextest gives it to this test alone.
+const SEEN_WITHIN: Duration = Duration::from_secs(1);
 
 const RETURN_URL: &str = "https://app.example.com/";
 
@@ -21,6 +29,17 @@ async fn ten_commands_at_once_create_the_tables_through_a_pooler() {
         let (_, name) = url.rsplit_once('/').expect("a database");
         create_ten(&pooler.url(name)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn a_change_reaches_two_instances_behind_a_pooler() {
+    let cluster = cluster(&[]);
+    let pooler = PgBouncer::start(&cluster).expect("PgBouncer is installed");
+    let database = TestDatabase::at(&pooler.url("postgres"));
+    let service = Service::builder().database(database).start().await;
+    let took = change_times(&service, ROUNDS).await;
+    assert!(took.len() >= 100 && took.iter().all(|took| *took < SEEN_WITHIN));
 }
 
 #[tokio::test]

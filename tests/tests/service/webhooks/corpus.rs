@@ -75,7 +75,7 @@ async fn play(case: &Case) -> Result<(), String> {
                 .execute("ALTER TABLE away RENAME TO organizations")
                 .await;
         }
-        Some("db_locked") => database.execute("ROLLBACK").await,
+        Some("db_locked") => database.unlock_writers().await,
         _ => {}
     }
     for answer in &answers {

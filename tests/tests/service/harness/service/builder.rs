@@ -140,6 +140,17 @@ impl Builder {
         self
     }
 
+    /// Starts another instance beside a service: with its Stripe, its database and its key.
+    pub(crate) async fn start_beside(self, first: &Service) -> Service {
+        let database = TestDatabase::at(&first.database_url());
+        let this = self.stripe(&first.stripe);
+        let directory = TempDir::new().expect("a temporary directory");
+        let mut service = this.run(directory, database).await;
+        service.key = first.key().to_owned();
+        service.until_verified().await;
+        service
+    }
+
     /// Starts the service and waits until it opens portals.
     pub(crate) async fn start(self) -> Service {
         let service = self.start_unverified().await;
