@@ -12,6 +12,7 @@ pub mod http_client;
 pub mod http_message;
 pub mod http_server;
 pub mod plain_words;
+pub mod ports;
 pub mod postgresql;
 pub mod response_assertions;
 pub mod service_process;

@@ -4,7 +4,6 @@ pub mod pgbouncer;
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::ports::free_port;
 
 /// Where Debian's packages put the programs of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -166,6 +167,11 @@ impl Cluster {
         self.signal_all("CONT")
     }
 
+    /// Runs one of PostgreSQL's programs.
+    pub fn run(&self, name: &str, arguments: &[&str]) -> io::Result<()> {
+        succeed(program(name)?.args(arguments))
+    }
+
     /// Runs statements as the owner of everything.
     pub fn execute(&self, database: &str, statements: &str) -> io::Result<()> {
         execute(&self.url(database), statements)
@@ -202,23 +208,21 @@ impl Drop for Cluster {
 
 /// Runs statements in the database of a URL.
 pub fn execute(url: &str, statements: &str) -> io::Result<()> {
-    let output = program("psql")?
-        .args([
-            "--no-psqlrc",
-            "--quiet",
-            "--set",
-            "ON_ERROR_STOP=1",
-            "--dbname",
-            url,
-        ])
-        .args(["--command", statements])
-        .output()?;
+    let options = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"];
+    let mut psql = program("psql")?;
+    succeed(
+        psql.args(options)
+            .args(["--dbname", url, "--command", statements]),
+    )
+}
+
+fn succeed(command: &mut Command) -> io::Result<()> {
+    let output = command.output()?;
     if output.status.success() {
         return Ok(());
     }
-    Err(io::Error::other(
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    ))
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(io::Error::other(problem))
 }
 
 /// A program of PostgreSQL, run as a user that it accepts: the server refuses to run as root.
@@ -277,23 +281,4 @@ fn signal(name: &str, process: u32) -> io::Result<()> {
         .success()
         .then_some(())
         .ok_or_else(|| io::Error::other("the signal was not sent"))
-}
-
-/// A loopback port that is free now.
-pub(crate) fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
-}
-
-/// Waits until something listens on the loopback port.
-pub(crate) fn wait_for_port(port: u16) -> io::Result<()> {
-    let deadline = Instant::now() + START_LIMIT;
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        if Instant::now() > deadline {
-            return Err(io::Error::other(format!("nothing listens on port {port}")));
-        }
-        sleep(START_INTERVAL);
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@
 mod config;
 mod context;
 mod customer;
+mod database;
 mod doctor;
 mod healthcheck;
 mod key;
@@ -66,6 +67,14 @@ enum Command {
     /// The portal configuration at Stripe
     #[command(subcommand)]
     PortalConfig(portal_config::Command),
+    /// Move to another database
+    #[command(subcommand)]
+    Database(database::Command),
+    /// Copy the SQLite database to a new file, while the service runs
+    Backup {
+        /// The file to create
+        file: PathBuf,
+    },
     /// The configuration of this service
     #[command(subcommand)]
     Config(config::Command),
@@ -135,6 +144,8 @@ async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliE
         Command::Key(command) => key::execute(command, context).await,
         Command::Customer(command) => customer::execute(command, context).await,
         Command::PortalConfig(command) => portal_config::execute(command, context).await,
+        Command::Database(command) => database::execute(command, context).await,
+        Command::Backup { file } => database::back_up(file, context).await,
         Command::Config(command) => config::execute(&command, context),
         Command::Doctor => Ok(doctor::examine(context).await),
         Command::Healthcheck { ready } => healthcheck::healthcheck(ready, context).await,

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{
     connection::Connection,
     error::StoreError,
-    opening::IfMissing,
+    opening::{Applied, IfMissing},
     postgres::{self, Postgres},
     sqlite::{self, Sqlite},
+    statement::fetch_all,
     timeouts::LIST_TIMEOUT,
 };
 
@@ -99,6 +100,20 @@ impl Engine {
         match self {
             Self::Sqlite(sqlite) => sqlite.explain(error),
             Self::Postgres(_) => error,
+        }
+    }
+
+    /// The migrations that the database has.
+    pub(super) async fn applied_migrations(&self) -> Result<Vec<Applied>, StoreError> {
+        let query = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+        Ok(fetch_all!(&mut self.read().await?, query)?)
+    }
+
+    /// Adds a migration with the version `$1`, for what is no migration.
+    pub(super) fn insert_migration(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => sqlite::INSERT_MIGRATION,
+            Self::Postgres(_) => postgres::INSERT_MIGRATION,
         }
     }
 

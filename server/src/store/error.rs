@@ -58,6 +58,11 @@ pub enum StoreError {
     /// The tables come from another migration of this number.
     #[error("database: its tables are not those of billing-portal (migration {0} is another one)")]
     OtherTables(i64),
+    /// A copy into the database has not ended.
+    #[error(
+        "database: a copy into it was interrupted or is running; run billing-portal database copy again, or empty it"
+    )]
+    UnfinishedCopy,
     /// There is no database at the URL, and it is not created.
     #[error("database {0}")]
     Missing(&'static str),

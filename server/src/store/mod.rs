@@ -4,6 +4,7 @@
 //! nothing here calls Stripe. Each statement is written once and runs on SQLite and PostgreSQL; what differs between them
 //! is in `sqlite` and `postgres`.
 
+mod backup;
 mod bulk;
 mod callers;
 mod change_watch;
@@ -11,6 +12,7 @@ mod changes;
 mod claims;
 mod conflicts;
 mod connection;
+mod copy;
 mod customers;
 mod database;
 mod database_file;
@@ -27,7 +29,9 @@ mod postgres;
 mod sqlite;
 mod statement;
 mod sync;
+mod tables;
 mod timeouts;
+mod value;
 mod writable;
 mod write_check;
 
@@ -35,6 +39,7 @@ pub(crate) use bulk::{LinkOutcome, LinkPolicy, NewMapping, SyncedCustomer};
 pub(crate) use callers::Caller;
 pub(crate) use claims::Claim;
 pub(crate) use conflicts::CustomerConflict;
+pub(crate) use copy::CopyStep;
 pub(crate) use database::Store;
 pub(crate) use database_file::permissions_of_others;
 pub(crate) use engine::check_url;

@@ -11,7 +11,12 @@ pub(crate) enum IfMissing {
     Create,
     /// Fail: an empty database would hide that the URL is wrong.
     Fail,
+    /// Create it, or go on with one into which a copy was interrupted.
+    Copy,
 }
+
+/// Stands among the migrations of a database while everything of another one is copied into it.
+pub(super) const COPY_MARK: i64 = i64::MAX;
 
 /// What is said of a database that is missing and not created.
 pub(super) const DOES_NOT_EXIST: &str =
@@ -25,10 +30,16 @@ pub(super) type Applied = (i64, Vec<u8>);
 pub(super) fn pending(
     migrator: &'static Migrator,
     applied: &[Applied],
+    if_missing: IfMissing,
 ) -> Result<Vec<&'static Migration>, StoreError> {
     let newest = migrator.iter().map(|migration| migration.version).max();
     let newest = newest.unwrap_or_default();
-    if let Some((version, _)) = applied.iter().find(|(version, _)| *version > newest) {
+    let is_mark = |(version, _): &&Applied| *version == COPY_MARK;
+    if if_missing != IfMissing::Copy && applied.iter().any(|applied| is_mark(&applied)) {
+        return Err(StoreError::UnfinishedCopy);
+    }
+    let mut unknown = applied.iter().filter(|applied| !is_mark(applied));
+    if let Some((version, _)) = unknown.find(|(version, _)| *version > newest) {
         return Err(StoreError::Newer {
             found: *version,
             known: newest,

@@ -35,6 +35,10 @@ const MAX_WRITERS: u32 = 1;
 /// The lock of the process that migrates. Any number that nothing else in the same database uses.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7205759403792793601)";
 
+/// Adds a migration with the version `$1`.
+pub(super) const INSERT_MIGRATION: &str =
+    "INSERT INTO _sqlx_migrations (version, description, checksum) VALUES ($1, '', '')";
+
 /// What a URL may say beside the address. sqlx logs others with their values, which may be secrets.
 const PARAMETERS: [&str; 11] = [
     "application_name",
@@ -196,14 +200,14 @@ async fn migrate(connection: &mut PgConnection, if_missing: IfMissing) -> Result
         false if if_missing == IfMissing::Fail => return Err(StoreError::Missing(DOES_NOT_EXIST)),
         false => Vec::new(),
     };
-    if opening::pending(&MIGRATIONS, &found)?.is_empty() {
+    if opening::pending(&MIGRATIONS, &found, if_missing)?.is_empty() {
         return Ok(());
     }
     sqlx::raw_sql(MIGRATION_LOCK)
         .execute(&mut *transaction)
         .await?;
     // Another process may have migrated while this one waited for the lock.
-    apply_pending(&mut transaction).await?;
+    apply_pending(&mut transaction, if_missing).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -229,6 +233,7 @@ async fn applied(
 
 async fn apply_pending(
     transaction: &mut Transaction<'_, sqlx::Postgres>,
+    if_missing: IfMissing,
 ) -> Result<(), StoreError> {
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
@@ -237,7 +242,7 @@ async fn apply_pending(
     .execute(&mut **transaction)
     .await?;
     let found = applied(transaction).await?;
-    for migration in opening::pending(&MIGRATIONS, &found)? {
+    for migration in opening::pending(&MIGRATIONS, &found, if_missing)? {
         sqlx::raw_sql(migration.sql.clone())
             .execute(&mut **transaction)
             .await?;

@@ -31,6 +31,9 @@ const MAX_READERS: u32 = 4;
 /// Connections for writing: SQLite has one writer at a time.
 const MAX_WRITERS: u32 = 1;
 
+/// Adds a migration with the version `$1`.
+pub(super) const INSERT_MIGRATION: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES ($1, '', TRUE, X'', 0)";
+
 const REPLACED: &str = "was replaced or removed while this process had it open; restart the service to use the file that is there now";
 
 /// An open SQLite database.
@@ -66,7 +69,7 @@ impl Sqlite {
         let options = options(url)?;
         let opening = async {
             loop {
-                match connect(&options).await {
+                match connect(&options, if_missing).await {
                     Err(error) if error.is_lock() => tokio::time::sleep(OPEN_RETRY).await,
                     opened => return opened,
                 }
@@ -161,7 +164,7 @@ fn prepare_file(path: &Path, if_missing: IfMissing) -> Result<(), StoreError> {
     if let Some(obstacle) = obstacle(path) {
         return Err(StoreError::file(path, obstacle));
     }
-    if if_missing == IfMissing::Create {
+    if if_missing != IfMissing::Fail {
         if let Some(obstacle) = database_file::stray_log(path) {
             return Err(StoreError::file(path, obstacle));
         }
@@ -193,17 +196,24 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 }
 
 /// Connects for reading, and migrates.
-async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+async fn connect(
+    options: &SqliteConnectOptions,
+    if_missing: IfMissing,
+) -> Result<SqlitePool, StoreError> {
     let readers = pool(MAX_READERS).connect_with(options.clone()).await?;
     let mut connection = readers.acquire().await?;
-    migrate(&mut connection).await?;
+    migrate(&mut connection, if_missing).await?;
     Ok(readers)
 }
 
 /// Brings the tables to this version. Nothing is locked if they are there already. Otherwise one process migrates, in
 /// one transaction, and the others wait and then find it done.
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    if opening::pending(&MIGRATIONS, &applied(connection).await?)?.is_empty() {
+async fn migrate(
+    connection: &mut SqliteConnection,
+    if_missing: IfMissing,
+) -> Result<(), StoreError> {
+    let applied = applied(connection).await?;
+    if opening::pending(&MIGRATIONS, &applied, if_missing)?.is_empty() {
         return Ok(());
     }
     // sqlx's own lock for migrations does nothing on SQLite.

@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Cluster, USER, as_server_user, free_port, give_to_server, wait_for_port};
+use super::{Cluster, USER, as_server_user, give_to_server};
+use crate::ports::{free_port, wait_for_port};
 
 /// Where Debian's package puts it; that folder is not in every user's path.
 const PROGRAM: &str = "/usr/sbin/pgbouncer";

@@ -30,6 +30,7 @@ mod load;
 mod logs;
 mod metrics;
 mod missing_customer;
+mod moving;
 mod operations;
 mod operations_document;
 mod plain_words;

@@ -4,6 +4,7 @@
 //! whole suite on PostgreSQL besides.
 
 mod cost;
+mod moving;
 mod opening;
 mod outage;
 mod pooler;

@@ -40,6 +40,15 @@ impl Database {
         done.expect("the statement is good");
     }
 
+    /// The text that a query returns.
+    pub(crate) async fn text(&mut self, query: &'static str) -> String {
+        let text = match self {
+            Self::Sqlite(connection) => sqlx::query_scalar(query).fetch_one(connection).await,
+            Self::Postgresql(connection) => sqlx::query_scalar(query).fetch_one(connection).await,
+        };
+        text.expect("the query is good")
+    }
+
     /// Holds the lock of the writers until `ROLLBACK`.
     pub(crate) async fn lock_writers(&mut self) {
         let lock = match self {

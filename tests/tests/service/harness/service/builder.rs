@@ -151,6 +151,16 @@ impl Builder {
         service
     }
 
+    /// Starts the service on a database that has the organization `acme` and this key.
+    pub(crate) async fn start_restored(mut self, key: &str) -> Service {
+        let directory = TempDir::new().expect("a temporary directory");
+        let database = self.database.take().expect("a database with content");
+        let mut service = self.run(directory, database).await;
+        key.clone_into(&mut service.key);
+        service.until_verified().await;
+        service
+    }
+
     /// Starts the service and waits until it opens portals.
     pub(crate) async fn start(self) -> Service {
         let service = self.start_unverified().await;
