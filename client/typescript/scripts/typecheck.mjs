@@ -79,4 +79,4 @@ for (const [name, { type, until, ...options }] of Object.entries(CONSUMERS)) {
 // The newest compiler alone: the claims are about Stripe's types, whose own dependencies are not installed.
 const words = ["--ignoreConfig", "--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "nodenext"];
 run(process.execPath, "node_modules/typescript-newest/bin/tsc", ...words, "stripe.test.ts");
-console.log(`${count} combinations of consumer and compiler accept the types and ${readme.length + modules.length} samples`);
+console.log(`t17: ${count} combinations of consumer and compiler accept the types and ${readme.length + modules.length} samples`);

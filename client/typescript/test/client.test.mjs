@@ -216,7 +216,7 @@ test("nothing printed holds a secret", async (t) => {
   assert.equal(printed[0], "PortalUrl(…)");
 });
 
-test("CommonJS has the same functions", () => {
+test("t17: CommonJS has the same functions", () => {
   const script = 'const m = require("billing-portal"); console.log(Object.keys(m).sort().join())';
   const printed = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
   assert.equal(printed.stdout.trim(), "PortalSessionError,PortalUrl,createPortalSession", printed.stderr);
