@@ -3,11 +3,14 @@
 use std::{
     env,
     ffi::OsString,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
-use billing_portal_server::{cli, config, runtime};
+use billing_portal_server::{
+    cli::{self, Terminals},
+    config, runtime,
+};
 
 fn main() -> ExitCode {
     #[expect(
@@ -22,12 +25,17 @@ fn main() -> ExitCode {
         }
     };
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let terminals = Terminals {
+        stdout: stdout.is_terminal(),
+        stderr: stderr.is_terminal(),
+    };
     let running = cli::run(
         env::args_os(),
         variables,
         &mut stdin,
         &mut stdout,
         &mut stderr,
+        terminals,
     );
     match runtime::block_on(running) {
         Ok(code) => code.into(),

@@ -10,8 +10,18 @@ mod stripe;
 
 use serde_json::json;
 
-use super::{context::Context, report::Report};
+use super::{
+    context::Context,
+    report::Report,
+    terminal::{Colour, Highlights},
+};
 use check::Check;
+
+const HIGHLIGHTS: Highlights = &[
+    ("ok ", Colour::Green),
+    ("FAIL", Colour::Red),
+    ("fix:", Colour::Yellow),
+];
 
 /// Makes every check.
 pub(super) async fn examine(context: &Context<'_>) -> Report {
@@ -45,7 +55,7 @@ fn report(checks: &[Check]) -> Report {
     let ok = failed.is_empty();
     let lines: Vec<String> = checks.iter().map(Check::line).collect();
     let verdict = if ok {
-        "all checks passed".to_owned()
+        format!("all {} checks passed", checks.len())
     } else {
         let (failures, all) = (failed.len(), checks.len());
         format!("{failures} of {all} checks failed: {}", failed.join(", "))
@@ -53,6 +63,7 @@ fn report(checks: &[Check]) -> Report {
     let text = format!("{}\n{verdict}", lines.join("\n"));
     Report {
         failed: !ok,
+        highlights: HIGHLIGHTS,
         ..Report::new(json!({ "ok": ok, "checks": checks }), text)
     }
 }

@@ -2,21 +2,21 @@
 
 mod argument;
 mod creation;
+mod output;
 mod revocation;
 mod rotation;
 mod selector;
 mod view;
 
-use chrono::TimeDelta;
 use clap::Subcommand;
 
 use super::{
     context::{CliError, Context},
     report::Report,
 };
-use crate::ids::{Mode, OrganizationId};
-use argument::parse_duration;
+use crate::ids::OrganizationId;
 use creation::Creation;
+use rotation::Rotation;
 use view::KeyView;
 
 #[derive(Debug, Subcommand)]
@@ -43,12 +43,8 @@ pub(super) enum Command {
     Rotate {
         /// The key's id, or - to read the key itself from standard input
         key_id: String,
-        /// How long both are accepted
-        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-        overlap: TimeDelta,
-        /// The key's mode, if it is not the Stripe secret's; the successor has the same
-        #[arg(long)]
-        mode: Option<Mode>,
+        #[command(flatten)]
+        rotation: Rotation,
     },
 }
 
@@ -59,7 +55,7 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
         Command::List { org } => {
             let records = store.list_keys(&org).await?;
             let views: Vec<_> = records.into_iter().map(KeyView::from).collect();
-            Ok(Report::list(&views, KeyView::line))
+            Ok(Report::list(&KeyView::HEADERS, &views, KeyView::line))
         }
         Command::Show { key_id } => {
             let selected = selector::find(&key_id, context, &store).await?;
@@ -70,13 +66,9 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             let selected = selector::find(&key_id, context, &store).await?;
             revocation::revoke(context, &store, &selected.id).await
         }
-        Command::Rotate {
-            key_id,
-            overlap,
-            mode,
-        } => {
+        Command::Rotate { key_id, rotation } => {
             let selected = selector::find(&key_id, context, &store).await?;
-            rotation::rotate(context, &store, &selected, overlap, mode).await
+            rotation::rotate(context, &store, &selected, rotation).await
         }
     }
 }

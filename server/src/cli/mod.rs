@@ -6,6 +6,7 @@ mod context;
 mod customer;
 mod database;
 mod doctor;
+mod examples;
 mod healthcheck;
 mod key;
 mod name;
@@ -15,6 +16,8 @@ mod progress;
 mod reload;
 mod report;
 mod serve;
+mod shell;
+mod terminal;
 mod why;
 
 use std::{
@@ -24,11 +27,15 @@ use std::{
     sync::Mutex,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::{clock::Clock, declared_openapi, escaping::printable_text, redaction::redact};
 use context::{CliError, Context};
-use report::{Report, print_error};
+use examples::with_examples;
+use report::{Output, Report};
+pub use terminal::Terminals;
+use terminal::{Colour, highlight};
 
 /// Opens Stripe's hosted billing portal through one operation, `POST /v1/billing/portal`.
 #[derive(Debug, Parser)]
@@ -79,6 +86,8 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     /// Report what would fail now and how to fix it; changes nothing at Stripe
+    ///
+    /// The exit status is 0 if every check passed and 1 if one failed.
     Doctor,
     /// Exit with 0 if the running service is alive, and with 1 if not; for images without an HTTP client
     ///
@@ -99,24 +108,37 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "-")]
         log: PathBuf,
     },
+    /// Print the script that completes commands and options in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages of all commands into a directory
+    Man {
+        /// The directory, which is created if it does not exist
+        directory: PathBuf,
+    },
 }
 
 /// Runs a command line (its first word is the program's name) with these environment variables, and returns the
-/// exit status.
+/// exit status: 0 on success, 1 on a failure, 2 on wrong usage.
 pub async fn run(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     variables: impl IntoIterator<Item = (String, String)>,
     stdin: &mut (impl Read + Send),
     stdout: &mut impl Write,
     stderr: &mut (impl Write + Send),
+    terminals: Terminals,
 ) -> u8 {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let variables = variables.into_iter().collect();
+    let colours = terminals.with_colours(&variables);
+    let arguments = match parse(arguments) {
         Ok(arguments) => arguments,
-        Err(message) => return print_usage(&message, stdout, stderr),
+        Err(message) => return print_usage(&message, colours, stdout, stderr),
     };
     let context = Context {
         file: arguments.config,
-        variables: variables.into_iter().collect(),
+        variables,
         clock: Clock::system(),
         stdin: Mutex::new(stdin),
         stderr: Mutex::new(stderr),
@@ -124,12 +146,46 @@ pub async fn run(
     let result = execute(arguments.command, &context).await;
     drop(context);
     match result {
-        Ok(report) => report.print(arguments.json, stdout, stderr),
+        Ok(report) => {
+            let output = Output {
+                is_terminal: terminals.stdout,
+                has_colours: colours.stdout,
+            };
+            report.print(arguments.json, output, stdout, stderr)
+        }
         Err(error) => {
-            print_error(&format!("error: {error}"), stderr);
+            print_failure(&error, colours, stderr);
             1
         }
     }
+}
+
+/// All commands, with examples.
+fn program() -> clap::Command {
+    with_examples(Arguments::command())
+}
+
+fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Arguments, clap::Error> {
+    let mut command = program();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+fn print_failure(error: &CliError, colours: Terminals, stderr: &mut impl Write) {
+    let text = safe(&format!("error: {error}"));
+    let text = if colours.stderr {
+        highlight(&text, &[("error:", Colour::Red)])
+    } else {
+        text
+    };
+    _ = writeln!(stderr, "{text}");
+}
+
+/// Without secrets, which a person may have given in place of something else, and without what moves a terminal.
+fn safe(text: &str) -> String {
+    printable_text(&redact(text)).into_owned()
 }
 
 async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
@@ -150,17 +206,72 @@ async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliE
         Command::Doctor => Ok(doctor::examine(context).await),
         Command::Healthcheck { ready } => healthcheck::healthcheck(ready, context).await,
         Command::Why { request_id, log } => why::why(&request_id, &log, context),
+        Command::Completions { shell } => shell::completions(program(), shell),
+        Command::Man { directory } => shell::man(program(), &directory),
     }
 }
 
 /// Help and version were asked for and go to standard output; wrong usage goes to standard error.
-fn print_usage(message: &clap::Error, stdout: &mut impl Write, stderr: &mut impl Write) -> u8 {
-    let text = message.render().to_string();
+fn print_usage(
+    message: &clap::Error,
+    colours: Terminals,
+    stdout: &mut impl Write,
+    stderr: &mut impl Write,
+) -> u8 {
+    let text = message.render();
     _ = if message.use_stderr() {
-        // The message quotes what was wrong, which may be a secret.
-        write!(stderr, "{}", printable_text(&redact(&text)))
+        // The message quotes what was wrong, which may be a secret or move the terminal.
+        let text = safe(&text.to_string());
+        let highlights = &[("error:", Colour::Red), ("tip:", Colour::Green)];
+        if colours.stderr {
+            write!(stderr, "{}", highlight(&text, highlights))
+        } else {
+            write!(stderr, "{text}")
+        }
+    } else if colours.stdout {
+        write!(stdout, "{}", text.ansi())
     } else {
         write!(stdout, "{text}")
     };
     u8::try_from(message.exit_code()).unwrap_or(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{examples::EXAMPLES, *};
+
+    fn collect(command: &clap::Command, path: &str, into: &mut BTreeSet<String>) {
+        into.insert(path.to_owned());
+        for subcommand in command.get_subcommands() {
+            let path = format!("{path} {}", subcommand.get_name());
+            collect(subcommand, path.trim_start(), into);
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example_and_no_other_is_named() {
+        let mut commands = BTreeSet::new();
+        collect(&Arguments::command(), "", &mut commands);
+        let named = EXAMPLES.iter().map(|(path, _)| (*path).to_owned());
+        assert_eq!(named.collect::<BTreeSet<_>>(), commands);
+    }
+
+    #[test]
+    fn every_example_is_a_line_of_its_command_that_can_be_parsed() {
+        for (path, lines) in EXAMPLES {
+            for line in *lines {
+                // Without what the shell takes for itself.
+                let ours = line.rsplit("| ").next().unwrap_or_default();
+                let ours = ours.split(['<', '>']).next().unwrap_or_default();
+                let ours = ours.replace("'Acme Inc.'", "Acme");
+                let begins = format!("billing-portal {path}");
+                assert!(ours.starts_with(begins.trim_end()), "{line}");
+                if let Err(error) = Arguments::try_parse_from(ours.split_whitespace()) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+    }
 }

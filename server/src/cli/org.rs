@@ -92,7 +92,11 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             let organizations = store.list_organizations().await?;
             let view = |organization| OrganizationView::new(organization, None);
             let views: Vec<_> = organizations.into_iter().map(view).collect();
-            Ok(Report::list(&views, OrganizationView::line))
+            Ok(Report::list(
+                &["org", "name", "created"],
+                &views,
+                OrganizationView::line,
+            ))
         }
         Command::Show { id } => {
             let (organization, link) = store.show_organization(&id).await?;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::terminal::{Highlights, columns, highlight};
 use crate::{
     api_key::ApiKey,
     escaping::{printable_field, printable_text},
@@ -12,6 +13,15 @@ use crate::{
 };
 
 const SAVE_THE_KEY: &str = "Save the key now: it is not stored and cannot be shown again.";
+
+/// What standard output is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    /// Whether a person reads it directly.
+    pub is_terminal: bool,
+    /// Whether it shows colours.
+    pub has_colours: bool,
+}
 
 /// The result of a command.
 #[derive(Default)]
@@ -24,6 +34,12 @@ pub(super) struct Report {
     pub failed: bool,
     /// Lines for standard error. The JSON has them too.
     pub failures: Vec<String>,
+    /// Lines about what a person may not have meant: on standard error, and in the JSON object as `warnings`.
+    pub warnings: Vec<String>,
+    /// What a terminal shows in colours.
+    pub highlights: Highlights,
+    /// The headers of the columns of a list.
+    pub headers: Vec<&'static str>,
     /// The key that the command created. It is the only secret that is ever printed.
     pub new_key: Option<ApiKey>,
 }
@@ -38,20 +54,45 @@ impl Report {
         }
     }
 
-    /// A list: an array in JSON, a line for each item in text.
-    pub(super) fn list<T: Serialize>(items: &[T], line: impl Fn(&T) -> String) -> Self {
-        Self::new(items, items.iter().map(line).collect::<Vec<_>>().join("\n"))
+    /// A list: an array in JSON, a line for each item in text, and columns under headers on a terminal.
+    pub(super) fn list<T: Serialize>(
+        headers: &[&'static str],
+        items: &[T],
+        line: impl Fn(&T) -> String,
+    ) -> Self {
+        Self {
+            headers: headers.to_vec(),
+            ..Self::new(items, items.iter().map(line).collect::<Vec<_>>().join("\n"))
+        }
+    }
+
+    /// With these warnings.
+    pub(super) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        if let (false, Some(fields)) = (warnings.is_empty(), self.json.as_object_mut()) {
+            fields.insert("warnings".to_owned(), to_json(&warnings));
+        }
+        self.warnings = warnings;
+        self
     }
 
     /// Prints the report and returns the exit status.
-    pub(super) fn print(self, json: bool, stdout: &mut impl Write, stderr: &mut dyn Write) -> u8 {
+    pub(super) fn print(
+        self,
+        json: bool,
+        output: Output,
+        stdout: &mut impl Write,
+        stderr: &mut dyn Write,
+    ) -> u8 {
         let text = if json && !self.json.is_null() {
             json_text(self.json, self.new_key.as_ref())
         } else {
             for failure in &self.failures {
                 print_error(failure, stderr);
             }
-            plain_text(&self.text, self.new_key.as_ref())
+            for warning in &self.warnings {
+                print_error(&format!("warning: {warning}"), stderr);
+            }
+            self.text_for(output)
         };
         match print_text(&text, stdout) {
             Ok(()) => u8::from(self.failed),
@@ -62,6 +103,22 @@ impl Report {
                 1
             }
         }
+    }
+}
+
+impl Report {
+    /// Others' text is made safe first, so that the only colours are ours.
+    fn text_for(&self, output: Output) -> String {
+        let text = plain_text(&self.text, self.new_key.as_ref());
+        let text = if output.is_terminal && !self.headers.is_empty() {
+            columns(&self.headers, &text)
+        } else {
+            text
+        };
+        if output.has_colours {
+            return highlight(&text, self.highlights);
+        }
+        text
     }
 }
 

@@ -16,6 +16,7 @@ use ulid::Ulid;
 use super::{
     context::{CliError, Context},
     report::Report,
+    terminal::{Colour, Highlights},
 };
 use crate::escaping::printable_field;
 use facts::Facts;
@@ -24,6 +25,15 @@ use view::View;
 
 /// What is read at once: large enough that a log of 100 MB takes a few hundred system calls.
 const READ_BYTES: usize = 256 * 1024;
+
+const HIGHLIGHTS: Highlights = &[
+    ("decided:", Colour::Bold),
+    ("why:", Colour::Bold),
+    ("turn:", Colour::Yellow),
+    ("do:", Colour::Yellow),
+    ("runbook:", Colour::Bold),
+    ("Stripe:", Colour::Bold),
+];
 
 const NOT_AN_ID: &str = "is not a request id: 26 digits and capital letters, as in the header X-Request-Id and in \
                          error.request_id";
@@ -42,7 +52,10 @@ pub(super) fn why(request_id: &str, log: &Path, context: &Context<'_>) -> Result
     }
     let view = View::new(id.to_string(), Facts::of(&found.lines));
     let text = view.text();
-    Ok(Report::new(view, text))
+    Ok(Report {
+        highlights: HIGHLIGHTS,
+        ..Report::new(view, text)
+    })
 }
 
 fn read(log: &Path, id: &str, context: &Context<'_>) -> (String, io::Result<Found>) {

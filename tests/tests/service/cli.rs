@@ -2,6 +2,9 @@
 
 mod config;
 mod healthcheck;
+mod help;
+mod key_file;
+mod terminal;
 
 use billing_portal_server::clock::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -76,6 +79,11 @@ async fn key_commands_create_list_and_revoke() {
         "id": id, "org": "acme", "name": "ci", "scopes": ["billing:write", "messages:send"],
         "created_at": "created", "expires_at": "expires",
     });
+    let warned = created
+        .as_object_mut()
+        .and_then(|created| created.remove("warnings"));
+    let warning = "no operation uses the scope messages:send; the portal needs billing:write";
+    assert_eq!(warned, Some(json!([warning])));
     assert_eq!(created, expected);
     let listed = deployment.json("key list --org acme").await;
     assert_eq!(settled(listed[0].clone()), expected);

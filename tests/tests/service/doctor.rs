@@ -92,7 +92,7 @@ async fn the_text_has_a_line_for_each_check_and_ends_with_the_result() {
     let outcome = fixture.run(&["doctor"]).await;
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!((outcome.code, lines.len()), (0, CHECKS.len() + 1));
-    assert_eq!(lines[13], "all checks passed");
+    assert_eq!(lines[13], "all 13 checks passed");
 
     let file = fixture.path("billing-portal.toml");
     fs::write(&file, "this is no TOML").expect("a writable file");

@@ -31,19 +31,27 @@ fn subcommands(help: &str) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
-async fn the_help_of_every_command_uses_plain_words() {
+/// Reads the help of every command: the words of the command, and its page.
+pub(crate) async fn for_every_help_page(mut read: impl FnMut(&str, &str)) {
     let mut waiting = vec![Vec::<String>::new()];
-    let mut read = 0;
     while let Some(command) = waiting.pop() {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let help = command::run(&[&words[..], &["--help"]].concat(), &[]).await;
-        assert_plain(&command.join(" "), &help.stdout);
-        read += 1;
+        read(&command.join(" "), &help.stdout);
         for name in subcommands(&help.stdout) {
             waiting.push([&command[..], &[name]].concat());
         }
     }
+}
+
+#[tokio::test]
+async fn the_help_of_every_command_uses_plain_words() {
+    let mut read = 0;
+    for_every_help_page(|command, help| {
+        assert_plain(command, help);
+        read += 1;
+    })
+    .await;
     assert!(read > 20, "{read} pages were read");
 }
 

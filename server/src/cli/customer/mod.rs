@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     context::{CliError, Context},
-    report::{Report, line},
+    report::{Report, line, to_json},
 };
 use crate::{
     escaping::printable_field,
@@ -209,13 +209,15 @@ async fn unlink(
 async fn list(store: &Store) -> Result<Report, CliError> {
     let links = store.list_customers().await?;
     let views: Vec<_> = links.into_iter().map(CustomerView::from).collect();
-    Ok(Report::list(&views, CustomerView::line))
+    let headers = ["org", "customer", "state", "source"];
+    Ok(Report::list(&headers, &views, CustomerView::line))
 }
 
 async fn conflicts(store: &Store) -> Result<Report, CliError> {
     let conflicts = store.list_conflicts().await?;
     let views: Vec<_> = conflicts.into_iter().map(ConflictView::from).collect();
-    Ok(Report::list(&views, ConflictView::line))
+    let headers = ["org", "customer", "reason", "other", "seen at"];
+    Ok(Report::list(&headers, &views, ConflictView::line))
 }
 
 async fn link(
@@ -229,10 +231,17 @@ async fn link(
             "note: {customer} is not cus_… or acct_…; with --verify the command asks Stripe for it"
         ));
     }
+    let (_, before) = store.show_organization(org).await?;
     let link = store.link_customer(org, customer, context.clock.now());
     let view = CustomerView::from(link.await?);
-    let text = view.line();
-    Ok(Report::new(view, text))
+    let mut text = view.line();
+    let mut json = to_json(view);
+    if let Some(before) = before.filter(|before| before.customer != *customer) {
+        let (state, source) = (before.state.as_str(), before.source.as_str());
+        text = format!("{text}\nreplaced {} ({state}, {source})", before.customer);
+        json["replaced"] = to_json(&before.customer);
+    }
+    Ok(Report::new(json, text))
 }
 
 /// Refuses a customer that Stripe does not have, or whose metadata at Stripe names another organization.

@@ -12,10 +12,11 @@ use super::{
         report::Report,
     },
     argument::{parse_duration, parse_scope},
-    view::KeyView,
+    output::KeyOutput,
 };
 use crate::{
     api_key::ApiKey,
+    extract::BillingWrite,
     ids::{Mode, OrganizationId},
     store::{KeyRecord, NewKey, Store},
 };
@@ -38,6 +39,8 @@ pub(in super::super) struct Creation {
     /// Which deployments accept it [default: the Stripe secret's mode]
     #[arg(long)]
     mode: Option<Mode>,
+    #[command(flatten)]
+    output: KeyOutput,
 }
 
 impl Creation {
@@ -68,26 +71,34 @@ impl Creation {
             last_used_on: None,
         };
         let key = ApiKey::generate(mode, &context.clock);
+        let output = self.output.prepare(&key)?;
         let new = NewKey {
             record: &record,
             hash: key.hash(),
         };
         store.create_key(new).await?;
-        Ok(report(key, record))
+        let warnings = useless_scopes(&record.scopes);
+        Ok(output.report(key, record).with_warnings(warnings))
     }
+}
+
+/// Warnings of scopes that no operation uses: each may be a typing error, which only the first request would show.
+fn useless_scopes(scopes: &[String]) -> Vec<String> {
+    const SCOPE: &str = BillingWrite::SCOPE;
+    if scopes.is_empty() {
+        return vec![format!(
+            "the key has no scope, so that no operation accepts it; the portal needs {SCOPE}"
+        )];
+    }
+    let useless = scopes.iter().filter(|scope| *scope != SCOPE);
+    useless
+        .map(|scope| format!("no operation uses the scope {scope}; the portal needs {SCOPE}"))
+        .collect()
 }
 
 /// The id of a new key.
 pub(super) fn new_id(context: &Context<'_>) -> String {
     format!("key_{}", context.clock.ulid())
-}
-
-/// The report of a new key, which shows the key once.
-pub(super) fn report(key: ApiKey, record: KeyRecord) -> Report {
-    Report {
-        new_key: Some(key),
-        ..KeyView::from(record).report()
-    }
 }
 
 /// The time so long after `now`.

@@ -1,13 +1,16 @@
 //! `key rotate`: a successor of the same mode, and an end for the key itself.
 
 use chrono::TimeDelta;
+use clap::Args;
 
 use super::{
     super::{
         context::{CliError, Context},
         report::Report,
     },
-    creation::{after, new_id, report},
+    argument::parse_duration,
+    creation::{after, new_id},
+    output::KeyOutput,
     selector::SelectedKey,
 };
 use crate::{
@@ -19,14 +22,31 @@ use crate::{
 const UNKNOWN_MODE: &str = "was created before 1.1.0 and has not been used since, so its mode is not known; give --mode, \
                             or use - for the id and write the key itself to standard input";
 
+/// What becomes of the key and of its successor.
+#[derive(Debug, Args)]
+pub(in super::super) struct Rotation {
+    /// How long both are accepted
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    overlap: TimeDelta,
+    /// The key's mode, if it is not the Stripe secret's; the successor has the same
+    #[arg(long)]
+    mode: Option<Mode>,
+    #[command(flatten)]
+    output: KeyOutput,
+}
+
 /// Stores the successor and makes the key expire after the overlap.
 pub(super) async fn rotate(
     context: &Context<'_>,
     store: &Store,
     selected: &SelectedKey,
-    overlap: TimeDelta,
-    mode: Option<Mode>,
+    rotation: Rotation,
 ) -> Result<Report, CliError> {
+    let Rotation {
+        overlap,
+        mode,
+        output,
+    } = rotation;
     let now = context.clock.now();
     let old = store.show_key(&selected.id).await?;
     old.require_usable(now)?;
@@ -40,6 +60,7 @@ pub(super) async fn rotate(
         ..old
     };
     let key = ApiKey::generate(mode, &context.clock);
+    let output = output.prepare(&key)?;
     let successor = NewKey {
         record: &record,
         hash: key.hash(),
@@ -47,7 +68,7 @@ pub(super) async fn rotate(
     store
         .rotate_key(&selected.id, expires_at, successor)
         .await?;
-    Ok(report(key, record))
+    Ok(output.report(key, record))
 }
 
 /// The mode of the key's successor: the key's own. A command that means the other mode is refused, because the key

@@ -38,6 +38,9 @@ impl From<KeyRecord> for KeyView {
 }
 
 impl KeyView {
+    /// What the fields of a line are; those that a key does not have are left out.
+    pub(super) const HEADERS: [&str; 4] = ["key", "org", "scopes", "expires, revoked, name"];
+
     pub(super) fn line(&self) -> String {
         let expires = self.expires_at.map(|time| format!("expires {time}"));
         let revoked = self.revoked_at.map(|time| format!("revoked {time}"));

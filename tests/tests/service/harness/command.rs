@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing_portal_server::cli;
+use billing_portal_server::cli::{self, Terminals};
 
 /// What a command left behind.
 #[derive(Debug)]
@@ -30,13 +30,24 @@ pub(crate) async fn run_with_input(
     variables: &[(String, String)],
     input: &str,
 ) -> Outcome {
+    run_on(Terminals::default(), arguments, variables, input).await
+}
+
+/// The same with standard output and standard error as terminals or not.
+pub(crate) async fn run_on(
+    terminals: Terminals,
+    arguments: &[&str],
+    variables: &[(String, String)],
+    input: &str,
+) -> Outcome {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let arguments = ["billing-portal"]
         .iter()
         .chain(arguments)
         .map(|argument| (*argument).to_owned());
     let (mut stdin, variables) = (input.as_bytes(), variables.to_vec());
-    let code = cli::run(arguments, variables, &mut stdin, &mut stdout, &mut stderr);
+    let (out, err) = (&mut stdout, &mut stderr);
+    let code = cli::run(arguments, variables, &mut stdin, out, err, terminals);
     let code = code.await;
     let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
     Outcome {
