@@ -8,15 +8,26 @@
 mod exchange;
 mod line_ends;
 mod linger;
-mod stream;
+mod timed_stream;
 mod timeouts;
 
 use std::{
-    convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+    convert::Infallible,
+    error::Error,
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
 };
 
-use futures_util::{StreamExt, stream::poll_fn};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use futures_util::{StreamExt, stream};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{HttpService, service_fn},
+};
 use hyper_util::rt::TokioIo;
 use poem::{
     Addr, Body, Endpoint, Request, Response,
@@ -27,10 +38,11 @@ use tokio::{
     net::TcpStream,
     time::{Instant, sleep},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::places::Place;
 use exchange::Exchange;
-use stream::TimedStream;
+use timed_stream::TimedStream;
 pub(crate) use timeouts::ConnectionTimeouts;
 
 /// The most headers of a request, as most servers have it.
@@ -59,8 +71,8 @@ pub(crate) async fn serve(
     let local = stream.local_addr().map(Addr::from).unwrap_or_default();
     let (closing, cut) = (place.closing().clone(), place.cut().clone());
     let exchange = Arc::new(Exchange::default());
-    let stream = TimedStream::new(stream, timeouts, Arc::clone(&exchange), place);
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let mut stream = TimedStream::new(stream, timeouts, Arc::clone(&exchange), place);
+    let answer = |request: hyper::Request<Incoming>| {
         exchange.request_arrived(request.headers());
         let addresses = (LocalAddr(local.clone()), RemoteAddr(Addr::from(peer)));
         let request = Request::from((request, addresses.0, addresses.1, Scheme::HTTP));
@@ -71,19 +83,69 @@ pub(crate) async fn serve(
             exchange.answered();
             Ok::<_, Infallible>(hyper::Response::from(response))
         }
-    });
-    let connection = engine().serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            finish(connection, &exchange).await
-        }
-        () = cut.cancelled() => return log_cut(peer),
     };
-    if let Err(error) = ended {
-        log_early_end(peer, &error);
+    loop {
+        if !begins(&mut stream, &closing, &cut).await {
+            return;
+        }
+        let connection = engine().serve_connection(TokioIo::new(stream), service_fn(&answer));
+        let rested = until_rest(connection, &exchange, &closing, &cut).await;
+        match rested {
+            Ok(Some(rested)) => stream = rested,
+            Ok(None) => return,
+            Err(error) => return log_early_end(peer, &error),
+        }
+    }
+}
+
+/// Whether a request begins before its time is over, and before the connection is to end.
+async fn begins(
+    stream: &mut TimedStream,
+    closing: &CancellationToken,
+    cut: &CancellationToken,
+) -> bool {
+    tokio::select! {
+        begun = stream.begun() => begun,
+        () = closing.cancelled() => false,
+        () = cut.cancelled() => false,
+    }
+}
+
+/// Serves requests until nothing of the next one has come: then returns the stream, if the connection goes on.
+async fn until_rest<S>(
+    mut connection: http1::Connection<TokioIo<TimedStream>, S>,
+    exchange: &Exchange,
+    closing: &CancellationToken,
+    cut: &CancellationToken,
+) -> hyper::Result<Option<TimedStream>>
+where
+    S: HttpService<Incoming>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::ResBody: hyper::body::Body + 'static,
+    <S::ResBody as hyper::body::Body>::Error: Into<Box<dyn Error + Send + Sync>>,
+    http1::Connection<TokioIo<TimedStream>, S>: Future<Output = hyper::Result<()>> + Unpin,
+{
+    let rests = |cx: &mut Context<'_>| match Pin::new(&mut connection).poll(cx) {
+        Poll::Pending if exchange.is_resting() => Poll::Ready(None),
+        polled => polled.map(Some),
+    };
+    let ended = tokio::select! {
+        ended = poll_fn(rests) => ended,
+        () = closing.cancelled() => {
+            Pin::new(&mut connection).graceful_shutdown();
+            Some(finish(&mut connection, exchange).await)
+        }
+        () = cut.cancelled() => {
+            tracing::debug!("a connection with half a request gave way to a new one");
+            Some(Ok(()))
+        }
+    };
+    match ended {
+        None => {
+            let parts = connection.into_parts();
+            Ok(Some(parts.io.into_inner().holding(&parts.read_buf)))
+        }
+        Some(ended) => ended.map(|()| None),
     }
 }
 
@@ -101,7 +163,7 @@ fn with_body_end_noted(mut request: Request, exchange: &Arc<Exchange>) -> Reques
         return request;
     }
     let noting = Arc::clone(exchange);
-    let end = poll_fn(move |_| {
+    let end = stream::poll_fn(move |_| {
         noting.body_ended();
         None.into()
     });
@@ -138,10 +200,6 @@ async fn finish(
             return Ok(());
         }
     }
-}
-
-fn log_cut(peer: SocketAddr) {
-    tracing::debug!(%peer, "a connection with half a request gave way to a new one");
 }
 
 fn log_early_end(peer: SocketAddr, error: &hyper::Error) {

@@ -30,6 +30,7 @@ pub(super) struct Exchange {
     body_left: AtomicU64,
     body_ended: AtomicBool,
     moved: AtomicU64,
+    resting: AtomicBool,
 }
 
 impl Default for Exchange {
@@ -39,6 +40,7 @@ impl Default for Exchange {
             body_left: AtomicU64::new(0),
             body_ended: AtomicBool::new(true),
             moved: AtomicU64::new(0),
+            resting: AtomicBool::new(false),
         }
     }
 }
@@ -121,6 +123,15 @@ impl Exchange {
     /// How many bytes were received and sent so far.
     pub(super) fn bytes_moved(&self) -> u64 {
         self.moved.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing of a request has come, and nothing of an answer is left to be sent.
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting.load(Ordering::Relaxed) && self.phase() == Phase::Idle
+    }
+
+    pub(super) fn set_resting(&self, resting: bool) {
+        self.resting.store(resting, Ordering::Relaxed);
     }
 
     /// Whether the client has sent its whole request and waits for the service.

@@ -3,6 +3,8 @@
 //! What a client sends after the message in progress is held back here. So it is known, when an answer has been sent,
 //! whether the next request has begun.
 
+mod waiting;
+
 use std::{
     io,
     pin::Pin,
@@ -27,11 +29,6 @@ use super::{
 
 /// One read of bytes that are discarded or held back.
 const READ_BYTES: usize = 4096;
-/// How long a client that has closed its sending half is assumed to read still. TCP shows the difference only when data
-/// is sent: a client that closes its sending half right after the request gets what is answered within this time, and
-/// one that has disconnected keeps its permit and its call to Stripe no longer than this.
-const HALF_CLOSED: Duration = Duration::from_secs(1);
-
 /// A stream that gives up when the phase has taken too long.
 pub(super) struct TimedStream {
     stream: TcpStream,
@@ -165,13 +162,6 @@ impl TimedStream {
         Poll::Pending
     }
 
-    fn wait_half_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let wait = || Box::pin(sleep(HALF_CLOSED));
-        let end = self.sends_no_more.get_or_insert_with(wait);
-        ready!(end.as_mut().poll(cx));
-        Poll::Ready(Ok(()))
-    }
-
     /// An answer was sent: the next request has the header time if it has begun, and the idle time if not.
     fn end_request(&mut self, cx: &mut Context<'_>) {
         self.unread = None;
@@ -186,35 +176,15 @@ impl TimedStream {
             self.place.mark_idle();
             self.time(self.timeouts.idle);
         }
-        if !self.held.is_empty() {
+        if self.held.is_empty() {
+            self.exchange.set_resting(true);
+        } else {
             // hyper was told, while it waited for the answer, that there is nothing to read.
             cx.waker().wake_by_ref();
         }
         self.line_ends = LineEnds::default();
         // hyper asks for the next request only when it is woken: by the client, or by the end of this time.
         _ = self.deadline.as_mut().poll(cx);
-    }
-
-    /// Waits for a client that does not read its answer, but not longer than for one that sends nothing.
-    fn or_give_up(
-        &mut self,
-        sent: Poll<io::Result<usize>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        match sent {
-            Poll::Pending => {
-                let idle = self.timeouts.idle;
-                let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(idle)));
-                ready!(unread.as_mut().poll(cx));
-                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-            }
-            Poll::Ready(Ok(bytes)) => {
-                self.unread = None;
-                self.exchange.moved(bytes);
-                sent
-            }
-            Poll::Ready(Err(_)) => sent,
-        }
     }
 
     /// Whether the client may still be sending something that nobody reads.
@@ -236,6 +206,8 @@ impl AsyncRead for TimedStream {
             Phase::Idle | Phase::Headers => this.read_head(cx, buf),
             Phase::Working | Phase::Sending => this.read_ahead(cx),
         };
+        this.exchange
+            .set_resting(read.is_pending() && phase == Phase::Idle);
         if read.is_pending() && matches!(phase, Phase::Idle | Phase::Headers) {
             ready!(this.deadline.as_mut().poll(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -268,6 +240,7 @@ impl AsyncWrite for TimedStream {
     /// send a reset, and the client might never see why it was refused before it had sent its whole body.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.exchange.set_resting(false);
         if !this.linger.has_begun() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
             if !this.may_have_unread_input() {
