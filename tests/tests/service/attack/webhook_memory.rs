@@ -124,25 +124,39 @@ async fn h7_the_body_that_arrives_for_the_longest_time_gives_way() {
         sent: 64 * 1024,
         chunked: false,
     };
+    // On a busy machine the time of the first body may be over before there are enough of them.
+    let mut arriving = None;
+    while arriving.is_none() {
+        arriving = those_that_stay(&attack, &service).await;
+    }
+    for mut last in arriving.unwrap_or_default() {
+        let answer = last.response("POST", RESPONSE_LIMIT).await;
+        let answer = answer.expect("an answer");
+        answer.assert_error("REQUEST_TIMEOUT");
+        assert_eq!(answer.header("connection"), Some("close"));
+    }
+}
+
+/// Opens the connections, and checks that each that is one too many takes the place of the first. `None` if that had no
+/// more time.
+async fn those_that_stay(attack: &Attack, service: &Service) -> Option<VecDeque<ClientConnection>> {
     let mut arriving = VecDeque::new();
     for number in 0..attack.connections {
-        arriving.push_back(attack.connect(&service, number).await);
+        arriving.push_back(attack.connect(service, number).await);
         if arriving.len() > FIT {
             let mut first = arriving.pop_front().expect("it is there");
             let answer = first.response("POST", RESPONSE_LIMIT).await;
             let answer = answer.expect("it gives way");
+            if answer.status == 408 {
+                return None;
+            }
             answer
                 .assert_error("SERVICE_UNAVAILABLE")
                 .assert_retry_after(1..=1);
             assert_eq!(answer.header("connection"), Some("close"));
         }
     }
-    for mut last in arriving {
-        let answer = last.response("POST", RESPONSE_LIMIT).await;
-        let answer = answer.expect("an answer");
-        answer.assert_error("REQUEST_TIMEOUT");
-        assert_eq!(answer.header("connection"), Some("close"));
-    }
+    Some(arriving)
 }
 
 #[tokio::test]

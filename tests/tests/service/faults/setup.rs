@@ -52,8 +52,16 @@ impl Setup {
         for (name, value) in settings {
             builder = builder.set(name, value);
         }
+        let service = builder.start().await;
+        // From now on the key is known to be good. Keys that are not are looked up a few at a time, so that on a busy
+        // machine some of a hundred callers with a new key would be refused.
+        let wrong = TestRequest::portal(service.key(), RETURN_URL).with_body("{}");
+        service
+            .ask(&wrong)
+            .await
+            .assert_invalid("return_url", "is required");
         let mut setup = Self {
-            service: builder.start().await,
+            service,
             faulty,
             process: None,
             log: log.clone(),
