@@ -10,6 +10,7 @@ mod key_commands;
 mod log_lines;
 mod log_reader;
 mod open_files;
+mod pending_writes;
 mod process_state;
 mod session_response;
 mod silent_resolver;

@@ -99,6 +99,30 @@ async fn l8_a_revocation_waits_for_another_process_and_says_so() {
 }
 
 #[tokio::test]
+async fn l8_after_thirty_seconds_a_revocation_says_that_the_key_still_works() {
+    let (deployment, id, key) = with_key("live").await;
+    let mut database = Database::open_file(&deployment.database()).await;
+    database.execute("BEGIN IMMEDIATE").await;
+    let (by_id, by_key) = (format!("key revoke {id}"), "key revoke -".to_owned());
+    let (one, other) = tokio::join!(
+        deployment.run(&by_id),
+        deployment.run_with_input(&by_key, &key)
+    );
+    let expected = format!(
+        "another process is writing to the database; waiting up to 30 s for it\n\
+         error: key {id} is NOT revoked: another process has locked the database for 30 s; end that process and run \
+         the command again\n"
+    );
+    for outcome in [one, other] {
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
+        assert_eq!(outcome.stderr, expected);
+    }
+    database.execute("ROLLBACK").await;
+    deployment.json(&by_id).await;
+    assert!(keys(&deployment).await[0]["revoked_at"].is_string());
+}
+
+#[tokio::test]
 async fn m2_a_key_is_rotated_in_its_own_mode_only() {
     let hint = "if you mean this key, give --mode";
     let other = "its successor cannot be a";

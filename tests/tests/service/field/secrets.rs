@@ -75,6 +75,33 @@ async fn s23_no_command_prints_a_secret_that_is_given_in_place_of_something_else
     assert_eq!(deployment.json("key list --org acme").await, json!([]));
 }
 
+/// L5: a setting that names the file of a secret has the secret itself.
+#[tokio::test]
+async fn l5_no_command_prints_a_secret_that_is_given_as_the_name_of_its_file() {
+    const FILES: [&str; 4] = [
+        "STRIPE_SECRET_KEY_FILE",
+        "STRIPE_WEBHOOK_SECRET_FILE",
+        "STRIPE_PROXY_FILE",
+        "DATABASE_URL_FILE",
+    ];
+    let commands = ["config show", "config check", "doctor", "org list", "serve"];
+    for secret in spellings() {
+        for file in FILES {
+            let mut deployment = Deployment::new().await;
+            deployment.json("org create --name Acme --id acme").await;
+            deployment.settings.remove(file.trim_end_matches("_FILE"));
+            deployment.settings.insert(file.to_owned(), secret.clone());
+            for command in commands {
+                for line in [command.to_owned(), format!("{command} --json")] {
+                    let outcome = deployment.run(&line).await;
+                    let printed = format!("{}{}", outcome.stdout, outcome.stderr);
+                    assert!(!printed.contains(BODY), "{file}, {line}: {printed}");
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn s23_a_secret_in_a_file_to_import_is_not_printed() {
     let deployment = Deployment::new().await;
