@@ -43,6 +43,8 @@ pub(super) struct Senders {
     /// A key that was revoked.
     pub(super) revoked: String,
     seen: Mutex<Seen>,
+    /// No new requests are sent for now.
+    pub(super) paused: AtomicBool,
     stopping: AtomicBool,
 }
 
@@ -59,6 +61,7 @@ impl Load {
             keys,
             revoked,
             seen: Mutex::default(),
+            paused: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         });
         let mut sending = JoinSet::new();
@@ -106,6 +109,9 @@ impl Senders {
 
     async fn pause(&self) -> bool {
         sleep(PAUSE).await;
+        while self.paused.load(Ordering::Relaxed) {
+            sleep(PAUSE).await;
+        }
         !self.stopping.load(Ordering::Relaxed)
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::process::Stdio;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -45,6 +46,25 @@ async fn it_is_frozen_and_continued() {
     }
     assert_eq!(scene.senders().count(0), 0, "each request was answered");
     assert_eq!(scene.end().await, 0);
+}
+
+/// As a service manager and a balancer do it: the balancer sends nothing any more when the instance is not ready.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_stopped_and_started_again() {
+    let mut scene = Scene::start_with(&[("SHUTDOWN_DELAY_SECONDS", "1")]).await;
+    for _ in 0..rounds() {
+        signal(scene.running.id(), "TERM").await;
+        while scene.is_ready().await {
+            sleep(Duration::from_millis(5)).await;
+        }
+        scene.senders().paused.store(true, Ordering::Relaxed);
+        scene.running.ends().await;
+        scene.restart().await;
+        scene.senders().paused.store(false, Ordering::Relaxed);
+        scene.recovers().await;
+    }
+    assert_eq!(scene.senders().count(0), 0, "each request was answered");
+    assert_eq!(scene.end().await, 0, "nothing is lost");
 }
 
 /// Copies what it reads to a file, as a collector of logs does.

@@ -78,6 +78,11 @@ impl Running {
 
     pub(super) async fn stop(&mut self) {
         signal(self.id(), "TERM").await;
+        self.ends().await;
+    }
+
+    /// Waits for its end after SIGTERM.
+    pub(super) async fn ends(&mut self) {
         let ended = timeout(RESPONSE_LIMIT, self.child.wait()).await;
         let status = ended.expect("it stops").expect("it can be waited for");
         assert_eq!(status.code(), Some(0));

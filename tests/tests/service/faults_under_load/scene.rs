@@ -81,9 +81,13 @@ pub(super) async fn prepare() -> Prepared {
 
 impl Scene {
     pub(super) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub(super) async fn start_with(settings: &[(&str, &str)]) -> Self {
         let prepared = prepare().await;
         let log = beside(&prepared.service, "log");
-        let settings = variables(&prepared.service, &[]);
+        let settings = variables(&prepared.service, settings);
         let command = process::command(&["serve"], &settings);
         let running = Running::start(command, &log).await;
         Self::of(prepared, running, settings).await
@@ -122,6 +126,10 @@ impl Scene {
             .lock()
             .expect("no sender panics");
         *addresses = self.running.addresses;
+    }
+
+    pub(super) async fn is_ready(&self) -> bool {
+        readiness(self.senders().addresses()).await["ready"] == true
     }
 
     /// Waits until all works again, without help.
