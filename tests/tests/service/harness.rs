@@ -13,6 +13,7 @@ mod fixtures;
 pub(crate) mod log;
 pub(crate) mod page;
 pub(crate) mod prefix_proxy;
+pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod recording_proxy;
 pub(crate) mod service;

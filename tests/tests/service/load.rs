@@ -1,7 +1,9 @@
 //! A thousand callers while Stripe does not answer: all of them are answered in time, and those who are refused do
 //! not notice.
 
+mod attackers;
 mod changes;
+mod flood;
 
 use std::net::SocketAddr;
 use std::time::Duration;

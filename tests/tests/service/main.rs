@@ -41,6 +41,7 @@ mod return_url;
 mod runbook;
 mod sdk;
 mod simulated_stripe;
+mod soak;
 mod stripe_outage;
 mod stripe_proxy;
 mod stripe_reviewed;

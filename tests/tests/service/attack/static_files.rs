@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::harness::memory::resident_kib;
 use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
 use billing_portal_tests::http_client::ClientConnection;
@@ -12,14 +13,6 @@ use billing_portal_tests::http_message::TestRequest;
 const CLIENTS: usize = 200;
 /// What a connection may take: hyper's buffers, and the task. The bundle alone is 1.5 MB.
 const MAX_KIB_PER_CLIENT: usize = 48;
-
-/// The memory of a process that is in use, in KiB.
-fn resident_kib(process: &Process) -> usize {
-    let status = process.proc("status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let size = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    size.expect("a size").parse().expect("a number")
-}
 
 #[tokio::test]
 async fn h3_unread_files_take_no_memory_of_their_own() {
