@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use billing_portal_server::fuzz_targets;
 pub use billing_portal_server::fuzz_targets::{ALL, Target};
 
 /// How long a run lasts.
@@ -55,6 +56,16 @@ pub fn run((name, target): Target, seeds: &[Vec<u8>], number: u64, limit: Limit)
         inputs += 1;
     }
     inputs + seeds.len() as u64
+}
+
+/// The return URLs that are accepted among so many inputs, each with its canonical form.
+pub fn accepted_return_urls(
+    seeds: &[Vec<u8>],
+    number: u64,
+    inputs: u64,
+) -> impl Iterator<Item = (String, String)> {
+    let mut mutator = mutation::Mutator::new(seeds, number);
+    (0..inputs).filter_map(move |_| fuzz_targets::accepted_return_url(mutator.next()))
 }
 
 fn try_input(name: &str, target: fn(&[u8]), input: &[u8]) {

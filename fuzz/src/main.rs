@@ -1,14 +1,18 @@
 //! `mutate TARGET INPUTS [NUMBER]`: runs so many inputs; without NUMBER the time chooses which. `mutate all INPUTS` runs
-//! every target. Prints the number, with which the same inputs run again.
+//! every target. Prints the number, with which the same inputs run again. `mutate accepted INPUTS [NUMBER]` prints the
+//! return URLs that are accepted, each with its canonical form, as JSON.
 
 use std::env;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use billing_portal_fuzz::{ALL, Limit, run, seeds};
+use billing_portal_fuzz::{ALL, Limit, accepted_return_urls, run, seeds};
 
-const USAGE: &str = "usage: mutate TARGET|all INPUTS [NUMBER]";
+/// Not a target: prints instead of running.
+const ACCEPTED: &str = "accepted";
+const USAGE: &str = "usage: mutate TARGET|all|accepted INPUTS [NUMBER]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -22,16 +26,38 @@ fn main() -> ExitCode {
     } else {
         folder.join("fuzz")
     };
+    if name == ACCEPTED {
+        return done(print_accepted(&folder, inputs, number));
+    }
     let targets = ALL
         .into_iter()
         .filter(|(known, _)| name == "all" || name == *known);
     for target in targets {
-        if let Err(error) = run_one(target, &folder, inputs, number) {
-            eprintln!("{}: {error}", target.0);
-            return ExitCode::FAILURE;
+        let outcome = run_one(target, &folder, inputs, number);
+        if outcome.is_err() {
+            return done(outcome);
         }
     }
     ExitCode::SUCCESS
+}
+
+fn done(outcome: io::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_accepted(folder: &Path, inputs: u64, number: u64) -> io::Result<()> {
+    let seeds = seeds(folder, "return_url")?;
+    let mut output = BufWriter::new(io::stdout().lock());
+    for (text, canonical) in accepted_return_urls(&seeds, number, inputs) {
+        writeln!(output, "{}", serde_json::json!([text, canonical]))?;
+    }
+    output.flush()
 }
 
 fn run_one(
@@ -39,7 +65,7 @@ fn run_one(
     folder: &Path,
     inputs: u64,
     number: u64,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let seeds = seeds(folder, target.0)?;
     println!(
         "{}: {inputs} inputs from {} seeds, number {number}",
@@ -62,7 +88,8 @@ fn read(arguments: &[String]) -> Option<(&str, u64, u64)> {
         [name, inputs, number] => (name, inputs, Some(number)),
         _ => return None,
     };
-    let is_known = name == "all" || ALL.iter().any(|(known, _)| known == name);
+    let is_known =
+        ["all", ACCEPTED].contains(&name.as_str()) || ALL.iter().any(|(known, _)| known == name);
     let by_time = || {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)

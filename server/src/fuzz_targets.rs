@@ -4,8 +4,10 @@
 //! They are compiled only with the feature `fuzzing`, which no release has.
 
 pub use crate::{
-    auth::fuzz_target::target as authorization, portal::fuzz_target::target as json_body,
-    return_url::fuzz_target::target as return_url, stripe::fuzz_target::target as stripe_response,
+    auth::fuzz_target::target as authorization,
+    portal::fuzz_target::target as json_body,
+    return_url::fuzz_target::{accepted as accepted_return_url, target as return_url},
+    stripe::fuzz_target::target as stripe_response,
     webhooks::fuzz_target::target as webhook,
 };
 

@@ -20,6 +20,13 @@ static ALLOW_LIST: LazyLock<AllowList> = LazyLock::new(|| {
     AllowList::new(ORIGINS.map(entry).to_vec(), false)
 });
 
+/// The text and its canonical form, if it is accepted: for a comparison with other parsers.
+pub fn accepted(data: &[u8]) -> Option<(String, String)> {
+    let text = String::from_utf8_lossy(data);
+    let accepted = ALLOW_LIST.check(&text).ok()?;
+    Some((text.into_owned(), accepted.as_str().to_owned()))
+}
+
 /// What is accepted is plain text on a listed origin, and is accepted again unchanged.
 ///
 /// # Panics

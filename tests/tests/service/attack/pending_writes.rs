@@ -41,7 +41,7 @@ async fn m7_uses_and_stale_marks_that_wait_for_the_database_keep_no_look_up_wait
     }
     // Each of these is looked up, its use waits to be written, and nobody can write.
     for key in &keys {
-        let answer = service.ask(&TestRequest::portal(key, RETURN_URL)).await;
+        let answer = service.send(&TestRequest::portal(key, RETURN_URL)).await;
         assert_eq!(answer.status, 200);
     }
     assert_eq!(service.readiness().await.status, 200);
@@ -53,7 +53,7 @@ async fn m7_uses_and_stale_marks_that_wait_for_the_database_keep_no_look_up_wait
     // What waited is written, or written at the next use.
     loop {
         for key in &keys {
-            service.ask(&TestRequest::portal(key, RETURN_URL)).await;
+            service.send(&TestRequest::portal(key, RETURN_URL)).await;
         }
         let listed = service.run(&["key", "list", "--org", "acme"]).await;
         let listed = listed.as_array().expect("a list");
@@ -72,7 +72,7 @@ async fn m7_uses_and_stale_marks_that_wait_for_the_database_keep_no_look_up_wait
     );
     service.stripe.answer_next(Endpoint::Sessions, [fails]);
     let answer = service
-        .ask(&TestRequest::portal(&gone[0], RETURN_URL))
+        .send(&TestRequest::portal(&gone[0], RETURN_URL))
         .await;
     answer.assert_error("NO_STRIPE_CUSTOMER");
     let links = service.run(&["customer", "list"]).await;

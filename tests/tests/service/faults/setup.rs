@@ -57,7 +57,7 @@ impl Setup {
         // machine some of a hundred callers with a new key would be refused.
         let wrong = TestRequest::portal(service.key(), RETURN_URL).with_body("{}");
         service
-            .ask(&wrong)
+            .send(&wrong)
             .await
             .assert_invalid("return_url", "is required");
         let mut setup = Self {

@@ -143,7 +143,10 @@ async fn measure(process: &Process, key: &str) -> Slowest {
     for _ in 0..SAMPLES {
         let began = Instant::now();
         caller.send(&portal).await.expect("it reads");
-        let answer = caller.response("POST", RESPONSE_LIMIT).await.expect("an answer");
+        let answer = caller
+            .response("POST", RESPONSE_LIMIT)
+            .await
+            .expect("an answer");
         calls.push(began.elapsed());
         assert_eq!(answer.status, 200);
         let began = Instant::now();
@@ -153,7 +156,10 @@ async fn measure(process: &Process, key: &str) -> Slowest {
             .expect("in time")
             .expect("it listens");
         check.send(&health).await.expect("it reads");
-        let answer = check.response("GET", RESPONSE_LIMIT).await.expect("an answer");
+        let answer = check
+            .response("GET", RESPONSE_LIMIT)
+            .await
+            .expect("an answer");
         checks.push(began.elapsed());
         assert_eq!(answer.status, 200);
     }

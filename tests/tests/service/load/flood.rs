@@ -197,7 +197,10 @@ async fn measure(api: SocketAddr, key: &str) -> Duration {
         let began = Instant::now();
         let mut caller = ClientConnection::open(api).await.expect("it listens");
         caller.send(&portal).await.expect("it reads");
-        let answer = caller.response("POST", RESPONSE_LIMIT).await.expect("an answer");
+        let answer = caller
+            .response("POST", RESPONSE_LIMIT)
+            .await
+            .expect("an answer");
         took.push(began.elapsed());
         assert_eq!(answer.status, 200);
     }
