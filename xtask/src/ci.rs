@@ -58,7 +58,7 @@ const STEPS: &[Step] = &[
     // The same tests on PostgreSQL, without those that are only about Stripe, connections, the log or files.
     Step("PostgreSQL",   "cargo run --quiet --package billing-portal-tests --all-features --locked --example postgresql -- \
         cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service -E \
-        not(test(/^(load|faults|stripe_|docs|deploy|simulated_stripe|return_url|allow_list|attack::(connection|static|log_|silent|open_files|host))/))",
+        not(test(/^(load|faults|soak|fuzzing|stripe_|docs|deploy|simulated_stripe|return_url|allow_list|attack::(connection|static|log_|silent|open_files|host))/))",
         Programs(&[POSTGRESQL])),
     Step("PG servers",   "cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service \
         --run-ignored ignored-only postgresql", Programs(&[PGBOUNCER])),

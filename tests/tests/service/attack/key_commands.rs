@@ -101,8 +101,8 @@ async fn l8_a_revocation_waits_for_another_process_and_says_so() {
 #[tokio::test]
 async fn l8_after_thirty_seconds_a_revocation_says_that_the_key_still_works() {
     let (deployment, id, key) = with_key("live").await;
-    let mut database = Database::open_file(&deployment.database()).await;
-    database.execute("BEGIN IMMEDIATE").await;
+    let mut database = Database::open_url(&deployment.database_url()).await;
+    database.lock_writers().await;
     let (by_id, by_key) = (format!("key revoke {id}"), "key revoke -".to_owned());
     let (one, other) = tokio::join!(
         deployment.run(&by_id),

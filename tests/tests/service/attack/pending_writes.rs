@@ -30,7 +30,7 @@ async fn m7_uses_and_stale_marks_that_wait_for_the_database_keep_no_look_up_wait
         service.stripe.delete_customer(&customer);
     }
     let mut database = Database::open(&service).await;
-    database.execute("BEGIN IMMEDIATE").await;
+    database.lock_writers().await;
     let mut marking = JoinSet::new();
     for key in &gone {
         let (api, request) = (service.api(), TestRequest::portal(key, RETURN_URL));
