@@ -5,6 +5,7 @@
 //! its last, the time between requests, and the time in which a client reads nothing of its answer. The body has its
 //! own timeout where it is read.
 
+mod deadline;
 mod exchange;
 mod line_ends;
 mod linger;
@@ -78,11 +79,12 @@ pub(crate) async fn serve(
         let request = Request::from((request, addresses.0, addresses.1, Scheme::HTTP));
         let request = with_body_end_noted(request, &exchange);
         let (endpoint, exchange) = (Arc::clone(&endpoint), Arc::clone(&exchange));
-        async move {
+        // In a box of its own, so that an idle connection does not keep the memory of a request.
+        Box::pin(async move {
             let response = endpoint.get_response(request).await;
             exchange.answered();
             Ok::<_, Infallible>(hyper::Response::from(response))
-        }
+        })
     };
     loop {
         if !begins(&mut stream, &closing, &cut).await {
@@ -157,9 +159,9 @@ fn engine() -> http1::Builder {
     engine
 }
 
-/// The request, whose body notes in the exchange that it was received whole.
+/// The request. If its body does not announce its length, it notes in the exchange that it was received whole.
 fn with_body_end_noted(mut request: Request, exchange: &Arc<Exchange>) -> Request {
-    if exchange.body_has_ended() {
+    if !exchange.is_chunked() {
         return request;
     }
     let noting = Arc::clone(exchange);

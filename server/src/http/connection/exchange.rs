@@ -75,7 +75,7 @@ impl Exchange {
         self.enter(Phase::Sending);
     }
 
-    /// The handler has read the body to its end.
+    /// The handler has read a body that does not announce its length to its end.
     pub(super) fn body_ended(&self) {
         self.body_ended.store(true, Ordering::Relaxed);
     }
@@ -112,6 +112,7 @@ impl Exchange {
         if left != UNKNOWN_LENGTH {
             let left = left.saturating_sub(bytes as u64);
             self.body_left.store(left, Ordering::Relaxed);
+            self.body_ended.store(left == 0, Ordering::Relaxed);
         }
     }
 

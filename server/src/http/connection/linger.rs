@@ -1,6 +1,7 @@
 //! Reads what a client still sends after its last answer, so that the client can receive the answer to a refused body.
 
 use std::{
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -32,8 +33,8 @@ impl Linger {
     pub(super) fn poll(&mut self, stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<()> {
         let end = self.0.get_or_insert_with(|| Box::pin(sleep(LINGER)));
         for _ in 0..MAX_DISCARDED_READS {
-            let mut discarded = [0; READ_BYTES];
-            let mut buf = ReadBuf::new(&mut discarded);
+            let mut discarded = [MaybeUninit::uninit(); READ_BYTES];
+            let mut buf = ReadBuf::uninit(&mut discarded);
             match Pin::new(&mut *stream).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(()),

@@ -7,20 +7,21 @@ mod waiting;
 
 use std::{
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::{Instant, Sleep, sleep},
+    time::Sleep,
 };
 
 use super::{
     super::places::Place,
+    deadline::Deadline,
     exchange::{Exchange, Phase},
     line_ends::LineEnds,
     linger::Linger,
@@ -41,7 +42,7 @@ pub(super) struct TimedStream {
     line_ends: LineEnds,
     /// Whether nothing of any request has come. The first request has the header time from the connection on.
     is_first: bool,
-    deadline: Pin<Box<Sleep>>,
+    deadline: Deadline,
     /// Runs from the last moment in which the client read something of its answer.
     unread: Option<Pin<Box<Sleep>>>,
     linger: Linger,
@@ -64,7 +65,7 @@ impl TimedStream {
             held: Vec::new(),
             line_ends: LineEnds::default(),
             is_first: true,
-            deadline: Box::pin(sleep(timeouts.headers)),
+            deadline: Deadline::after(timeouts.headers),
             unread: None,
             linger: Linger::default(),
             sends_no_more: None,
@@ -117,14 +118,10 @@ impl TimedStream {
         if self.exchange.phase() == Phase::Idle {
             self.exchange.enter(Phase::Headers);
             if !self.is_first {
-                self.time(self.timeouts.headers);
+                self.deadline.set(self.timeouts.headers);
             }
             self.is_first = false;
         }
-    }
-
-    fn time(&mut self, timeout: Duration) {
-        self.deadline.as_mut().reset(Instant::now() + timeout);
     }
 
     /// Reads what is left of a body.
@@ -151,8 +148,9 @@ impl TimedStream {
             // It is still there. It is read when the answer was sent.
             return Poll::Pending;
         }
-        let mut bytes = [0; READ_BYTES];
-        let mut buf = ReadBuf::new(&mut bytes);
+        // Not filled with zeros: that would cost more than the read.
+        let mut bytes = [MaybeUninit::uninit(); READ_BYTES];
+        let mut buf = ReadBuf::uninit(&mut bytes);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf))?;
         self.held.extend_from_slice(buf.filled());
         self.exchange.moved(self.held.len());
@@ -170,11 +168,11 @@ impl TimedStream {
         self.exchange.forget_chunks();
         if has_begun {
             self.exchange.enter(Phase::Headers);
-            self.time(self.timeouts.headers);
+            self.deadline.set(self.timeouts.headers);
         } else {
             self.exchange.enter(Phase::Idle);
             self.place.mark_idle();
-            self.time(self.timeouts.idle);
+            self.deadline.set(self.timeouts.idle);
         }
         if self.held.is_empty() {
             self.exchange.set_resting(true);
@@ -184,7 +182,7 @@ impl TimedStream {
         }
         self.line_ends = LineEnds::default();
         // hyper asks for the next request only when it is woken: by the client, or by the end of this time.
-        _ = self.deadline.as_mut().poll(cx);
+        _ = self.deadline.poll(cx);
     }
 
     /// Whether the client may still be sending something that nobody reads.
@@ -209,7 +207,7 @@ impl AsyncRead for TimedStream {
         this.exchange
             .set_resting(read.is_pending() && phase == Phase::Idle);
         if read.is_pending() && matches!(phase, Phase::Idle | Phase::Headers) {
-            ready!(this.deadline.as_mut().poll(cx));
+            ready!(this.deadline.poll(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read

@@ -41,7 +41,7 @@ impl TimedStream {
             // Also the end of the connection, and an error: hyper reads them.
             return Poll::Ready(true);
         }
-        ready!(self.deadline.as_mut().poll(cx));
+        ready!(self.deadline.poll(cx));
         Poll::Ready(false)
     }
 
