@@ -1,15 +1,19 @@
 //! Reads a request's body: its type (415), size (413) and time (408).
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
+use bytes::Bytes;
 use futures_util::StreamExt;
+use http_body_util::{BodyExt, combinators};
 use poem::{
     Body,
-    error::ReadBodyError,
     http::{HeaderMap, header},
 };
 
 use super::{api_error::ApiError, error_code::ErrorCode, memory_budget::BodyMemory, schema};
+
+/// What a body is inside of poem's type.
+type BoxBody = combinators::BoxBody<Bytes, io::Error>;
 
 /// How long a sender waits before it tries again when there is no memory: a body is received in less than a second.
 const RETRY_AFTER_OUT_OF_MEMORY: Duration = Duration::from_secs(1);
@@ -75,14 +79,25 @@ pub(crate) async fn read_bounded(
     if declared_length(headers).is_some_and(|length| length > limit) {
         return Err(refuse_and_close(ErrorCode::PayloadTooLarge));
     }
-    match tokio::time::timeout(timeout, body.into_bytes_limit(limit)).await {
-        Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(ReadBodyError::PayloadTooLarge)) => {
-            Err(refuse_and_close(ErrorCode::PayloadTooLarge))
+    let read = tokio::time::timeout(timeout, read_at_most(body, limit)).await;
+    let read = read.unwrap_or(Err(ErrorCode::RequestTimeout));
+    read.map_err(refuse_and_close)
+}
+
+/// poem's own function keeps a buffer of 4 KiB in the future of every request.
+async fn read_at_most(body: Body, limit: usize) -> Result<Vec<u8>, ErrorCode> {
+    let mut body = BoxBody::from(body);
+    let mut received = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ErrorCode::BadRequest)?;
+        if let Some(chunk) = frame.data_ref() {
+            if received.len() + chunk.len() > limit {
+                return Err(ErrorCode::PayloadTooLarge);
+            }
+            received.extend_from_slice(chunk);
         }
-        Ok(Err(_)) => Err(refuse_and_close(ErrorCode::BadRequest)),
-        Err(_) => Err(refuse_and_close(ErrorCode::RequestTimeout)),
     }
+    Ok(received)
 }
 
 /// Reads a body like [`read_bounded`], with memory that is reserved as the bytes arrive: 503 when there is none.

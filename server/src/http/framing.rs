@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use poem::{
     Request,
-    http::{HeaderMap, HeaderValue, Version, header, uri::Authority},
+    http::{HeaderMap, HeaderValue, Uri, Version, header, uri::Authority},
 };
 
 use super::envelope::Malformed;
@@ -23,7 +23,7 @@ pub(crate) fn fault(request: &Request) -> Option<Malformed> {
     if request.method().as_str().len() > MAX_METHOD_BYTES {
         return Some(Malformed::MethodTooLong);
     }
-    if request.original_uri().to_string().len() > MAX_TARGET_BYTES {
+    if target_bytes(request.original_uri()) > MAX_TARGET_BYTES {
         return Some(Malformed::TargetTooLong);
     }
     if header_bytes(headers) > MAX_HEADER_BYTES {
@@ -40,6 +40,17 @@ pub(crate) fn fault(request: &Request) -> Option<Malformed> {
         return Some(Malformed::Expectation);
     }
     None
+}
+
+fn target_bytes(target: &Uri) -> usize {
+    let path_and_query = target
+        .path_and_query()
+        .map_or(0, |path| path.as_str().len());
+    let authority = target.authority().map_or(0, |host| host.as_str().len());
+    let scheme = target
+        .scheme_str()
+        .map_or(0, |scheme| scheme.len() + "://".len());
+    scheme + authority + path_and_query
 }
 
 fn header_bytes(headers: &HeaderMap) -> usize {
