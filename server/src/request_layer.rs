@@ -168,7 +168,7 @@ fn error_response(error: poem::Error, request_id: &RequestId) -> (Response, Opti
     let error = error
         .downcast::<ApiError>()
         .unwrap_or_else(|other| ApiError::from(ErrorCode::Internal).with_cause(other.to_string()));
-    (error.clone().into_response(request_id), Some(error))
+    (error.response(request_id), Some(error))
 }
 
 /// The headers of every response; [`crate::http::schema`] declares them.

@@ -142,10 +142,10 @@ impl ApiError {
     }
 
     /// The response, with the request's id in its body.
-    pub(crate) fn into_response(self, request_id: &RequestId) -> Response {
-        let mut response =
-            ErrorEnvelope::new(self.code, request_id, self.details).into_response(self.code);
-        response.headers_mut().extend(self.headers);
+    pub(crate) fn response(&self, request_id: &RequestId) -> Response {
+        let envelope = ErrorEnvelope::new(self.code, request_id, self.details.clone());
+        let mut response = envelope.into_response(self.code);
+        response.headers_mut().extend(self.headers.iter().cloned());
         response
     }
 }

@@ -16,7 +16,7 @@ use poem_openapi::{
     types::Type,
 };
 use serde::Serialize;
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use super::{
     error_code::ErrorCode,
@@ -25,6 +25,8 @@ use super::{
 
 /// Room for an envelope with the longest URL of a portal, 2048 bytes, and all else in it.
 const ENVELOPE_BYTES: usize = 2560;
+/// Room for an error without details.
+const REFUSAL_BYTES: usize = 256;
 
 /// The responses that the operation declares beside its success.
 pub(crate) fn declared_errors() -> MetaResponses {
@@ -96,7 +98,7 @@ pub(crate) struct Success<E>(pub E);
 
 impl<E: Serialize + Send> IntoResponse for Success<E> {
     fn into_response(self) -> Response {
-        json_response(StatusCode::OK, &self.0)
+        wiped_json_response(StatusCode::OK, &self.0)
     }
 }
 
@@ -178,17 +180,44 @@ fn json_content<T: Type>() -> Vec<MetaMediaType> {
 }
 
 fn json_response(status: StatusCode, envelope: &impl Serialize) -> Response {
+    let mut body = Vec::with_capacity(REFUSAL_BYTES);
+    let written = serde_json::to_writer(&mut body, envelope);
+    written_response(status, written.map(|()| body.into()))
+}
+
+/// The same for an envelope with the URL of a portal, which is a credential: the body is wiped when it was sent.
+fn wiped_json_response(status: StatusCode, envelope: &impl Serialize) -> Response {
     // With room for every envelope: what is moved to a larger place leaves a copy.
-    let mut body = Zeroizing::new(Vec::with_capacity(ENVELOPE_BYTES));
-    match serde_json::to_writer(&mut *body, envelope) {
-        Ok(()) => Response::builder()
+    let mut body = Wiped(Vec::with_capacity(ENVELOPE_BYTES));
+    let written = serde_json::to_writer(&mut body.0, envelope);
+    written_response(status, written.map(|()| Bytes::from_owner(body)))
+}
+
+fn written_response(status: StatusCode, body: serde_json::Result<Bytes>) -> Response {
+    match body {
+        Ok(body) => Response::builder()
             .status(status)
             .content_type(schema::JSON)
-            // Wiped when it was sent, because the URL of a portal is a credential.
-            .body(Bytes::from_owner(body)),
+            .body(body),
         Err(error) => {
             tracing::error!(%error, "a response could not be serialized");
             StatusCode::INTERNAL_SERVER_ERROR.into()
         }
+    }
+}
+
+/// Bytes that are wiped from memory after use: those that were written, and not the room for more, which would take ten
+/// times as long.
+struct Wiped(Vec<u8>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
     }
 }
