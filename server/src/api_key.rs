@@ -105,6 +105,12 @@ const fn key_prefix(mode: Mode) -> &'static str {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ApiKeyHash([u8; 32]);
 
+impl fmt::Debug for ApiKeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKeyHash([redacted])")
+    }
+}
+
 impl ApiKeyHash {
     /// The 32 bytes, for the store.
     pub(crate) fn as_bytes(&self) -> &[u8] {

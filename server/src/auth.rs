@@ -113,11 +113,10 @@ impl Authenticator {
     /// limit. A key that was good before always may. Any other waits for its turn, which lasts until it is dropped.
     pub(crate) async fn admit(
         &self,
-        headers: &HeaderMap,
+        key: Option<ApiKeyHash>,
         client: Option<IpAddr>,
     ) -> Result<Option<LookUpTurn>, ApiError> {
-        let key = self.key(headers);
-        if key.is_some_and(|hash| self.good_keys.contains_key(&hash)) {
+        if key.is_some_and(|hash| self.good_keys.get(&hash).is_some()) {
             return Ok(None);
         }
         self.require_unlimited(client)?;
@@ -142,18 +141,18 @@ impl Authenticator {
     }
 
     /// The hash of a request's key, if it has the form of one of this deployment's mode.
-    fn key(&self, headers: &HeaderMap) -> Option<ApiKeyHash> {
+    pub(crate) fn key(&self, headers: &HeaderMap) -> Option<ApiKeyHash> {
         let key = bearer_key(headers).filter(|key| key.mode() == self.mode);
         key.map(|key| key.hash())
     }
 
-    /// The caller of a request from the address `client`, whatever the caller's scopes.
+    /// The caller of a request with this key from the address `client`, whatever the caller's scopes.
     pub(crate) async fn authenticate(
         &self,
-        headers: &HeaderMap,
+        key: Option<ApiKeyHash>,
         client: Option<IpAddr>,
     ) -> Result<Arc<Caller>, ApiError> {
-        if let Some(hash) = self.key(headers)
+        if let Some(hash) = key
             && let Some(caller) = self.find(hash).await?
         {
             return Ok(caller);
@@ -176,7 +175,10 @@ impl Authenticator {
         };
         let caller = found.filter(valid);
         if let Some(caller) = &caller {
-            self.good_keys.insert(hash, ());
+            // Admission has extended its time already.
+            if !self.good_keys.contains_key(&hash) {
+                self.good_keys.insert(hash, ());
+            }
             self.record_use(caller);
         } else {
             self.good_keys.invalidate(&hash);

@@ -52,7 +52,8 @@ impl<'a> FromRequest<'a> for InFlight {
         }
         let Data(context) =
             Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
-        let admitted = app.authenticator.admit(request.headers(), context.client);
+        let key = context.key(&app.authenticator, request.headers());
+        let admitted = app.authenticator.admit(key, context.client);
         if let Some(turn) = admitted.await? {
             context.hold_look_up_turn(turn);
         }
@@ -109,9 +110,8 @@ impl<'a> ApiExtractor<'a> for BillingWrite {
         let Data(context) =
             Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
         let authenticator = &app.authenticator;
-        let authenticated = authenticator
-            .authenticate(request.headers(), context.client)
-            .await;
+        let key = context.key(authenticator, request.headers());
+        let authenticated = authenticator.authenticate(key, context.client).await;
         context.end_look_up_turn();
         let caller = authenticated?; // 429 of the address, 503, 401
         context.audit.set_caller(&caller);

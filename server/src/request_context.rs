@@ -2,13 +2,19 @@
 
 use std::{
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
-use poem::Request;
+use poem::{Request, http::HeaderMap};
 
-use crate::{app::App, audit::AuditRecord, auth::LookUpTurn, http::schema::RequestId};
+use crate::{
+    api_key::ApiKeyHash,
+    app::App,
+    audit::AuditRecord,
+    auth::{Authenticator, LookUpTurn},
+    http::schema::RequestId,
+};
 
 /// What is known of a request before anything else looks at it. [`crate::request_layer`] makes it, once.
 #[derive(Debug)]
@@ -21,6 +27,8 @@ pub(crate) struct RequestContext {
     pub client: Option<IpAddr>,
     /// What the audit event will say.
     pub audit: AuditRecord,
+    /// Checking and hashing a key takes thousands of instructions, so it is done once.
+    key: OnceLock<Option<ApiKeyHash>>,
     look_up_turn: Mutex<Option<LookUpTurn>>,
 }
 
@@ -32,8 +40,18 @@ impl RequestContext {
             received_at: app.clock.now(),
             client: app.trusted_proxies.client_address(request),
             audit: AuditRecord::default(),
+            key: OnceLock::new(),
             look_up_turn: Mutex::default(),
         }
+    }
+
+    /// The hash of the request's key, if it may be one of this deployment.
+    pub(crate) fn key(
+        &self,
+        authenticator: &Authenticator,
+        headers: &HeaderMap,
+    ) -> Option<ApiKeyHash> {
+        *self.key.get_or_init(|| authenticator.key(headers))
     }
 
     /// Holds the turn to look up an unknown key until the key was looked up.
