@@ -49,6 +49,11 @@ impl AuditRecord {
         });
     }
 
+    /// The authenticated caller.
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        self.caller.get().map(Arc::as_ref)
+    }
+
     /// Writes the event, unless the caller is unknown.
     pub(crate) fn write(&self, request_id: &RequestId, end: RequestEnd<'_>) {
         let Some(caller) = self.caller.get() else {

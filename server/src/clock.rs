@@ -47,7 +47,12 @@ impl Clock {
 
     /// A new ULID: an id that sorts by the time it was made.
     pub fn ulid(&self) -> Ulid {
-        let milliseconds = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();
+        self.ulid_at(self.now())
+    }
+
+    /// A new ULID of something that happened at this time.
+    pub fn ulid_at(&self, time: DateTime<Utc>) -> Ulid {
+        let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or_default();
         Ulid::from_parts(milliseconds, u128::from_le_bytes(self.random_bytes()))
     }
 

@@ -50,6 +50,8 @@ pub mod runtime;
 
 #[doc(hidden)]
 pub use explanation::error_codes;
+#[doc(hidden)]
+pub use log::captured_log;
 pub use service::{Reloaded, Service, StartError, start};
 pub use stripe::Resolver;
 #[doc(hidden)]

@@ -3,10 +3,13 @@
 //! Callers, payers and Stripe decide what stands in some fields. So every value is cut, searched for secrets and
 //! escaped before it becomes part of a line, outside of any lock, at a cost that grows no faster than its length.
 
-mod field;
+mod batch;
+mod capture;
+mod fields;
 mod layer;
-mod line;
 mod queue;
+mod timestamp;
+mod value;
 mod writer;
 
 use std::{
@@ -30,7 +33,12 @@ use tracing_subscriber::{
 use self::{layer::LogLayer, queue::Queue};
 use crate::{clock::Clock, config::LogFormat};
 
-pub(crate) use self::{layer::AUDIT_TARGET, queue::LogCounts};
+pub use self::capture::captured_log;
+pub(crate) use self::{
+    fields::{FieldWriter, RequestFields},
+    layer::{AUDIT_TARGET, in_request},
+    queue::LogCounts,
+};
 
 /// The queue of this process's log, once there is one.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
@@ -68,11 +76,9 @@ pub(crate) fn set_filter(filter: EnvFilter) {
     }
 }
 
-/// Audit events, alerts, and the spans that carry the request's id are logged at every level.
+/// Audit events and alerts are logged at every level.
 fn is_always_logged(metadata: &Metadata<'_>) -> bool {
-    metadata.target() == AUDIT_TARGET
-        || metadata.fields().field(field::ALERT).is_some()
-        || metadata.is_span() && metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
+    metadata.target() == AUDIT_TARGET || metadata.fields().field(fields::ALERT).is_some()
 }
 
 /// A panic is a line like every other. The default would print text that is not JSON, and wait for the reader.

@@ -6,14 +6,18 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use poem::{Request, http::HeaderMap};
+use poem::{
+    Request,
+    http::{HeaderMap, Method, Uri},
+};
 
 use crate::{
     api_key::ApiKeyHash,
     app::App,
     audit::AuditRecord,
     auth::{Authenticator, LookUpTurn},
-    http::schema::RequestId,
+    http::{framing::MAX_METHOD_BYTES, schema::RequestId},
+    log::{FieldWriter, RequestFields},
 };
 
 /// What is known of a request before anything else looks at it. [`crate::request_layer`] makes it, once.
@@ -27,6 +31,8 @@ pub(crate) struct RequestContext {
     pub client: Option<IpAddr>,
     /// What the audit event will say.
     pub audit: AuditRecord,
+    method: Method,
+    uri: Uri,
     /// Checking and hashing a key takes thousands of instructions, so it is done once.
     key: OnceLock<Option<ApiKeyHash>>,
     look_up_turn: Mutex<Option<LookUpTurn>>,
@@ -35,11 +41,14 @@ pub(crate) struct RequestContext {
 impl RequestContext {
     /// The context of a request that arrives now.
     pub(crate) fn new(app: &App, request: &Request) -> Self {
+        let received_at = app.clock.now();
         Self {
-            request_id: RequestId::from(app.clock.ulid()),
-            received_at: app.clock.now(),
+            request_id: RequestId::from(app.clock.ulid_at(received_at)),
+            received_at,
             client: app.trusted_proxies.client_address(request),
             audit: AuditRecord::default(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
             key: OnceLock::new(),
             look_up_turn: Mutex::default(),
         }
@@ -67,5 +76,25 @@ impl RequestContext {
     fn set_look_up_turn(&self, turn: Option<LookUpTurn>) {
         let held = self.look_up_turn.lock();
         *held.unwrap_or_else(PoisonError::into_inner) = turn;
+    }
+}
+
+impl RequestFields for RequestContext {
+    fn write(&self, fields: &mut FieldWriter<'_>) {
+        fields.word("request_id", self.request_id.as_str());
+        if let Some(client) = self.client {
+            fields.address("client", client);
+        }
+        // One that is refused for its length is not logged.
+        let method = self.method.as_str();
+        if method.len() <= MAX_METHOD_BYTES {
+            fields.text("method", method);
+        }
+        // Without the query: callers may put anything there, secrets too.
+        fields.text("path", self.uri.path());
+        if let Some(caller) = self.audit.caller() {
+            fields.text("key_id", &caller.key_id);
+            fields.text("org_id", caller.organization.as_str());
+        }
     }
 }

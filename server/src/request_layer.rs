@@ -1,7 +1,11 @@
 //! The outermost layer: it gives every request an id and a log line, every response its headers, and turns every
 //! failure, a panic too, into the error envelope.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt;
 use poem::{
@@ -19,6 +23,7 @@ use crate::{
         framing::MAX_METHOD_BYTES,
         schema::RequestId,
     },
+    log,
     metrics::Metrics,
     request_context::RequestContext,
 };
@@ -57,18 +62,25 @@ impl<E: Endpoint> Endpoint for RequestLayer<E> {
         let app = Arc::clone(&self.current.borrow());
         let began = app.clock.instant();
         let context = Arc::new(RequestContext::new(&app, &request));
-        let span = request_span(&request, &context);
+        let span = filter_span(&request, &context);
         request.set_data(Arc::clone(&app));
         request.set_data(Arc::clone(&context));
+        let answering = self.answer(request, app, Arc::clone(&context), began);
+        Ok(log::in_request(context, answering.instrument(span)).await)
+    }
+}
 
-        let in_flight = self
-            .counted
-            .then(|| InFlightGuard::new(&app, &span, &context));
-        let result = AssertUnwindSafe(self.inner.call(request))
-            .catch_unwind()
-            .instrument(span.clone())
-            .await;
-        let (mut response, error) = match result {
+impl<E: Endpoint> RequestLayer<E> {
+    async fn answer(
+        &self,
+        request: Request,
+        app: Arc<App>,
+        context: Arc<RequestContext>,
+        began: Instant,
+    ) -> Response {
+        let in_flight = self.counted.then(|| InFlightGuard::new(&app, &context));
+        let answer = AssertUnwindSafe(self.inner.call(request));
+        let (mut response, error) = match answer.catch_unwind().await {
             Ok(Ok(output)) => (output.into_response(), None),
             Ok(Err(error)) => error_response(error, &context.request_id),
             Err(_) => error_response(panicked(), &context.request_id),
@@ -79,12 +91,10 @@ impl<E: Endpoint> Endpoint for RequestLayer<E> {
             in_flight.answered();
             count(&app.metrics, &response, error.as_ref(), elapsed);
         }
-        span.in_scope(|| {
-            let end = RequestEnd::Answered(error.as_ref());
-            context.audit.write(&context.request_id, end);
-            log(&response, error.as_ref(), elapsed);
-        });
-        Ok(response)
+        let end = RequestEnd::Answered(error.as_ref());
+        context.audit.write(&context.request_id, end);
+        log_answer(&response, error.as_ref(), elapsed);
+        response
     }
 }
 
@@ -99,16 +109,15 @@ fn count(metrics: &Metrics, response: &Response, error: Option<&ApiError>, elaps
     }
 }
 
-/// At the highest level, so that every log line of the request has its id, whatever level the log is set to.
-fn request_span(request: &Request, context: &RequestContext) -> Span {
+/// A span for log filters that name it, such as `[request{org_id=acme}]=debug`. Any other filter leaves it out; the lines
+/// have their fields from [`RequestContext`].
+fn filter_span(request: &Request, context: &RequestContext) -> Span {
     let method = request.method().as_str();
-    tracing::error_span!(
+    tracing::trace_span!(
         "request",
         request_id = %context.request_id,
         client = context.client.map(|address| address.to_string()),
-        // One that is refused for its length is not logged.
         method = Some(method).filter(|method| method.len() <= MAX_METHOD_BYTES),
-        // Without the query: callers may put anything there, secrets too.
         path = request.uri().path(),
         key_id = Empty,
         org_id = Empty,
@@ -119,17 +128,15 @@ fn request_span(request: &Request, context: &RequestContext) -> Span {
 /// then logs and audits it.
 struct InFlightGuard<'a> {
     app: &'a App,
-    span: &'a Span,
     context: &'a RequestContext,
     answered: bool,
 }
 
 impl<'a> InFlightGuard<'a> {
-    fn new(app: &'a App, span: &'a Span, context: &'a RequestContext) -> Self {
+    fn new(app: &'a App, context: &'a RequestContext) -> Self {
         app.metrics.requests_in_flight.inc();
         Self {
             app,
-            span,
             context,
             answered: false,
         }
@@ -147,10 +154,8 @@ impl Drop for InFlightGuard<'_> {
             let RequestContext {
                 audit, request_id, ..
             } = self.context;
-            self.span.in_scope(|| {
-                tracing::info!(event = "client_gone");
-                audit.write(request_id, RequestEnd::Abandoned);
-            });
+            tracing::info!(event = "client_gone");
+            audit.write(request_id, RequestEnd::Abandoned);
         }
     }
 }
@@ -187,7 +192,8 @@ fn set_headers(response: &mut Response, request_id: &RequestId) {
     );
 }
 
-fn log(response: &Response, error: Option<&ApiError>, elapsed: Duration) {
+/// The line of a request.
+fn log_answer(response: &Response, error: Option<&ApiError>, elapsed: Duration) {
     let left_out = match error.and_then(ApiError::sampled) {
         Some(Sampled::LeftOut) => return,
         Some(Sampled::Logged(left_out)) => Some(left_out),

@@ -6,21 +6,31 @@ use std::{
     time::Duration,
 };
 
-use super::queue::{Batch, LogCounts, Queue};
+use super::{
+    batch::Batch,
+    queue::{LogCounts, Queue},
+};
 
 /// The wait after a failed write. A full disk is not emptied faster.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long lines are gathered before they are written. Under load, waking this thread for each line costs more than
+/// writing it; nobody who reads a log notices two milliseconds.
+const GATHERING_TIME: Duration = Duration::from_millis(2);
 
 /// Writes what is queued, for ever.
 pub(super) fn run(queue: &Queue, mut output: impl Write) {
     let mut reported = LogCounts::default();
     loop {
-        let batch = queue.next_batch();
-        match write(&batch, queue, &mut output) {
-            Ok(()) => queue.written(&batch),
-            Err(_) => queue.lost(&batch),
+        queue.wait_for_lines();
+        thread::sleep(GATHERING_TIME);
+        while let Some(batch) = queue.next_batch() {
+            match write(&batch, queue, &mut output) {
+                Ok(()) => queue.written(batch),
+                Err(_) => queue.lost(batch),
+            }
+            report(queue.counts(), &mut reported);
         }
-        report(queue.counts(), &mut reported);
     }
 }
 
@@ -66,7 +76,7 @@ fn report(counts: LogCounts, reported: &mut LogCounts) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::queue::Kind;
+    use crate::log::batch::Kind;
 
     /// A disk that is full for the first writes, and takes three bytes at a time afterwards.
     struct Disk {
@@ -93,17 +103,17 @@ mod tests {
 
     fn write_to(failures: usize, error: ErrorKind) -> (io::Result<()>, Vec<u8>, LogCounts) {
         let queue = Queue::default();
-        queue.push(Kind::Record, b"{\"event\":1}\n".to_vec());
-        queue.push(Kind::Other, b"{\"event\":2}\n".to_vec());
+        queue.push(Kind::Record, b"{\"event\":1}\n");
+        queue.push(Kind::Other, b"{\"event\":2}\n");
         let mut disk = Disk {
             failures,
             error,
             written: Vec::new(),
         };
-        let batch = queue.next_batch();
+        let batch = queue.next_batch().expect("lines wait");
         let result = write(&batch, &queue, &mut disk);
         if result.is_err() {
-            queue.lost(&batch);
+            queue.lost(batch);
         }
         (result, disk.written, queue.counts())
     }

@@ -1,12 +1,9 @@
-//! The log of a service in this process, one for each thread: lines of JSON as the service writes them, but without
-//! its last look for secrets, so that a line that needed it is found.
+//! The log of a service in this process, one for each thread: the service's own lines of JSON.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use tracing::Level;
-use tracing_subscriber::fmt::MakeWriter;
 
 /// What was logged so far.
 #[derive(Clone, Default)]
@@ -15,20 +12,16 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Logs what this thread does meanwhile; a runtime of one thread keeps a whole service on it.
     pub(crate) fn record<T>(&self, doing: impl FnOnce() -> T) -> T {
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .with_max_level(Level::INFO)
-            .with_writer(self.clone())
-            .finish();
+        let subscriber = billing_portal_server::captured_log(self.clone());
         tracing::subscriber::with_default(subscriber, doing)
     }
 
-    /// All lines.
+    /// All lines. None of them needed the last look for secrets: that is for mistakes that nobody has found yet.
     pub(crate) fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(bytes.clone()).expect("the log is UTF-8")
+        let text = String::from_utf8(bytes.clone()).expect("the log is UTF-8");
+        assert!(!text.contains("[redacted]"), "a secret was logged: {text}");
+        text
     }
 }
 
@@ -36,14 +29,6 @@ impl Log {
 pub(crate) fn lines(text: &str) -> Vec<Value> {
     let line = |line| serde_json::from_str(line).expect("each line of the log is JSON");
     text.lines().map(line).collect()
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }
 
 impl Write for Log {
