@@ -9,7 +9,7 @@ use crate::{
     http::{api_error::ApiError, schema::RequestId},
     log::AUDIT_TARGET,
     store::Caller,
-    stripe::OpenedSession,
+    stripe::SessionRecord,
 };
 
 /// What is known of a request so far. Each part is set at most once.
@@ -17,15 +17,7 @@ use crate::{
 pub(crate) struct AuditRecord {
     caller: OnceLock<Arc<Caller>>,
     return_url_origin: OnceLock<String>,
-    session: OnceLock<Opened>,
-}
-
-#[derive(Debug)]
-struct Opened {
-    id: String,
-    configuration: String,
-    replayed: bool,
-    slow: bool,
+    session: OnceLock<SessionRecord>,
 }
 
 impl AuditRecord {
@@ -40,13 +32,8 @@ impl AuditRecord {
     }
 
     /// Sets the session that Stripe opened.
-    pub(crate) fn set_session(&self, session: &OpenedSession) {
-        _ = self.session.set(Opened {
-            id: session.id.clone(),
-            configuration: session.configuration.clone(),
-            replayed: session.replayed,
-            slow: session.slow,
-        });
+    pub(crate) fn set_session(&self, session: SessionRecord) {
+        _ = self.session.set(session);
     }
 
     /// The authenticated caller.

@@ -59,7 +59,7 @@ impl Portal {
             .audit
             .set_return_url_origin(wanted.return_url.origin());
         let session = open_portal(app, &caller, &wanted).await?; // 409, 422, 502
-        context.audit.set_session(&session);
+        context.audit.set_session(session.record);
         let data = PortalSession {
             portal_url: session.url,
             expires_at: Timestamp(context.received_at + app.portal_url_ttl),

@@ -16,6 +16,9 @@ const LEVELS: [&str; 7] = ["off", "error", "warn", "warning", "info", "debug", "
 /// The target of audit events; `log` has the same constant, and imports this module's parent.
 const AUDIT_TARGET: &str = "audit";
 
+/// Crates that earlier releases were built of: a filter that names one must not keep the service from starting.
+const FORMER_CRATES: [&str; 1] = ["reqwest"];
+
 /// Our own modules begin so.
 const OUR_CRATE: &str = env!("CARGO_CRATE_NAME");
 
@@ -97,7 +100,9 @@ fn is_target(target: &str) -> bool {
     if crate_name == OUR_CRATE {
         return module.is_empty() || modules().any(|known| known == module);
     }
-    target == AUDIT_TARGET || crates().any(|known| known == crate_name)
+    target == AUDIT_TARGET
+        || FORMER_CRATES.contains(&crate_name)
+        || crates().any(|known| known == crate_name)
 }
 
 fn nearest_target(target: &str) -> Option<Cow<'static, str>> {

@@ -40,8 +40,23 @@ impl CallLimiter {
         }
     }
 
-    /// Waits for a permit, at most [`PERMIT_TIMEOUT`].
+    /// A permit: at once if there is one, and otherwise within [`PERMIT_TIMEOUT`].
     pub(super) async fn acquire(&self) -> Option<Permit> {
+        match self.try_acquire() {
+            Some(permit) => Some(permit),
+            None => self.wait_for_permit().await,
+        }
+    }
+
+    /// Without a timer, which would cost as much as the rest of this.
+    fn try_acquire(&self) -> Option<Permit> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        let rate = self.rate.as_ref();
+        rate.is_none_or(|rate| rate.check().is_ok())
+            .then_some(Permit { _permit: permit })
+    }
+
+    async fn wait_for_permit(&self) -> Option<Permit> {
         let waiting = async {
             let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
             self.wait_for_rate()

@@ -1,4 +1,4 @@
-//! Makes the calls to Stripe: limits, retries and the log line of each attempt.
+//! Makes the calls to Stripe: limits and retries.
 
 use std::{
     sync::Arc,
@@ -6,9 +6,11 @@ use std::{
 };
 
 use super::{
-    attempt::{ATTEMPT_TIMEOUT, Call, Transport},
+    answer::{Answer, is_final, is_transient, log_failure, milliseconds},
+    attempt::{ATTEMPT_TIMEOUT, SetupError, Transport},
     attempt_error::AttemptError,
     breaker::{Breaker, Pass},
+    call::Call,
     call_limiter::CallLimiter,
     call_outcome::CallOutcome,
     cause::UpstreamCause,
@@ -53,7 +55,7 @@ impl Stripe {
         clock: Clock,
         resolver: Resolver,
         metrics: Arc<Metrics>,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Result<Self, SetupError> {
         Ok(Self {
             organization_metadata_key: config.organization_metadata_key.clone(),
             limiter: Arc::new(CallLimiter::of(&config)),
@@ -113,7 +115,8 @@ impl Stripe {
         read: impl FnOnce(&StripeResponse) -> Result<T, StripeError>,
     ) -> Result<T, StripeError> {
         let began = self.clock.instant();
-        let read = self.call(call).await.and_then(|response| read(&response));
+        let answer = self.call(call).await;
+        let read = answer.and_then(|answer| read(&answer.response));
         let outcome = match &read {
             Ok(_) => CallOutcome::Done,
             Err(error) => CallOutcome::Failed(error.cause),
@@ -132,7 +135,7 @@ impl Stripe {
     }
 
     /// Makes a call with its retries. `Ok` is any response about the request itself, a refusal too.
-    pub(super) async fn call(&self, call: &Call) -> Result<StripeResponse, StripeError> {
+    pub(super) async fn call(&self, call: &Call) -> Result<Answer, StripeError> {
         let deadline = self.clock.instant() + CALL_DEADLINE;
         // Before the wait for the permit: if the caller disconnects while waiting, the pass is dropped, and the breaker
         // does not wait for a probe that never comes.
@@ -150,26 +153,22 @@ impl Stripe {
         })
     }
 
-    async fn attempts(
-        &self,
-        call: &Call,
-        deadline: Instant,
-    ) -> Result<StripeResponse, AttemptError> {
+    async fn attempts(&self, call: &Call, deadline: Instant) -> Result<Answer, AttemptError> {
         let mut backoff = FIRST_BACKOFF;
         let mut attempt = 0;
         loop {
             attempt += 1;
             let result = self.attempt(call, attempt, deadline).await;
-            let (error, response) = match result {
-                Ok(response) if is_final(&response) => return Ok(response),
-                Ok(response) => (AttemptError::from(&response), Some(response)),
+            let (error, answer) = match result {
+                Ok(answer) if is_final(&answer.response) => return Ok(answer),
+                Ok(answer) => (AttemptError::from(&answer.response), Some(answer)),
                 Err(error) => (error, None),
             };
             let wait = error.retry_after.unwrap_or_else(|| self.jitter(backoff));
             if !self.may_retry(&error, attempt, wait, deadline) {
                 // Stripe asked to retry what no retry changes: then its response is the result.
-                return response
-                    .filter(|response| !is_transient(response))
+                return answer
+                    .filter(|answer| !is_transient(&answer.response))
                     .ok_or(error);
             }
             self.record_retry(&error, attempt, wait);
@@ -186,12 +185,27 @@ impl Stripe {
         call: &Call,
         attempt: u32,
         deadline: Instant,
-    ) -> Result<StripeResponse, AttemptError> {
+    ) -> Result<Answer, AttemptError> {
         let began = self.clock.instant();
         let left = deadline.duration_since(began);
         let result = self.transport.attempt(call, left).await;
-        log_attempt(call, attempt, self.elapsed_since(began), &result);
-        result
+        let elapsed = self.elapsed_since(began);
+        match result {
+            Ok(response) => {
+                let answer = Answer {
+                    response,
+                    attempt,
+                    elapsed,
+                    idempotency_key: call.idempotency_key.clone(),
+                };
+                answer.log(&call.path);
+                Ok(answer)
+            }
+            Err(error) => {
+                log_failure(call, attempt, elapsed, &error);
+                Err(error)
+            }
+        }
     }
 
     fn may_retry(
@@ -228,61 +242,11 @@ impl Stripe {
 }
 
 /// Reports the result to the breaker.
-fn report_result(pass: Pass<'_>, result: &Result<StripeResponse, AttemptError>) {
-    match result {
+fn report_result(pass: Pass<'_>, result: &Result<Answer, AttemptError>) {
+    match result.as_ref().map(|answer| answer.response.status) {
         Err(error) if error.cause.counts_as_outage() => pass.failed(error.cause),
-        Ok(StripeResponse { status: 401, .. }) => pass.failed(UpstreamCause::CredentialsRefused),
-        Ok(StripeResponse { status: 403, .. }) => pass.failed(UpstreamCause::Permission),
+        Ok(401) => pass.failed(UpstreamCause::CredentialsRefused),
+        Ok(403) => pass.failed(UpstreamCause::Permission),
         _ => pass.succeeded(),
     }
-}
-
-fn log_attempt(
-    call: &Call,
-    attempt: u32,
-    elapsed: Duration,
-    result: &Result<StripeResponse, AttemptError>,
-) {
-    let elapsed_ms = milliseconds(elapsed);
-    let idempotency_key = &call.idempotency_key;
-    match result {
-        Ok(response) => tracing::info!(
-            event = "stripe_call",
-            path = call.path,
-            attempt,
-            idempotency_key,
-            elapsed_ms,
-            upstream_status = response.status,
-            stripe_request_id = response.request_id,
-            stripe_type = response.loggable_error("type"),
-            stripe_code = response.loggable_error("code"),
-            stripe_param = response.loggable_error("param"),
-        ),
-        Err(error) => tracing::warn!(
-            event = "stripe_call",
-            path = call.path,
-            attempt,
-            idempotency_key,
-            elapsed_ms,
-            upstream_status = error.upstream_status,
-            stripe_request_id = error.stripe_request_id,
-            upstream_cause = error.cause.as_str(),
-            reason = error.reason,
-        ),
-    }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Whether no further attempt would give another response.
-fn is_final(response: &StripeResponse) -> bool {
-    let succeeded = (200..300).contains(&response.status);
-    succeeded || (response.should_retry != Some(true) && !is_transient(response))
-}
-
-/// Whether the response is about Stripe's state and not about the request.
-fn is_transient(response: &StripeResponse) -> bool {
-    matches!(response.status, 409 | 429 | 500..600) || response.error("code") == "rate_limit"
 }

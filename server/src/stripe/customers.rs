@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    attempt::Call, cause::UpstreamCause, client::Stripe, error::StripeError,
-    response::StripeResponse,
+    call::Call, cause::UpstreamCause, client::Stripe, error::StripeError, response::StripeResponse,
 };
 use crate::ids::CustomerId;
 
@@ -85,7 +84,7 @@ impl Stripe {
             };
             // A deleted one has only the id by which it was asked for.
             let is_requested = [&found[field], &found["id"]].contains(&&Value::from(id.as_str()));
-            let customer = customer(found, &self.organization_metadata_key);
+            let customer = customer(&found, &self.organization_metadata_key);
             match customer.filter(|_| is_requested) {
                 Some(customer) => Ok(Some(customer)),
                 None => Err(response.failure(UpstreamCause::InvalidResponse, "customer_mismatch")),

@@ -2,10 +2,13 @@
 
 use std::{error::Error, io};
 
-use super::{attempt_error::AttemptError, cause::UpstreamCause};
+use hyper_util::client::legacy::Error as ClientError;
 
-/// What went wrong below HTTP. reqwest reports only the layer, so the chain of sources is searched.
-pub(super) fn cause_of(error: &reqwest::Error) -> UpstreamCause {
+use super::{attempt_error::AttemptError, cause::UpstreamCause, connector::ConnectTimedOut};
+
+/// What went wrong below HTTP. The client reports only the layer, so the chain of sources is searched.
+pub(super) fn cause_of(error: &ClientError) -> UpstreamCause {
+    let (mut timed_out, mut closed) = (false, false);
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<io::Error>().map(innermost) {
@@ -23,18 +26,22 @@ pub(super) fn cause_of(error: &reqwest::Error) -> UpstreamCause {
             if is_reset && !error.is_connect() {
                 return UpstreamCause::Reset;
             }
+            timed_out |= io.kind() == io::ErrorKind::TimedOut;
         }
         if inner.to_string() == "dns error" {
             return UpstreamCause::Dns;
         }
+        timed_out |= inner.is::<ConnectTimedOut>();
+        let http = inner.downcast_ref::<hyper::Error>();
+        closed |= http.is_some_and(hyper::Error::is_incomplete_message);
         source = inner.source();
     }
-    match error {
-        error if error.is_timeout() && error.is_connect() => UpstreamCause::ConnectTimeout,
-        error if error.is_timeout() => UpstreamCause::Timeout,
-        error if error.is_connect() => UpstreamCause::Connect,
-        error if format!("{error:?}").contains("IncompleteMessage") => UpstreamCause::Closed,
-        _ => UpstreamCause::Protocol,
+    match error.is_connect() {
+        true if timed_out => UpstreamCause::ConnectTimeout,
+        true => UpstreamCause::Connect,
+        false if timed_out => UpstreamCause::Timeout,
+        false if closed => UpstreamCause::Closed,
+        false => UpstreamCause::Protocol,
     }
 }
 
@@ -47,7 +54,7 @@ fn innermost(error: &io::Error) -> &io::Error {
 }
 
 /// The same where calls go through a proxy. Then names are looked up and connections are made only for the proxy.
-pub(super) fn failure_through_proxy(error: &reqwest::Error) -> AttemptError {
+pub(super) fn failure_through_proxy(error: &ClientError) -> AttemptError {
     let cause = cause_of(error);
     let tunnel = tunnel_error(error);
     if tunnel.as_deref() == Some("proxy authorization required") {
@@ -72,7 +79,7 @@ pub(super) fn failure_through_proxy(error: &reqwest::Error) -> AttemptError {
 }
 
 /// What went wrong when the proxy was asked for a tunnel to Stripe. The type is not public, only its text.
-fn tunnel_error(error: &reqwest::Error) -> Option<String> {
+fn tunnel_error(error: &ClientError) -> Option<String> {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(problem) = inner.to_string().strip_prefix("tunnel error: ") {

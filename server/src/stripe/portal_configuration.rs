@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    attempt::Call,
+    call::Call,
     cause::UpstreamCause,
     client::Stripe,
     configuration_rules::{Verification, form, id_of, is_complete, is_managed, verify},
@@ -174,7 +174,7 @@ impl Stripe {
         let digest = content.iter().take(16).fold(String::new(), hex);
         for generation in 0..MAX_GENERATIONS {
             let key = format!("billing-portal-{digest}-{generation}");
-            let call = Call::post(PATH, form.clone(), key);
+            let call = Call::post(PATH, &form, key);
             if let Some(created) = self.create_once(&call).await? {
                 return Ok(created);
             }
@@ -205,7 +205,7 @@ impl Stripe {
     async fn restore(&self, id: &str) -> Result<Value, StripeError> {
         let key = self.clock.ulid().to_string();
         let path = format!("{PATH}/{id}");
-        let call = Call::post(&path, form([("active", "true")]), key);
+        let call = Call::post(path, form([("active", "true")]), key);
         self.call_about(id, &call).await
     }
 }
@@ -225,5 +225,5 @@ fn require_success(response: &StripeResponse) -> Result<Value, StripeError> {
     if response.is_missing("id") && !response.is_of_other_mode() {
         return Err(response.failure(UpstreamCause::ConfigurationMissing, "configuration"));
     }
-    response.success().cloned()
+    response.success()
 }

@@ -6,13 +6,12 @@
 use chrono::TimeDelta;
 
 use super::{
-    attempt::Call,
+    call::{Call, SESSIONS},
     cause::UpstreamCause,
     client::Stripe,
     configuration_rules::Verification,
     error::StripeError,
     response::{NO_DEFAULT_CONFIGURATION, StripeResponse},
-    session::SESSIONS,
 };
 
 /// An id that no customer has: Stripe's ids have only letters and digits after the prefix.
@@ -83,7 +82,7 @@ impl Stripe {
         };
         let (session, clock_ahead) = match self.request_impossible_session(in_use).await {
             Ok(response) => {
-                let ahead = response.date.map(|date| self.clock.now() - date);
+                let ahead = response.date().map(|date| self.clock.now() - date);
                 (require_permission(&response), ahead)
             }
             Err(error) => (Err(error), None),
@@ -106,12 +105,9 @@ impl Stripe {
         let fields = fields
             .into_iter()
             .chain(configuration.map(|id| ("configuration", id)));
-        let form = fields
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
         let idempotency_key = self.clock.ulid().to_string();
-        self.call(&Call::post(SESSIONS, form, idempotency_key))
-            .await
+        let call = Call::post(SESSIONS, fields, idempotency_key);
+        Ok(self.call(&call).await?.response)
     }
 }
 

@@ -1,19 +1,23 @@
 //! A response of Stripe, and what its refusals mean.
 
-use std::{fmt, ops::Deref, time::Duration};
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
+use hyper::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use serde_json::Value;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{cause::UpstreamCause, error::StripeError};
 use crate::ids::is_stripe_id_byte;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The reason of a refusal because the account has no default portal configuration.
 pub(super) const NO_DEFAULT_CONFIGURATION: &str = "portal_not_configured";
 
 /// A response of Stripe.
-#[derive(Debug)]
 pub(super) struct StripeResponse {
     /// The HTTP status.
     pub status: u16,
@@ -25,50 +29,61 @@ pub(super) struct StripeResponse {
     pub retry_after: Option<Duration>,
     /// Whether Stripe repeated its response to an earlier request with the same key.
     pub replayed: bool,
-    /// The time at Stripe.
-    pub date: Option<DateTime<Utc>>,
-    /// The JSON, or null if the body is not JSON.
-    pub body: Body,
+    date: Option<HeaderValue>,
+    /// The body of a success, which has not been parsed. It is wiped from memory after use, because it may have the URL
+    /// of a portal.
+    pub body: Zeroizing<Vec<u8>>,
+    /// The body of a refusal, or null if it is not JSON.
+    refusal: Value,
 }
 
-/// The JSON of a response. The URL of a portal, which it may have, is wiped from memory after use.
-#[derive(Default)]
-pub(super) struct Body(Value);
-
-impl Body {
-    /// What is not JSON becomes null. The bytes are wiped.
-    pub(super) fn parse(bytes: Vec<u8>) -> Self {
-        let bytes = Zeroizing::new(bytes);
-        Self(serde_json::from_slice(&bytes).unwrap_or_default())
-    }
-}
-
-impl fmt::Debug for Body {
+/// Without the body and the headers.
+impl fmt::Debug for StripeResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Body")
-    }
-}
-
-impl Deref for Body {
-    type Target = Value;
-
-    fn deref(&self) -> &Value {
-        &self.0
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        if let Some(Value::String(url)) = self.0.get_mut("url") {
-            url.zeroize();
-        }
+        let mut shown = f.debug_struct("StripeResponse");
+        shown.field("status", &self.status).finish_non_exhaustive()
     }
 }
 
 impl StripeResponse {
+    /// What the status and the headers say.
+    pub(super) fn without_body(status: u16, headers: &HeaderMap) -> Self {
+        let text = |name: &HeaderName| headers.get(name)?.to_str().ok();
+        let request_id = text(&REQUEST_ID).and_then(|id| loggable(id, is_stripe_id_byte));
+        Self {
+            status,
+            request_id: request_id.unwrap_or_default().to_owned(),
+            should_retry: text(&SHOULD_RETRY).and_then(|word| word.parse().ok()),
+            retry_after: text(&RETRY_AFTER).and_then(seconds),
+            replayed: text(&REPLAYED) == Some("true"),
+            date: headers.get(DATE).cloned(),
+            body: Zeroizing::default(),
+            refusal: Value::Null,
+        }
+    }
+
+    /// The response with its body. A refusal is parsed at once, because its fields decide what happens.
+    pub(super) fn with_body(self, body: Vec<u8>) -> Self {
+        let body = Zeroizing::new(body);
+        if (200..300).contains(&self.status) {
+            return Self { body, ..self };
+        }
+        Self {
+            refusal: serde_json::from_slice(&body).unwrap_or_default(),
+            ..self
+        }
+    }
+
+    /// The time at Stripe.
+    pub(super) fn date(&self) -> Option<DateTime<Utc>> {
+        let date = self.date.as_ref()?.to_str().ok()?;
+        let date = DateTime::parse_from_rfc2822(date).ok()?;
+        Some(date.to_utc())
+    }
+
     /// A field of Stripe's error object, `""` if there is none.
     pub(super) fn error(&self, field: &str) -> &str {
-        self.body["error"][field].as_str().unwrap_or_default()
+        self.refusal["error"][field].as_str().unwrap_or_default()
     }
 
     /// The same for the log, or `unreadable`: something that responds in Stripe's place could put anything there.
@@ -90,12 +105,13 @@ impl StripeResponse {
     }
 
     /// The requested object.
-    pub(super) fn success(&self) -> Result<&Value, StripeError> {
-        match self.status {
-            200..300 if self.body.is_object() => Ok(&self.body),
-            200..300 => Err(self.failure(UpstreamCause::InvalidResponse, "invalid_json")),
-            _ => Err(self.refusal()),
+    pub(super) fn success(&self) -> Result<Value, StripeError> {
+        if !(200..300).contains(&self.status) {
+            return Err(self.refusal());
         }
+        let object = serde_json::from_slice(&self.body).ok();
+        let object = object.filter(Value::is_object);
+        object.ok_or_else(|| self.failure(UpstreamCause::InvalidResponse, "invalid_json"))
     }
 
     /// An error of this cause. `reason` is the cause in more detail, in one word; `""`: Stripe's code, if there is one.
@@ -119,7 +135,7 @@ impl StripeResponse {
                 (Cause::ConfigurationMissing, NO_DEFAULT_CONFIGURATION)
             }
             400 if self.error("type") == "idempotency_error" => (Cause::IdempotencyMisuse, ""),
-            400 if self.body.is_null() => (Cause::BadRequest, "unparsable"),
+            400 if self.refusal.is_null() => (Cause::BadRequest, "unparsable"),
             400 => (Cause::BadRequest, ""),
             401 => (Cause::CredentialsRefused, ""),
             403 => (Cause::Permission, ""),
@@ -141,17 +157,39 @@ impl StripeResponse {
     }
 }
 
+/// The longest wait that is read from `Retry-After`: a day. A larger number would overflow the arithmetic of deadlines.
+const MAX_RETRY_AFTER_SECONDS: u64 = 86_400;
+
+/// A number of seconds, at most [`MAX_RETRY_AFTER_SECONDS`]. A date is not read: Stripe sends numbers.
+fn seconds(text: &str) -> Option<Duration> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // Digits that do not fit into the type are a very long wait.
+    let seconds = text
+        .parse::<u64>()
+        .unwrap_or(u64::MAX)
+        .min(MAX_RETRY_AFTER_SECONDS);
+    is_number.then(|| Duration::from_secs(seconds))
+}
+
 /// The longest word from Stripe that is logged, in bytes. Its codes and ids are shorter.
 const MAX_WORD_BYTES: usize = 64;
 
 /// The text, if it may be logged: short, of allowed bytes only, and nothing that looks like a secret.
 pub(super) fn loggable(text: &str, is_allowed: fn(u8) -> bool) -> Option<&str> {
-    let kinds = ["sk_", "rk_", "am_", "whsec_"];
-    let secret = kinds
-        .iter()
-        .any(|kind| text.to_ascii_lowercase().contains(kind));
     let short = text.len() <= MAX_WORD_BYTES;
-    (short && !secret && text.bytes().all(is_allowed)).then_some(text)
+    (short && text.bytes().all(is_allowed) && !has_secret_prefix(text)).then_some(text)
+}
+
+/// Whether a secret of any kind begins anywhere in a short text.
+fn has_secret_prefix(text: &str) -> bool {
+    let kinds: [&[u8]; 4] = [b"sk_", b"rk_", b"am_", b"whsec_"];
+    let ends_with = |begin: &[u8], kind: &[u8]| {
+        let at = begin.len().checked_sub(kind.len());
+        at.is_some_and(|at| begin[at..].eq_ignore_ascii_case(kind))
+    };
+    let bytes = text.as_bytes();
+    let mut ends = (1..=bytes.len()).filter(|end| bytes[end - 1] == b'_');
+    ends.any(|end| kinds.iter().any(|kind| ends_with(&bytes[..end], kind)))
 }
 
 /// The characters of Stripe's codes, types and parameter names.

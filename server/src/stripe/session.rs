@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    attempt::Call,
+    answer::Answer,
+    call::{Call, SESSIONS},
     call_outcome::CallOutcome,
     cause::UpstreamCause,
     client::Stripe,
@@ -16,6 +17,7 @@ use super::{
     portal_url::PortalUrl,
     response::{StripeResponse, loggable},
     session_request::{FLOW_RETURN_URL, SessionRequest, customer_field},
+    session_response::Session,
 };
 use crate::{
     config::StripeConfig,
@@ -23,19 +25,23 @@ use crate::{
     portal_options::Flow,
 };
 
-/// Stripe's path for sessions.
-pub(super) const SESSIONS: &str = "/v1/billing_portal/sessions";
-
 /// From this time on the audit marks a session as slow: a user notices the wait. Stripe usually takes half a second.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// An open portal.
 #[derive(Debug)]
 pub(crate) struct OpenedSession {
-    /// Stripe's id of the session, which is not a secret.
-    pub id: String,
     /// Where to send the browser.
     pub url: PortalUrl,
+    /// What is recorded of it.
+    pub record: SessionRecord,
+}
+
+/// What is recorded of an open portal: nothing that is a secret.
+#[derive(Debug)]
+pub(crate) struct SessionRecord {
+    /// Stripe's id of the session.
+    pub id: String,
     /// The configuration that Stripe opened it with.
     pub configuration: String,
     /// Whether Stripe had created it for an earlier attempt whose response was lost.
@@ -49,7 +55,6 @@ struct Accepted {
     id: String,
     url: PortalUrl,
     configuration: String,
-    replayed: bool,
 }
 
 /// Why no session was opened.
@@ -88,30 +93,39 @@ impl Stripe {
             }
         };
         self.count("sessions", &outcome, elapsed);
-        let session = opened?;
-        Ok(OpenedSession {
+        let (session, answer) = opened?;
+        let record = SessionRecord {
             id: session.id,
-            url: session.url,
             configuration: session.configuration,
-            replayed: session.replayed,
+            replayed: answer.response.replayed,
             slow: elapsed > SLOW,
+        };
+        Ok(OpenedSession {
+            url: session.url,
+            record,
         })
     }
 
-    async fn open(&self, request: &SessionRequest<'_>) -> Result<Accepted, SessionError> {
+    async fn open(&self, request: &SessionRequest<'_>) -> Result<(Accepted, Answer), SessionError> {
         let now = self.clock.instant();
         let configuration = self.verification.require_verified(now)?;
+        let form = request.form(&configuration);
         // A new key for each request: the URL in a replayed response would be about to expire.
         let idempotency_key = self.clock.ulid().to_string();
-        let call = Call::post(SESSIONS, request.form(&configuration), idempotency_key);
-        let response = self.call(&call).await?;
+        let call = Call::post(SESSIONS, form, idempotency_key);
+        let answer = self.call(&call).await?;
+        let response = &answer.response;
         if !matches!(response.status, 200..300) {
-            return Err(self.session_refusal(&response, request));
+            return Err(self.session_refusal(response, request));
         }
         let config = self.transport.config();
-        let accepted = accept(&response, request, &configuration, config);
-        let cause = UpstreamCause::InvalidResponse;
-        accepted.map_err(|reason| response.failure(cause, reason).into())
+        match accept(response, request, &configuration, config) {
+            Ok(session) => Ok((session, answer)),
+            Err(reason) => {
+                let cause = UpstreamCause::InvalidResponse;
+                Err(response.failure(cause, reason).into())
+            }
+        }
     }
 
     /// What a refusal means. Here only refusals of what this request has; the rest are those of every call.
@@ -151,33 +165,29 @@ fn accept(
     configuration: &str,
     config: &StripeConfig,
 ) -> Result<Accepted, &'static str> {
-    let text = |field: &str| response.body[field].as_str();
-    if response.body.is_null() {
-        return Err("invalid_json");
-    }
-    if text("object") != Some("billing_portal.session") {
+    let session = Session::parse(&response.body).ok_or("invalid_json")?;
+    if session.object() != Some("billing_portal.session") {
         return Err("object_type");
     }
-    if text(customer_field(requested.customer)) != Some(requested.customer.as_str()) {
+    if session.customer(requested.customer) != Some(requested.customer.as_str()) {
         return Err("customer_mismatch");
     }
-    if response.body["livemode"] != Value::Bool(config.mode == Mode::Live) {
+    if session.livemode() != Some(config.mode == Mode::Live) {
         return Err("livemode_mismatch");
     }
-    if id_of(&response.body["configuration"]) != Some(configuration) {
+    if session.configuration() != Some(configuration) {
         return Err("configuration_mismatch");
     }
-    if text("return_url") != Some(requested.return_url.as_str()) {
+    if session.return_url() != Some(requested.return_url.as_str()) {
         return Err("return_url_mismatch");
     }
-    require_flow(&response.body["flow"], requested)?;
-    let url = text("url").ok_or("portal_url_missing")?;
-    let id = text("id").and_then(|id| loggable(id, is_stripe_id_byte));
+    require_flow(&session.flow, requested)?;
+    let url = session.url().ok_or("portal_url_missing")?;
+    let id = session.id().and_then(|id| loggable(id, is_stripe_id_byte));
     Ok(Accepted {
         id: id.unwrap_or_default().to_owned(),
         url: PortalUrl::parse(url, &config.portal_hosts)?,
         configuration: configuration.to_owned(),
-        replayed: response.replayed,
     })
 }
 
@@ -215,9 +225,4 @@ fn is_about_flow(response: &StripeResponse) -> bool {
     response.status == 400
         && response.error("type") == "invalid_request_error"
         && (param.starts_with("flow_data") || names_no_other)
-}
-
-/// The id of an object that Stripe refers to by its id, or shows whole.
-fn id_of(reference: &Value) -> Option<&str> {
-    reference.as_str().or_else(|| reference["id"].as_str())
 }

@@ -21,7 +21,7 @@ pub(crate) struct SessionRequest<'a> {
 
 impl SessionRequest<'_> {
     /// The form, for a session with this portal configuration.
-    pub(super) fn form(&self, configuration: &str) -> Vec<(String, String)> {
+    pub(super) fn form<'a>(&'a self, configuration: &'a str) -> Vec<(&'static str, &'a str)> {
         let return_url = self.return_url.as_str();
         let mut form = vec![
             (customer_field(self.customer), self.customer.as_str()),
@@ -36,10 +36,7 @@ impl SessionRequest<'_> {
             ]);
         }
         form.extend(self.locale.map(|locale| ("locale", locale.as_str())));
-        let owned = form.into_iter();
-        owned
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect()
+        form
     }
 }
 

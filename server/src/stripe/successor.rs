@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{call_limiter::CallLimiter, client::Stripe, resolver::Resolver};
+use super::{attempt::SetupError, call_limiter::CallLimiter, client::Stripe, resolver::Resolver};
 use crate::config::StripeConfig;
 
 impl Stripe {
@@ -11,7 +11,7 @@ impl Stripe {
         &self,
         config: StripeConfig,
         resolver: Resolver,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Result<Self, SetupError> {
         let (clock, metrics) = (self.clock.clone(), Arc::clone(&self.metrics));
         let mut successor = Self::new(config, clock, resolver, metrics)?;
         successor.verification = Arc::new(self.verification.successor());

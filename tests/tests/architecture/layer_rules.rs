@@ -51,7 +51,10 @@ pub(crate) const RULES: &[Rule] = &[
         crates: &["std", "url"],
     },
     only_in(&["sqlx"], &["server/src/store"]),
-    only_in(&["reqwest"], &["server/src/stripe"]),
+    only_in(
+        &["hyper_rustls", "hyper_util::client", "reqwest"],
+        &["server/src/stripe"],
+    ),
     only_in(&["*::StatusCode"], &["server/src/http"]),
     only_in(&["std::env"], &["server/src/main.rs"]),
     only_in(CLOCK, &["server/src/clock"]),
