@@ -41,6 +41,11 @@ impl AuditRecord {
         self.caller.get().map(Arc::as_ref)
     }
 
+    /// The session that Stripe opened.
+    pub(crate) fn session(&self) -> Option<&SessionRecord> {
+        self.session.get()
+    }
+
     /// Writes the event, unless the caller is unknown.
     pub(crate) fn write(&self, request_id: &RequestId, end: RequestEnd<'_>) {
         let Some(caller) = self.caller.get() else {

@@ -93,7 +93,7 @@ impl<E: Endpoint> RequestLayer<E> {
         }
         let end = RequestEnd::Answered(error.as_ref());
         context.audit.write(&context.request_id, end);
-        log_answer(&response, error.as_ref(), elapsed);
+        log_answer(&response, &context, error.as_ref(), elapsed);
         response
     }
 }
@@ -192,8 +192,13 @@ fn set_headers(response: &mut Response, request_id: &RequestId) {
     );
 }
 
-/// The line of a request.
-fn log_answer(response: &Response, error: Option<&ApiError>, elapsed: Duration) {
+/// The line of a request. On success it also says how Stripe was called.
+fn log_answer(
+    response: &Response,
+    context: &RequestContext,
+    error: Option<&ApiError>,
+    elapsed: Duration,
+) {
     let left_out = match error.and_then(ApiError::sampled) {
         Some(Sampled::LeftOut) => return,
         Some(Sampled::Logged(left_out)) => Some(left_out),
@@ -204,6 +209,7 @@ fn log_answer(response: &Response, error: Option<&ApiError>, elapsed: Duration) 
     let code = error.map(|error| error.code().as_str());
     let cause = error.and_then(ApiError::cause);
     let upstream_cause = error.and_then(ApiError::upstream_cause);
+    let session = context.audit.session();
     if error.is_some_and(|error| error.code() == ErrorCode::Internal) {
         tracing::error!(event = "answered", status, code, cause, elapsed_us);
     } else {
@@ -214,7 +220,13 @@ fn log_answer(response: &Response, error: Option<&ApiError>, elapsed: Duration) 
             cause,
             upstream_cause,
             left_out,
-            elapsed_us
+            elapsed_us,
+            attempts = session.map(|session| session.attempts),
+            stripe_elapsed_ms = session.map(|session| session.elapsed_ms),
+            stripe_request_id = session
+                .map(|session| session.request_id.as_str())
+                .or(error.and_then(ApiError::upstream_request_id)),
+            idempotency_key = session.map(|session| session.idempotency_key.as_str()),
         );
     }
 }

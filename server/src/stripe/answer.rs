@@ -57,7 +57,7 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
 }
 
 /// Whether Stripe did what was requested.
-fn is_success(response: &StripeResponse) -> bool {
+pub(super) fn is_success(response: &StripeResponse) -> bool {
     (200..300).contains(&response.status)
 }
 

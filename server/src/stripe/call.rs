@@ -28,6 +28,8 @@ pub(super) struct Call {
     pub idempotency_key: String,
     /// The largest response that is read, in bytes.
     pub max_response_bytes: usize,
+    /// Whether a success has a line in the log. The caller logs it otherwise.
+    pub logs_success: bool,
 }
 
 impl Call {
@@ -39,6 +41,7 @@ impl Call {
             form: Bytes::new(),
             idempotency_key: String::new(),
             max_response_bytes: MAX_RESPONSE_BYTES,
+            logs_success: true,
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    answer::{Answer, is_final, is_transient, log_failure, milliseconds},
+    answer::{Answer, is_final, is_success, is_transient, log_failure, milliseconds},
     attempt::{ATTEMPT_TIMEOUT, SetupError, Transport},
     attempt_error::AttemptError,
     breaker::{Breaker, Pass},
@@ -198,7 +198,9 @@ impl Stripe {
                     elapsed,
                     idempotency_key: call.idempotency_key.clone(),
                 };
-                answer.log(&call.path);
+                if call.logs_success || !is_success(&answer.response) {
+                    answer.log(&call.path);
+                }
                 Ok(answer)
             }
             Err(error) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    answer::Answer,
+    answer::{Answer, milliseconds},
     call::{Call, SESSIONS},
     call_outcome::CallOutcome,
     cause::UpstreamCause,
@@ -48,6 +48,14 @@ pub(crate) struct SessionRecord {
     pub replayed: bool,
     /// Whether the call took longer than two seconds.
     pub slow: bool,
+    /// How long the call took, in milliseconds, with its retries and waits.
+    pub elapsed_ms: u64,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// Stripe's id of the last one.
+    pub request_id: String,
+    /// The key by which Stripe knows that the attempts are one call.
+    pub idempotency_key: String,
 }
 
 /// The parts of a session that Stripe's response has.
@@ -99,6 +107,10 @@ impl Stripe {
             configuration: session.configuration,
             replayed: answer.response.replayed,
             slow: elapsed > SLOW,
+            elapsed_ms: milliseconds(elapsed),
+            attempts: answer.attempt,
+            request_id: answer.response.request_id,
+            idempotency_key: answer.idempotency_key,
         };
         Ok(OpenedSession {
             url: session.url,
@@ -112,7 +124,11 @@ impl Stripe {
         let form = request.form(&configuration);
         // A new key for each request: the URL in a replayed response would be about to expire.
         let idempotency_key = self.clock.ulid().to_string();
-        let call = Call::post(SESSIONS, form, idempotency_key);
+        let call = Call {
+            // The line of the request says it.
+            logs_success: false,
+            ..Call::post(SESSIONS, form, idempotency_key)
+        };
         let answer = self.call(&call).await?;
         let response = &answer.response;
         if !matches!(response.status, 200..300) {
@@ -122,6 +138,7 @@ impl Stripe {
         match accept(response, request, &configuration, config) {
             Ok(session) => Ok((session, answer)),
             Err(reason) => {
+                answer.log(SESSIONS);
                 let cause = UpstreamCause::InvalidResponse;
                 Err(response.failure(cause, reason).into())
             }

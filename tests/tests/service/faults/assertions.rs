@@ -133,8 +133,21 @@ fn assert_nothing_leaks(case: &Case, text: &str) {
     }
 }
 
-/// The log has one line for each attempt, with what finds the attempt at Stripe.
+/// The log has one line for each attempt, with what finds the attempt at Stripe. An attempt that opened the portal has
+/// it in the line of the request.
 pub(super) fn assert_logged_attempts(lines: &[Value], attempts: usize, key: Option<&str>) {
+    let is_opened = |line: &&Value| {
+        let of_a_portal = line["span"]["path"] == "/v1/billing/portal";
+        of_a_portal && line["event"] == "answered" && line["status"] == 200
+    };
+    let opened = lines.iter().find(is_opened);
+    if let Some(line) = opened {
+        assert_eq!(line["attempts"], attempts);
+        assert!(line["stripe_elapsed_ms"].is_u64());
+        assert!(line["stripe_request_id"].is_string());
+        assert!(key.is_none_or(|key| line["idempotency_key"] == key));
+    }
+    let attempts = attempts - usize::from(opened.is_some());
     let of_sessions = |line: &&Value| {
         line["event"] == "stripe_call" && line["path"] == "/v1/billing_portal/sessions"
     };
