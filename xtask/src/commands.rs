@@ -56,6 +56,12 @@ pub(crate) enum Command {
     },
     /// Run schemathesis against the service; needs Python
     Schemathesis,
+    /// Measure what a request costs, beside a floor; with --instructions count instructions instead (needs valgrind)
+    Bench {
+        /// --rounds N, --seconds N, --save; or --instructions, --record
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        arguments: Vec<String>,
+    },
     /// Compile the type tests and the example of the TypeScript package; needs Node
     Typescript,
     /// Run the check on mutated inputs and report which kinds of drift it detects

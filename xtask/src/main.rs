@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Dependencies => dependencies::run(),
         Command::Demo { once } => product::demo(once),
         Command::Schemathesis => product::schemathesis(),
+        Command::Bench { arguments } => product::bench(&arguments),
         #[cfg(feature = "contract")]
         command => contract::run(command),
         #[cfg(not(feature = "contract"))]
