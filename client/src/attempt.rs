@@ -13,6 +13,7 @@ use crate::exchange::{Exchange, RawResponse};
 use crate::generated::{self, types};
 use crate::new_connection::NewConnection;
 use crate::portal_url::SentAt;
+use crate::request::Request;
 use crate::retry::{Failure, Try};
 use crate::session::PortalSession;
 use crate::settings::Settings;
@@ -25,7 +26,7 @@ type Answered =
 /// Sends one request and reads its answer.
 pub(crate) async fn attempt(
     settings: &Settings,
-    request: &types::CreatePortalSession,
+    request: &Request,
     headers: &HeaderMap,
     plan: Try,
 ) -> Result<PortalSession, Failure> {
@@ -83,7 +84,7 @@ fn error(
 /// The exchange, or `None` if the try's share of the deadline is over.
 async fn exchange_within(
     settings: &Settings,
-    request: &types::CreatePortalSession,
+    request: &Request,
     exchange: &Exchange,
     plan: Try,
     connection: &NewConnection,
@@ -95,7 +96,10 @@ async fn exchange_within(
         pool.client.clone()
     };
     let operation = generated::Client::new_with_client(&settings.base_url, http, exchange.clone());
-    let mut answered = pin!(connection.observe(operation.create_portal_session(request)));
+    let mut answered =
+        pin!(connection.observe(
+            operation.create_portal_session(request.idempotency_key.as_ref(), &request.body)
+        ));
     match timeout(plan.share, answered.as_mut()).await {
         Ok(answered) => Some(answered),
         // A new connection is not suspected of being dead, so the last try may take all the time.

@@ -11,10 +11,8 @@ use crate::attempt::attempt;
 use crate::call_header;
 use crate::error::Error;
 use crate::flow::Flow;
-use crate::generated::types;
-use crate::locale;
+use crate::request::Wanted;
 use crate::retry::Retries;
-use crate::return_url;
 use crate::session::PortalSession;
 use crate::settings::Settings;
 use crate::unprinted::UnprintedHeaders;
@@ -25,9 +23,7 @@ use crate::unprinted::UnprintedHeaders;
 #[must_use = "nothing is sent until the call is awaited"]
 pub struct CreatePortalSession {
     settings: Arc<Settings>,
-    return_url: String,
-    flow: Option<Flow>,
-    locale: Option<String>,
+    wanted: Wanted,
     timeout: Duration,
     max_retries: u32,
     headers: Result<UnprintedHeaders, Error>,
@@ -39,9 +35,12 @@ impl CreatePortalSession {
             timeout: settings.timeout,
             max_retries: settings.max_retries,
             settings,
-            return_url,
-            flow: None,
-            locale: None,
+            wanted: Wanted {
+                return_url,
+                flow: None,
+                locale: None,
+                idempotency_key: None,
+            },
             headers: Ok(UnprintedHeaders::default()),
         }
     }
@@ -62,14 +61,22 @@ impl CreatePortalSession {
     /// # }
     /// ```
     pub fn flow(mut self, flow: Flow) -> Self {
-        self.flow = Some(flow);
+        self.wanted.flow = Some(flow);
         self
     }
 
     /// Shows the portal in this language: `auto`, or a tag of the list that the contract has, such as `de` or `pt-BR`. If
     /// the list does not have it, the call fails and sends nothing.
     pub fn locale(mut self, locale: impl Into<String>) -> Self {
-        self.locale = Some(locale.into());
+        self.wanted.locale = Some(locale.into());
+        self
+    }
+
+    /// A text that this call has in common with its repetitions, such as the id of the page view: 1 to 255 visible ASCII
+    /// characters. Calls with the same key and the same settings within one minute of the service's clock get the same
+    /// session, so that a double click opens one; see [`PortalSession::is_replayed`].
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.wanted.idempotency_key = Some(key.into());
         self
     }
 
@@ -113,17 +120,8 @@ impl CreatePortalSession {
         self
     }
 
-    /// The request's body, if its fields follow the rules of the contract.
-    fn body(&self) -> Result<types::CreatePortalSession, Error> {
-        Ok(types::CreatePortalSession {
-            return_url: return_url::parse(&self.return_url)?,
-            flow: self.flow.map(types::Flow::from),
-            locale: self.locale.as_deref().map(locale::parse).transpose()?,
-        })
-    }
-
     async fn send(self) -> Result<PortalSession, Error> {
-        let request = self.body()?;
+        let request = self.wanted.check()?;
         let headers = self.headers?.0;
         let mut retries = Retries::new(self.timeout, self.max_retries);
         loop {

@@ -8,8 +8,11 @@ use http::{HeaderName, HeaderValue};
 
 use crate::error::Error;
 
+/// A parameter of the operation, which has its own setting.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// The headers that HTTP, the contract or the client sets. A change would break the request, the answer or the key.
-const RESERVED: [HeaderName; 14] = [
+const RESERVED: [HeaderName; 15] = [
     ACCEPT,
     ACCEPT_ENCODING,
     AUTHORIZATION,
@@ -19,6 +22,7 @@ const RESERVED: [HeaderName; 14] = [
     CONTENT_TYPE,
     EXPECT,
     HOST,
+    IDEMPOTENCY_KEY,
     TE,
     TRAILER,
     TRANSFER_ENCODING,

@@ -16,6 +16,7 @@ mod exchange;
 mod flow;
 mod hooks;
 mod locale;
+mod request;
 mod retry;
 mod return_url;
 #[rustfmt::skip]

@@ -21,6 +21,14 @@ pub struct PortalSession {
 }
 
 impl PortalSession {
+    /// Whether an earlier call with the same [idempotency key](crate::CreatePortalSession::idempotency_key) has opened the
+    /// session.
+    #[must_use]
+    pub fn is_replayed(&self) -> bool {
+        let value = self.headers().get("idempotent-replayed");
+        value.is_some_and(|value| value == "true")
+    }
+
     /// The answer's headers. `Debug` shows their names only.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {

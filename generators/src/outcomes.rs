@@ -98,20 +98,25 @@ fn outcomes(contract: &Contract) -> Result<Vec<Outcome<'_>>> {
     Ok(outcomes)
 }
 
-/// Headers with their values.
+/// Headers with their values, without those that are optional and have no example: they are absent.
 fn headers(documented: &Value) -> Result<Vec<(&str, String)>> {
-    let headers = entries(documented);
-    headers
+    let shown = entries(documented)
+        .filter(|(_, header)| header["required"] == true || example(header).is_some());
+    shown
         .map(|(name, header)| Ok((name, header_value(name, header)?)))
         .collect()
 }
 
 /// The example of a header, or its only value.
 fn header_value(name: &str, header: &Value) -> Result<String> {
-    let example = entries(&header["examples"]).find_map(|(_, example)| example.get("value"));
     let only = || items(&header["schema"]["enum"]).next();
-    let value = header.get("example").or(example).or_else(only);
+    let value = example(header).or_else(only);
     let value = value.with_context(|| format!("the header {name} has no example"))?;
     let text = value.as_str().map(str::to_owned);
     Ok(text.unwrap_or_else(|| value.to_string()))
+}
+
+fn example(header: &Value) -> Option<&Value> {
+    let first = entries(&header["examples"]).find_map(|(_, example)| example.get("value"));
+    header.get("example").or(first)
 }

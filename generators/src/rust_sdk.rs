@@ -44,12 +44,30 @@ fn caught(contract: &Value) -> Result<String> {
 
 fn generate(contract: &Value) -> Result<String> {
     // progenitor does not follow every kind of reference; it names types after those to schemas.
-    let contract = resolve_all_but_schemas(contract);
+    let mut contract = resolve_all_but_schemas(contract);
+    drop_parameter_patterns(&mut contract);
     let document: openapiv3::OpenAPI =
         serde_json::from_value(contract).context("not an OpenAPI 3.0 document")?;
     let tokens = Generator::new(&settings()).generate_tokens(&document)?;
     let syntax = syn::parse2(tokens).context("the generated code does not parse")?;
     Ok(prettyplease::unparse(&syntax))
+}
+
+/// Removes the patterns of parameters: the generated code would need a library for regular expressions, and the facade
+/// checks them.
+fn drop_parameter_patterns(contract: &mut Value) {
+    let items = contract["paths"].as_object_mut().into_iter().flatten();
+    let operations = items.filter_map(|(_, item)| item.as_object_mut()).flatten();
+    for (_, operation) in operations {
+        let parameters = operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            if let Some(schema) = parameter["schema"].as_object_mut() {
+                schema.remove("pattern");
+            }
+        }
+    }
 }
 
 fn settings() -> GenerationSettings {

@@ -10,6 +10,7 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaRequest, MetaSecurityScheme, Registry},
     types::Type,
 };
+use sha2::{Digest, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -141,10 +142,16 @@ fn require_scope(caller: &Caller) -> Result<(), ApiError> {
 /// and stops at the first wrong field.
 pub(crate) struct JsonBody<T> {
     object: JsonObject,
+    sha256: [u8; 32],
     schema: PhantomData<T>,
 }
 
 impl<T> JsonBody<T> {
+    /// The SHA-256 of the body's bytes.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+
     /// The object that was read.
     pub(crate) fn into_object(self) -> JsonObject {
         self.object
@@ -184,6 +191,7 @@ impl<'a, T: Type> ApiExtractor<'a> for JsonBody<T> {
         let object = JsonObject::parse(&bytes).ok_or(ApiError::from(ErrorCode::BadRequest))?; // 400
         Ok(Self {
             object,
+            sha256: Sha256::digest(&bytes).into(),
             schema: PhantomData,
         })
     }

@@ -2,30 +2,28 @@
 
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz_target;
+mod idempotency;
 mod request;
+mod response;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, Tags, registry::MetaSchema};
-use serde::{Serialize, Serializer};
+use poem_openapi::{OpenApi, Tags};
 
 use crate::{
     app::App,
     explanation::{CUSTOMER_MISSING, RETURN_URL_REFUSED},
     extract::{BillingWrite, InFlight, JsonBody},
-    http::{
-        api_error::ApiError,
-        envelope::Success,
-        error_code::ErrorCode,
-        schema::{Timestamp, True, scalar},
-    },
+    http::{api_error::ApiError, error_code::ErrorCode, schema::Timestamp},
     ids::CustomerId,
     request_context::RequestContext,
     store::StaleReason,
-    stripe::{OpenedSession, PortalUrl, SessionError, SessionRequest},
+    stripe::{OpenedSession, Repetition, SessionError, SessionRequest},
 };
+use idempotency::IdempotencyKey;
 use request::CreatePortalSession;
+use response::Opened;
 
 /// The operation, for poem-openapi.
 pub(crate) struct Portal;
@@ -53,19 +51,26 @@ impl Portal {
         _in_flight: InFlight,                // 503
         caller: BillingWrite,                // 429, 503, 401, 403, 429
         body: JsonBody<CreatePortalSession>, // 415, 413, 408, 400
-    ) -> Result<Success<PortalSessionEnvelope>, ApiError> {
+        /// What repetitions of this request have in common
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: IdempotencyKey, // 400
+    ) -> Result<Opened, ApiError> {
+        let body_hash = body.sha256();
         let wanted = CreatePortalSession::validate(body.into_object(), &app.allow_list)?; // 422
         context
             .audit
             .set_return_url_origin(wanted.return_url.origin());
-        let session = open_portal(app, &caller, &wanted).await?; // 409, 422, 502
-        context.audit.set_session(session.record);
-        let data = PortalSession {
-            portal_url: session.url,
-            expires_at: Timestamp(context.received_at + app.portal_url_ttl),
+        let key_id = &caller.caller().key_id;
+        let repetition = idempotency_key.repetition(key_id, &body_hash, context.received_at);
+        let OpenedSession { url, record } = open_portal(app, &caller, &wanted, repetition).await?; // 409, 422, 502
+        let begins = match repetition {
+            Some(_) => idempotency::lifetime_start(context.received_at, record.created),
+            None => context.received_at,
         };
-        let success = True;
-        Ok(Success(PortalSessionEnvelope { success, data })) // 200
+        let expires_at = Timestamp(begins + app.portal_url_ttl);
+        let replayed = repetition.is_some() && record.replayed;
+        context.audit.set_session(record);
+        Ok(Opened::new(url, expires_at, replayed)) // 200
     }
 }
 
@@ -73,6 +78,7 @@ async fn open_portal(
     app: &App,
     key: &BillingWrite,
     wanted: &CreatePortalSession,
+    repetition: Option<Repetition<'_>>,
 ) -> Result<OpenedSession, ApiError> {
     let customer = key.caller().customer.as_ref();
     let customer = customer.ok_or(ErrorCode::NoStripeCustomer)?; // 409
@@ -81,6 +87,7 @@ async fn open_portal(
         return_url: &wanted.return_url,
         flow: wanted.flow,
         locale: wanted.locale,
+        repetition,
     };
     match app.stripe.create_portal_session(request).await {
         Ok(session) => Ok(session), // 200
@@ -119,25 +126,4 @@ fn return_url_refused() -> ApiError {
     let refused = "was refused by the payment provider".to_owned();
     ApiError::validation_failed(BTreeMap::from([("return_url".to_owned(), refused)]))
         .with_cause(RETURN_URL_REFUSED)
-}
-
-scalar!(PortalUrl, MetaSchema::new_with_format("string", "uri"));
-
-/// The one place that gives the URL out.
-impl Serialize for PortalUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.expose())
-    }
-}
-
-#[derive(Object, Serialize)]
-struct PortalSessionEnvelope {
-    success: True,
-    data: PortalSession,
-}
-
-#[derive(Object, Serialize)]
-struct PortalSession {
-    portal_url: PortalUrl,
-    expires_at: Timestamp,
 }

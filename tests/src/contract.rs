@@ -10,6 +10,7 @@ pub mod kind;
 pub mod normalise;
 pub mod operations;
 pub mod recorded_exchange;
+mod recorded_request;
 pub mod resolve;
 pub mod sample_command;
 pub mod schema;

@@ -70,8 +70,12 @@ impl TestResponse {
         )
     }
 
+    /// Asserts the same of an error whose body has more after the request id.
+    ///
+    /// # Panics
+    /// If it is not.
     #[track_caller]
-    fn assert_error_with(&self, code: &str, details: &str) -> &Self {
+    pub fn assert_error_with(&self, code: &str, details: &str) -> &Self {
         let (status, _, message) = error(code);
         let request_id = self.request_id();
         let body = format!(

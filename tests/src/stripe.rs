@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, matchers};
@@ -176,6 +177,17 @@ impl SimulatedStripe {
     #[must_use]
     pub fn last_session(&self) -> Option<Value> {
         self.world().account.last_session().cloned()
+    }
+
+    /// How many sessions were opened. A replay opens none.
+    #[must_use]
+    pub fn opened_sessions(&self) -> usize {
+        self.world().account.opened_sessions()
+    }
+
+    /// From now on Stripe executes each POST for this time before it answers. Meanwhile its idempotency key is in use.
+    pub fn execute_for(&self, time: Duration) {
+        self.world().account.execution = time;
     }
 
     /// Answers the endpoint's next calls with these, in this order, instead of its own answers.

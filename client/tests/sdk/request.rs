@@ -3,7 +3,7 @@
 use billing_portal_client::Flow;
 use billing_portal_client::http::HeaderMap;
 
-use super::replies::{opened, serve};
+use super::replies::{json, opened, refusal, serve, session};
 use super::{KEY, RETURN_URL, client_of};
 
 /// Every header that may be sent, with its value. The contract names `Authorization`; HTTP needs the others.
@@ -83,6 +83,44 @@ async fn locale_that_the_contract_does_not_list_is_not_sent() {
         let problem = "is not auto or a language tag of the documented list, such as de or pt-BR";
         assert_eq!(error.field("locale"), Some(problem), "{locale}");
         assert!(!error.is_retryable());
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn idempotency_key_is_sent_on_each_try_and_a_replay_is_reported() {
+    let body = session("https://billing.stripe.com/p/session/live_1");
+    let replay = json(200, "Idempotent-Replayed: true\r\n", &body);
+    let unavailable = refusal(503, "SERVICE_UNAVAILABLE", "");
+    let server = serve([unavailable, replay, opened()]).await;
+    let client = client_of(&server).build().expect("valid settings");
+    let call = || client.create_portal_session(RETURN_URL);
+    let replayed = call()
+        .idempotency_key("page-view-1")
+        .await
+        .expect("a session");
+    let first = call().await.expect("a session");
+    assert_eq!((replayed.is_replayed(), first.is_replayed()), (true, false));
+    let requests = server.requests();
+    let keys: Vec<_> = requests
+        .iter()
+        .map(|request| request.header("idempotency-key"))
+        .collect();
+    assert_eq!(keys, [Some("page-view-1"), Some("page-view-1"), None]);
+}
+
+#[tokio::test]
+async fn idempotency_key_that_the_contract_does_not_allow_is_not_sent() {
+    let server = serve([opened()]).await;
+    let client = client_of(&server).build().expect("valid settings");
+    let too_long = "k".repeat(256);
+    for key in ["", "two words", "line\nbreak", "schön", &too_long] {
+        let call = client
+            .create_portal_session(RETURN_URL)
+            .idempotency_key(key);
+        let error = call.await.expect_err("refused");
+        let problem = "is not 1 to 255 visible ASCII characters";
+        assert_eq!(error.field("Idempotency-Key"), Some(problem), "{key}");
     }
     assert!(server.requests().is_empty());
 }

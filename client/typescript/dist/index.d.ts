@@ -17,6 +17,8 @@ export interface PortalSessionOptions {
     flow?: BillingPortalFlow;
     /** The portal's language. */
     locale?: BillingPortalLocale;
+    /** A text that this call has in common with its repetitions: within a minute they get the same session. */
+    idempotencyKey?: string;
     /** How long the call may take, tries and pauses together: 30000 ms unless set. */
     timeoutMs?: number;
     /** How often the call may be repeated after its first try: 2 unless set. */
@@ -38,6 +40,8 @@ export interface PortalSession {
     expiresAt: Date;
     /** The request's id, for the people who run the service. Empty if a proxy has removed it. */
     requestId: string;
+    /** Whether an earlier call with the same idempotency key has opened the session. */
+    isReplayed: boolean;
     /** The answer's headers. */
     headers: Headers;
 }

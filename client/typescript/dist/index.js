@@ -60,7 +60,7 @@ const RETRYABLE = new Map(Object.entries({
     UNSUPPORTED_MEDIA_TYPE: false, VALIDATION_FAILED: false, NOT_FOUND: false, METHOD_NOT_ALLOWED: false,
 }));
 /** Headers that HTTP, the contract or this client sets. */
-const RESERVED = /^(accept|accept-encoding|authorization|connection|content-(encoding|length|type)|expect|host|te|trailer|transfer-encoding|upgrade|user-agent)$/i;
+const RESERVED = /^(accept|accept-encoding|authorization|connection|content-(encoding|length|type)|expect|host|idempotency-key|te|trailer|transfer-encoding|upgrade|user-agent)$/i;
 /** The most bytes of an answer that are read. The service's own answers are under 2 KiB. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** The longest `Retry-After`, in seconds, that is waited for: as long as the default timeout. */
@@ -79,8 +79,7 @@ function parseApiKey(value = "") {
     return key;
 }
 function parseBaseUrl(value = "", allowPlainHttp) {
-    const text = value.trim();
-    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const text = value.trim(), url = URL.canParse(text) ? new URL(text) : undefined;
     const isLoopback = /^(([^/]*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
     const problem = text === "" ? "is not set"
         : !url ? "is not an absolute URL"
@@ -173,7 +172,8 @@ function decode(response, text, sent) {
         const date = httpDate(headers.get("date") ?? "");
         const whole = expiresAt.getTime() - (date === undefined ? sent.wall : date + 1000);
         const isFresh = (marginMs) => whole - Math.max(performance.now() - sent.monotonic, Date.now() - sent.wall) > marginMs;
-        return { portalUrl: new PortalUrl(url, isFresh), expiresAt, requestId, headers };
+        const isReplayed = headers.get("idempotent-replayed") === "true";
+        return { portalUrl: new PortalUrl(url, isFresh), expiresAt, requestId, isReplayed, headers };
     }
     const { code, message, request_id: id, details = {} } = Object(answer.error);
     const fields = { code: typeof code === "string" ? code.slice(0, 512) : undefined, status, headers, retryAfter: retryAfter(headers) };
@@ -196,18 +196,19 @@ function decode(response, text, sent) {
 async function createPortalSession(returnUrl, options) {
     const key = parseApiKey(options.apiKey);
     const url = `${parseBaseUrl(options.baseUrl, options.allowPlainHttp ?? false)}/v1/billing/portal`;
-    const { flow, locale, timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
-    const body = JSON.stringify({ return_url: returnUrl, flow, locale });
+    const { flow, locale, idempotencyKey, timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
     const headers = new Headers(options.headers);
     for (const name of headers.keys()) {
         if (RESERVED.test(name))
             throw new PortalSessionError("InvalidRequest", `header ${name} is set by the client; nothing was sent`);
     }
-    headers.set("accept", "application/json");
+    for (const name of ["accept", "content-type"])
+        headers.set(name, "application/json");
     headers.set("authorization", `Bearer ${key}`);
-    headers.set("content-type", "application/json");
+    if (idempotencyKey !== undefined)
+        headers.set("idempotency-key", idempotencyKey);
     headers.set("user-agent", `${options.userAgent ?? ""} billing-portal-typescript`.trim());
-    const request = { method: "POST", headers, body, redirect: "manual" };
+    const request = { method: "POST", headers, body: JSON.stringify({ return_url: returnUrl, flow, locale }), redirect: "manual" };
     const started = performance.now(), left = () => timeoutMs - (performance.now() - started);
     const attempt = async (shareMs) => {
         const controller = new AbortController(), abort = () => controller.abort(signal?.reason);

@@ -56,9 +56,18 @@ test("flow and locale are sent as they are", async (t) => {
   assert.deepEqual(JSON.parse(server.requests[0].body), body);
 });
 
+test("an idempotency key is sent on each try, and a replay is reported", async (t) => {
+  const server = await serve(t, refusal(503, "SERVICE_UNAVAILABLE"), opened({ "Idempotent-Replayed": "true" }), opened());
+  const replayed = await call(server, { idempotencyKey: "page-view-1" });
+  const first = await call(server);
+  assert.deepEqual([replayed.isReplayed, first.isReplayed], [true, false]);
+  const keys = server.requests.map(({ head }) => /^idempotency-key: (.*)$/im.exec(head)?.[1]);
+  assert.deepEqual(keys, ["page-view-1", "page-view-1", undefined]);
+});
+
 test("a header that the client sets cannot be changed", async (t) => {
   const server = await serve(t, opened());
-  for (const name of ["Authorization", "content-type", "User-Agent", "Accept-Encoding", "connection"]) {
+  for (const name of ["Authorization", "content-type", "User-Agent", "Accept-Encoding", "connection", "Idempotency-Key"]) {
     const error = await failure(call(server, { headers: { [name]: "x" } }));
     assert.equal(error.message, `header ${name.toLowerCase()} is set by the client; nothing was sent`);
     assert.equal(error.kind, "InvalidRequest");

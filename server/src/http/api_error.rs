@@ -69,10 +69,13 @@ impl From<ErrorCode> for ApiError {
 impl ApiError {
     /// 422, with what is wrong with each field.
     pub(crate) fn validation_failed(details: BTreeMap<String, String>) -> Self {
-        Self {
-            details,
-            ..ErrorCode::ValidationFailed.into()
-        }
+        Self::from(ErrorCode::ValidationFailed).with_details(details)
+    }
+
+    /// Adds what is wrong with each of these parts of the request.
+    #[must_use]
+    pub(crate) fn with_details(self, details: BTreeMap<String, String>) -> Self {
+        Self { details, ..self }
     }
 
     /// Adds a header to the answer. A value that is not allowed in a header is left out: the error itself matters more.

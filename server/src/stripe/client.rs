@@ -25,7 +25,7 @@ use crate::{clock::Clock, config::StripeConfig, metrics::Metrics};
 
 /// How long a call may take, with all attempts and waits, including the wait for its permit. Callers commonly give up
 /// after ten seconds or more.
-const CALL_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// Attempts of one call: two retries cover a closed connection and one failed server.
 const MAX_ATTEMPTS: u32 = 3;
 /// The wait before the first retry, before jitter. It doubles with each retry.
@@ -137,6 +137,15 @@ impl Stripe {
     /// Makes a call with its retries. `Ok` is any response about the request itself, a refusal too.
     pub(super) async fn call(&self, call: &Call) -> Result<Answer, StripeError> {
         let deadline = self.clock.instant() + CALL_DEADLINE;
+        self.call_before(call, deadline).await
+    }
+
+    /// The same, with the deadline of a series of calls.
+    pub(super) async fn call_before(
+        &self,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<Answer, StripeError> {
         // Before the wait for the permit: if the caller disconnects while waiting, the pass is dropped, and the breaker
         // does not wait for a probe that never comes.
         let pass = self.breaker.pass()?;

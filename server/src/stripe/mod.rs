@@ -1,7 +1,7 @@
 //! Every call to Stripe. HTTP goes out from here and from nowhere else in the service.
 //!
 //! Invariants: of what Stripe wrote, only the portal's URL reaches a caller, and only on success. Stripe's free text and
-//! the URL never reach the log. A call is never repeated with another idempotency key, nor after its deadline.
+//! the URL never reach the log. A call is never retried with another idempotency key, nor after its deadline.
 
 mod answer;
 mod attempt;
@@ -21,6 +21,7 @@ mod network_failure;
 mod portal_configuration;
 mod portal_url;
 mod probe;
+mod repetition;
 mod resolver;
 mod response;
 mod retry_budget;
@@ -39,6 +40,7 @@ pub(crate) use customers::{Cursor, CustomerPage, StripeCustomer};
 pub(crate) use error::StripeError;
 pub(crate) use portal_url::PortalUrl;
 pub(crate) use probe::{Probe, Stage};
+pub(crate) use repetition::Repetition;
 pub use resolver::Resolver;
 #[cfg(feature = "fuzzing")]
 pub(crate) use session::fuzz_target;

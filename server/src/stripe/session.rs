@@ -5,6 +5,7 @@ pub(crate) mod fuzz_target;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
@@ -44,8 +45,10 @@ pub(crate) struct SessionRecord {
     pub id: String,
     /// The configuration that Stripe opened it with.
     pub configuration: String,
-    /// Whether Stripe had created it for an earlier attempt whose response was lost.
+    /// Whether Stripe had created it for an earlier attempt whose response was lost, or for an earlier copy of the request.
     pub replayed: bool,
+    /// When Stripe created it, if the response says so.
+    pub created: Option<DateTime<Utc>>,
     /// Whether the call took longer than two seconds.
     pub slow: bool,
     /// How long the call took, in milliseconds, with its retries and waits.
@@ -63,6 +66,7 @@ struct Accepted {
     id: String,
     url: PortalUrl,
     configuration: String,
+    created: Option<DateTime<Utc>>,
 }
 
 /// Why no session was opened.
@@ -106,6 +110,7 @@ impl Stripe {
             id: session.id,
             configuration: session.configuration,
             replayed: answer.response.replayed,
+            created: session.created,
             slow: elapsed > SLOW,
             elapsed_ms: milliseconds(elapsed),
             attempts: answer.attempt,
@@ -129,7 +134,10 @@ impl Stripe {
             logs_success: false,
             ..Call::post(SESSIONS, form, idempotency_key)
         };
-        let answer = self.call(&call).await?;
+        let answer = match &request.repetition {
+            Some(repetition) => self.call_for_repetition(repetition, &call).await?,
+            None => self.call(&call).await?,
+        };
         let response = &answer.response;
         if !matches!(response.status, 200..300) {
             return Err(self.session_refusal(response, request));
@@ -205,6 +213,7 @@ fn accept(
         id: id.unwrap_or_default().to_owned(),
         url: PortalUrl::parse(url, &config.portal_hosts)?,
         configuration: configuration.to_owned(),
+        created: session.created(),
     })
 }
 

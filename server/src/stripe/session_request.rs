@@ -1,5 +1,6 @@
 //! What a portal session is requested with: the form that Stripe gets.
 
+use super::repetition::Repetition;
 use crate::{
     ids::CustomerId,
     portal_options::{Flow, Locale},
@@ -17,6 +18,8 @@ pub(crate) struct SessionRequest<'a> {
     pub flow: Option<Flow>,
     /// The portal's language.
     pub locale: Option<Locale>,
+    /// What repetitions of this request have in common, if they shall get the same session.
+    pub repetition: Option<Repetition<'a>>,
 }
 
 impl SessionRequest<'_> {

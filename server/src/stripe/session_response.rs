@@ -5,6 +5,7 @@
 
 use std::{borrow::Cow, fmt};
 
+use chrono::{DateTime, Utc};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -25,6 +26,7 @@ pub(super) struct Session<'a> {
     configuration: Part<'a>,
     return_url: Part<'a>,
     url: Part<'a>,
+    created: Part<'a>,
     /// The flow, or null.
     pub flow: Value,
 }
@@ -40,6 +42,7 @@ enum Name {
     Configuration,
     ReturnUrl,
     Url,
+    Created,
     Flow,
     #[serde(other)]
     Other,
@@ -52,6 +55,7 @@ enum Part<'a> {
     Other,
     Text(Cow<'a, str>),
     Bool(bool),
+    Number(i64),
     /// An object, by its id.
     Object(Option<Cow<'a, str>>),
 }
@@ -103,6 +107,14 @@ impl<'a> Session<'a> {
         self.return_url.text()
     }
 
+    /// When Stripe created it.
+    pub(super) fn created(&self) -> Option<DateTime<Utc>> {
+        match self.created {
+            Part::Number(seconds) => DateTime::from_timestamp(seconds, 0),
+            _ => None,
+        }
+    }
+
     /// Where it is.
     pub(super) fn url(&self) -> Option<&str> {
         self.url.text()
@@ -148,6 +160,7 @@ impl<'de> Visitor<'de> for ReadSession {
                 Name::Configuration => session.configuration = map.next_value()?,
                 Name::ReturnUrl => session.return_url = map.next_value()?,
                 Name::Url => session.url = map.next_value()?,
+                Name::Created => session.created = map.next_value()?,
                 Name::Flow => session.flow = map.next_value()?,
                 Name::Other => _ = map.next_value::<IgnoredAny>()?,
             }
@@ -187,12 +200,12 @@ impl<'de> Visitor<'de> for ReadPart {
         Ok(Part::Other)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Part<'de>, E> {
-        Ok(Part::Other)
+    fn visit_i64<E>(self, number: i64) -> Result<Part<'de>, E> {
+        Ok(Part::Number(number))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Part<'de>, E> {
-        Ok(Part::Other)
+    fn visit_u64<E>(self, number: u64) -> Result<Part<'de>, E> {
+        Ok(i64::try_from(number).map_or(Part::Other, Part::Number))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Part<'de>, E> {

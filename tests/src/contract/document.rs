@@ -74,24 +74,24 @@ impl Document {
         self.lines(pointer).0
     }
 
-    /// The first line at which the node at `pointer` is written otherwise than in `earlier`.
+    /// The first line at which the node at `pointer`, or what it refers to, is written otherwise than in `earlier`. The last
+    /// line of the node if there is none.
     pub fn first_changed_line(&self, earlier: &Self, pointer: &str) -> usize {
+        self.changed_line(earlier, pointer)
+            .or_else(|| self.changed_line(earlier, &self.target(pointer)))
+            .unwrap_or_else(|| self.lines(pointer).1)
+    }
+
+    fn changed_line(&self, earlier: &Self, pointer: &str) -> Option<usize> {
         let (first, last) = self.lines(pointer);
         let (earlier_first, earlier_last) = earlier.lines(pointer);
-        let mut before = earlier
-            .text
-            .lines()
-            .skip(earlier_first - 1)
-            .take(earlier_last + 1 - earlier_first);
         let now = self.text.lines().skip(first - 1).take(last + 1 - first);
+        let before = earlier.text.lines().skip(earlier_first - 1);
+        let before = before.take(earlier_last + 1 - earlier_first);
         let same = now
-            .take_while(|line| {
-                before
-                    .next()
-                    .is_some_and(|before| before.trim() == line.trim())
-            })
-            .count();
-        (first + same).min(last)
+            .zip(before)
+            .take_while(|(now, before)| now.trim() == before.trim());
+        Some(first + same.count()).filter(|line| *line <= last)
     }
 
     /// The document's text with the scalar at `pointer` replaced, and nothing else; none where no scalar is there.
@@ -145,7 +145,24 @@ impl Document {
             .last()
             .filter(|(_, keyword)| INHERITED.contains(&keyword.as_str()))?;
         let mut outer = outer.filter_map(|place| self.below(place, keyword));
-        outer.find_map(|list| self.below(&list, segment))
+        outer.find_map(|list| match segment.parse() {
+            Ok(index) => self.given(written, &list, index),
+            Err(_) => self.below(&list, segment),
+        })
+    }
+
+    /// The item of the outer list `given` that is at `index` of the whole list: there, the operation's own come first, then
+    /// those that the operation does not have.
+    fn given(&self, own: &str, given: &str, index: usize) -> Option<String> {
+        let list = |place: &str| items(self.get(place).unwrap_or(&Value::Null));
+        let key = |item: &Value| parameter_key(self.followed(item));
+        let own: Vec<String> = list(own).map(key).collect();
+        let index = index.checked_sub(own.len())?;
+        let mut added = list(given)
+            .enumerate()
+            .filter(|(_, item)| !own.contains(&key(item)));
+        let (place, _) = added.nth(index)?;
+        Some(child(given, &place.to_string()))
     }
 
     /// The node named `segment` below `place`, through references and through the parts of an `allOf`.
@@ -196,9 +213,14 @@ impl Document {
     }
 
     fn is_named(&self, item: &Value, name: &str) -> bool {
-        let target = reference(item).and_then(|target| self.get(target));
-        let item = target.unwrap_or(item);
+        let item = self.followed(item);
         item["name"] == name || item["url"] == name || parameter_key(item) == name
+    }
+
+    /// The item, or what it refers to.
+    fn followed<'a>(&'a self, item: &'a Value) -> &'a Value {
+        let target = reference(item).and_then(|target| self.get(target));
+        target.unwrap_or(item)
     }
 
     fn lines(&self, pointer: &str) -> (usize, usize) {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     kind::Direction,
     operations::{Contract, Operation},
-    resolve::parameter_key,
+    recorded_request::{self, parsed},
     schema::{Mismatch, UnknownFields, matches_schema},
     tree::{child, entries, items, media_type, strings},
 };
@@ -23,17 +23,6 @@ const TRANSPORT_HEADERS: [&str; 6] = [
     "connection",
     "transfer-encoding",
     "keep-alive",
-];
-
-/// Headers that a client may send although the contract does not name them.
-const CLIENT_HEADERS: [&str; 7] = [
-    "authorization",
-    "accept",
-    "accept-encoding",
-    "user-agent",
-    "host",
-    "content-length",
-    "content-type",
 ];
 
 /// Headers of an answer to a request that no operation has; the last goes with 405 only.
@@ -103,7 +92,9 @@ impl Checker<'_> {
         self.headers(&response["headers"]);
         self.body(response);
         self.details(operation);
-        self.request(operation);
+        for (id, seen) in recorded_request::problems(operation, self.exchange) {
+            self.report(id, seen);
+        }
     }
 
     /// The answer to a request that no operation has: the error envelope, and `Allow` with 405.
@@ -205,7 +196,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Details name fields of the operation's request, or fields that the request had.
+    /// Details name fields of the operation's request, or fields that the request had; with 400, a header of it.
     fn details(&mut self, operation: &Operation<'_>) {
         if !self.exchange["request"]["body"].is_string() {
             return;
@@ -214,50 +205,15 @@ impl Checker<'_> {
         let sent = parsed(&self.exchange["request"]);
         let fields = &operation.request_schema()["properties"];
         let is_unknown = |field: &&str| fields.get(field).is_none() && sent.get(field).is_none();
-        let details = entries(&answer["error"]["details"]).map(|(field, _)| field);
-        for field in details.filter(is_unknown) {
-            self.report("LIVE-DETAILS", field);
-        }
-    }
-
-    /// Whether the request may have this status.
-    fn request(&mut self, operation: &Operation<'_>) {
-        let request = &self.exchange["request"];
-        if !request["body"].is_string() {
-            return;
-        }
-        let status = self.exchange["status"].as_u64().unwrap_or_default();
-        let header = |name: &str| request["headers"][name].as_str().unwrap_or_default();
-        if header("authorization").is_empty() && ![401, 429, 500, 503].contains(&status) {
-            self.report("LIVE-AUTH", "no key was sent");
-        }
-        let (schema, body) = (operation.request_schema(), parsed(request));
-        let is_json = media_type(header("content-type")) == "application/json";
-        let is_plain = is_json && header("content-encoding").is_empty();
-        match status {
-            200..300 if !is_json => self.report("LIVE-ACCEPTED", header("content-type")),
-            200..300 => self.report_mismatch("LIVE-ACCEPTED", sent(schema, &body)),
-            400 | 415 if is_plain && sent(schema, &body).is_ok() => {
-                self.report("LIVE-REFUSED", "the request is as documented");
-            }
-            _ => {}
-        }
-        if self.exchange["client"] == "sdk" {
-            self.sent_by_the_sdk(operation, &body);
-        }
-    }
-
-    /// The SDK sends what is documented and nothing else.
-    fn sent_by_the_sdk(&mut self, operation: &Operation<'_>, body: &Value) {
-        self.report_mismatch("LIVE-REQUEST", sent(operation.request_schema(), body));
-        let known = |name: &&str| {
-            let mut parameters = items(&operation.value["parameters"]);
-            let is_it = |one: &Value| parameter_key(one) == format!("header {name}");
-            CLIENT_HEADERS.contains(name) || parameters.any(is_it)
+        let is_header = |field: &&str| {
+            let named = |one: &Value| one["in"] == "header" && one["name"] == **field;
+            let is_400 = self.exchange["status"] == 400;
+            is_400 && items(&operation.value["parameters"]).any(named)
         };
-        let names = entries(&self.exchange["request"]["headers"]).map(|(name, _)| name);
-        for name in names.filter(|name| !known(name)) {
-            self.report("LIVE-REQUEST", name);
+        let details = entries(&answer["error"]["details"]).map(|(field, _)| field);
+        let details = details.filter(|field| !is_header(field));
+        for field in details.filter(is_unknown).collect::<Vec<_>>() {
+            self.report("LIVE-DETAILS", field);
         }
     }
 
@@ -282,18 +238,4 @@ fn answered(schema: &Value, value: &Value) -> Result<(), Mismatch> {
             UnknownFields::Refused,
         ),
     }
-}
-
-fn sent(schema: &Value, value: &Value) -> Result<(), Mismatch> {
-    matches_schema(
-        schema,
-        value,
-        Some(Direction::Sent),
-        UnknownFields::AsDocumented,
-    )
-}
-
-/// A message's body as JSON; null where it is none.
-fn parsed(message: &Value) -> Value {
-    serde_json::from_str(message["body"].as_str().unwrap_or_default()).unwrap_or_default()
 }

@@ -78,7 +78,7 @@ fn push_down(document: &mut Value) {
     }
 }
 
-/// Gives an operation what is around it: parameters are added to its own, all else counts where it has none.
+/// Gives an operation what is around it: parameters are added after its own, all else counts where it has none.
 fn give(operation: &mut Map<String, Value>, keyword: &str, given: &Value) {
     let own = operation.get(keyword);
     if given.is_null() || own.is_some() && keyword != "parameters" {
@@ -90,7 +90,7 @@ fn give(operation: &mut Map<String, Value>, keyword: &str, given: &Value) {
             .any(|own| parameter_key(own) == parameter_key(one))
     };
     let inherited = items(given).filter(|one| keyword != "parameters" || !overridden(one));
-    let all = inherited.cloned().chain(own.iter().cloned()).collect();
+    let all = own.iter().chain(inherited).cloned().collect();
     operation.insert(keyword.to_owned(), all);
 }
 

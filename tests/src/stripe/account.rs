@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -15,6 +16,8 @@ pub(super) struct Done {
     /// The path and the fields that the key was first used with.
     pub(super) requested: (String, Vec<(String, String)>),
     pub(super) reply: Reply,
+    /// Until then the call is executed, and the key is in use.
+    pub(super) ready_at: Instant,
 }
 
 /// One Stripe account in one mode.
@@ -25,6 +28,9 @@ pub(super) struct Account {
     pub(super) customers: Customers,
     configurations: Vec<Value>,
     last_session: Option<Value>,
+    opened_sessions: usize,
+    /// How long a call with an idempotency key is executed.
+    pub(super) execution: Duration,
     pub(super) done: HashMap<String, Done>,
 }
 
@@ -38,6 +44,8 @@ impl Account {
             customers: Customers::default(),
             configurations: Vec::new(),
             last_session: None,
+            opened_sessions: 0,
+            execution: Duration::ZERO,
             done: HashMap::new(),
         }
     }
@@ -102,7 +110,12 @@ impl Account {
             "url": format!("{}{}", self.session_url, random()),
         });
         self.last_session = Some(session.clone());
+        self.opened_sessions += 1;
         session
+    }
+
+    pub(super) fn opened_sessions(&self) -> usize {
+        self.opened_sessions
     }
 
     pub(super) fn last_session(&self) -> Option<&Value> {

@@ -1,5 +1,7 @@
 //! What each endpoint does: refuse as Stripe does, or change the account and answer the object.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::account::{Account, Done};
@@ -69,6 +71,7 @@ fn once(account: &mut Account, call: &Received, version: &str) -> Result<Reply, 
     };
     let requested = (call.path.clone(), call.form.clone());
     match account.done.get(key) {
+        Some(done) if Instant::now() < done.ready_at => Err(Refusal::idempotency_key_in_use(key)),
         Some(done) if done.requested == requested => {
             Ok(done.reply.clone().header("Idempotent-Replayed", "true"))
         }
@@ -78,9 +81,10 @@ fn once(account: &mut Account, call: &Received, version: &str) -> Result<Reply, 
             let done = Done {
                 requested,
                 reply: reply.clone(),
+                ready_at: Instant::now() + account.execution,
             };
             account.done.insert(key.to_owned(), done);
-            Ok(reply)
+            Ok(reply.after(account.execution))
         }
     }
 }

@@ -113,6 +113,17 @@ impl Refusal {
         Self::invalid_request(400, message).param("configuration")
     }
 
+    pub(super) fn idempotency_key_in_use(key: &str) -> Self {
+        let message = format!(
+            "There is currently another in-progress request using this Idempotent Key (that probably means you \
+             submitted twice, and the other request is still going through): {key}."
+        );
+        Self {
+            kind: "idempotency_error",
+            ..Self::invalid_request(409, message).code("idempotency_key_in_use")
+        }
+    }
+
     pub(super) fn idempotency_key_reused(key: &str) -> Self {
         let message = format!(
             "Keys for idempotent requests can only be used with the same parameters they were first used with. Try \
@@ -141,6 +152,7 @@ impl Refusal {
         let reply = Reply::json(self.status, &json!({ "error": error }));
         match self.status {
             401 => reply.header("WWW-Authenticate", "Basic realm=\"Stripe\""),
+            409 => reply,
             _ => reply.header("Stripe-Should-Retry", "false"),
         }
     }

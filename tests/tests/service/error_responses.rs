@@ -63,7 +63,8 @@ async fn the_checks_run_in_the_order_of_the_contract() {
     let failing = good(&service);
     let homeless = failing.clone().with_bearer(&lonely);
     let invalid = homeless.clone().with_body("{}");
-    let broken = invalid.clone().with_body("x");
+    let keyed = invalid.clone().with_header("Idempotency-Key", "two words");
+    let broken = keyed.clone().with_body("x");
     let large = broken.clone().with_body("x".repeat(20_000));
     let untyped = large.clone().with_header("Content-Type", "text/plain");
     let forbidden = untyped.clone().with_bearer(&reader);
@@ -74,6 +75,7 @@ async fn the_checks_run_in_the_order_of_the_contract() {
         (failing, "BILLING_PORTAL_UNAVAILABLE"),
         (homeless, "NO_STRIPE_CUSTOMER"),
         (invalid, "VALIDATION_FAILED"),
+        (keyed, "BAD_REQUEST"),
         (broken, "BAD_REQUEST"),
         (large, "PAYLOAD_TOO_LARGE"),
         (untyped, "UNSUPPORTED_MEDIA_TYPE"),

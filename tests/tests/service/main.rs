@@ -23,6 +23,7 @@ mod faults_under_load;
 mod field;
 mod fuzzing;
 mod harness;
+mod idempotency;
 mod instances;
 mod keys;
 mod limits;

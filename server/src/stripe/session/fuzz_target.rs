@@ -77,6 +77,7 @@ fn check_session(response: &StripeResponse, body: &Value, flow: Option<Flow>) {
         return_url: &REQUESTED_URL,
         flow,
         locale: None,
+        repetition: None,
     };
     let Ok(accepted) = accept(response, &requested, CONFIGURATION, &CONFIG) else {
         return;

@@ -225,7 +225,7 @@ fn place(change: &Value) -> Result<String> {
     })
 }
 
-/// Sets, removes or renames the node that `at` names.
+/// Sets, removes or renames the node that `at` names; `-` is a new last item of a list.
 fn edit_json(document: &mut Value, change: &Value) -> Result<()> {
     let at = place(change)?;
     let put = change.get("put");
@@ -239,6 +239,10 @@ fn edit_json(document: &mut Value, change: &Value) -> Result<()> {
         None => (parent, key.replace("~1", "/")),
     };
     let node = document.pointer_mut(parent).context("nothing is there")?;
+    if let (Some(list), Some(value)) = (node.as_array_mut(), put) {
+        list.push(value.clone());
+        return Ok(());
+    }
     let map = node.as_object_mut().context("not an object")?;
     if let Some(value) = put {
         map.insert(key, value.clone());
