@@ -26,6 +26,7 @@ use crate::{
         rate_limit::RateLimit,
     },
     ids::Mode,
+    metrics::Metrics,
     store::{Caller, Store},
 };
 
@@ -52,6 +53,7 @@ pub(crate) type LookUpTurn = OwnedSemaphorePermit;
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     clock: Clock,
+    metrics: Arc<Metrics>,
     mode: Mode,
     callers: CallerCache,
     good_keys: Cache<ApiKeyHash, ()>,
@@ -71,7 +73,12 @@ struct KeyUse {
 
 impl Authenticator {
     /// An authenticator for keys of the deployment's mode, with its limits.
-    pub(crate) fn new(store: Store, clock: Clock, config: &ServeConfig) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        metrics: &Arc<Metrics>,
+        config: &ServeConfig,
+    ) -> Self {
         let (uses, pending) = mpsc::channel(MAX_PENDING_USES);
         let recorded_uses = Cache::builder().max_capacity(MAX_RECORDED_USES).build();
         let recorded = recorded_uses.clone();
@@ -82,7 +89,8 @@ impl Authenticator {
             recorded,
         ));
         Self {
-            callers: CallerCache::new(store),
+            callers: CallerCache::new(store, clock.clone(), Arc::clone(metrics)),
+            metrics: Arc::clone(metrics),
             clock,
             mode: config.stripe.mode,
             good_keys: Cache::builder()
@@ -123,8 +131,11 @@ impl Authenticator {
         if key.is_none() {
             return Ok(None);
         }
+        let began = self.clock.instant();
         let turn = Arc::clone(&self.unknown_look_ups).acquire_owned();
         let turn = tokio::time::timeout(LOOK_UP_TIMEOUT, turn).await;
+        let waited = self.clock.instant().duration_since(began);
+        self.metrics.key_look_up_wait.observe(waited.as_secs_f64());
         let Ok(Ok(turn)) = turn else {
             return Err(ApiError::from(ErrorCode::ServiceUnavailable)
                 .with_retry_after(LOOK_UP_TIMEOUT)

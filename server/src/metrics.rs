@@ -1,26 +1,45 @@
 //! What the service counts, for Prometheus. Labels are words of closed lists: no key, customer, URL or text of
 //! anybody's is one.
 
+mod log;
+mod process;
+mod registration;
+
 use std::{fmt, time::Duration};
 
+use chrono::TimeDelta;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    Encoder, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+    TextEncoder,
 };
 
-use crate::log::LogCounts;
+use self::log::LogMetrics;
+use crate::{clock::Clock, log::LogCounts};
+use process::ProcessMetrics;
+use registration::{SECONDS, counter, counters, gauge, gauges, histogram, histograms};
 
 /// The media type of [`Metrics::render`].
 pub(crate) const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
 
-/// Bounds, in seconds, of answers that are mostly refusals and of calls that end within ten seconds.
-const SECONDS: [f64; 12] = [
-    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+/// Bounds, in seconds, of the time from an event at Stripe to its arrival: usually a few seconds, and up to three days
+/// while Stripe repeats a delivery that failed.
+const LAG_SECONDS: [f64; 9] = [
+    1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 259_200.0,
 ];
+
+/// What the database is asked while a request waits.
+pub(crate) mod label {
+    pub(crate) const FIND_CALLER: &str = "find_caller";
+    pub(crate) const APPLY_EVENT: &str = "apply_event";
+    pub(crate) const MARK_STALE: &str = "mark_stale";
+    pub(crate) const PING: &str = "ping";
+    pub(super) const DATABASE: [&str; 4] = [FIND_CALLER, APPLY_EVENT, MARK_STALE, PING];
+}
 
 /// Counters and gauges.
 pub(crate) struct Metrics {
     registry: Registry,
+    process: ProcessMetrics,
     requests: IntCounterVec,
     request_seconds: Histogram,
     unavailable: IntCounterVec,
@@ -28,6 +47,19 @@ pub(crate) struct Metrics {
     stripe_call_seconds: HistogramVec,
     stripe_retries: IntCounterVec,
     webhooks: IntCounterVec,
+    webhook_lag: Histogram,
+    /// Keys that were found in the cache.
+    pub key_cache_hits: IntCounter,
+    /// Keys that were looked up in the database.
+    pub key_cache_misses: IntCounter,
+    database_seconds: HistogramVec,
+    /// How long requests waited to look up a key that was not good before.
+    pub key_look_up_wait: Histogram,
+    /// How long requests waited for a call to Stripe.
+    pub stripe_wait: Histogram,
+    /// Requests that were sent to Stripe, one for each attempt.
+    pub stripe_requests: IntCounter,
+    stripe_rate_limit: IntGauge,
     /// Mappings that were marked stale because Stripe does not have the customer.
     pub customers_missing: IntCounter,
     /// Times that our portal configuration had been changed and was restored.
@@ -47,9 +79,7 @@ pub(crate) struct Metrics {
     pub forwarded_for_unreadable: IntCounter,
     /// Reloads of the settings, by whether they were applied.
     reloads: IntCounterVec,
-    log_lines_dropped: IntCounterVec,
-    log_write_failures: IntCounter,
-    log_record_bytes_waiting: IntGauge,
+    log: LogMetrics,
 }
 
 /// What is read when the metrics are asked for, rather than counted.
@@ -57,6 +87,8 @@ pub(crate) struct Metrics {
 pub(crate) struct Now {
     /// Calls to Stripe under way.
     pub stripe_in_flight: usize,
+    /// Requests a second that may be sent to Stripe; 0 without a limit.
+    pub stripe_rate_limit: u32,
     /// Whether calls to Stripe have stopped for a while.
     pub breaker_open: bool,
     /// Whether the portal configuration is verified.
@@ -70,14 +102,27 @@ impl Default for Metrics {
     fn default() -> Self {
         let registry = Registry::new_custom(Some("billing_portal".to_owned()), None)
             .expect("the prefix is a name");
+        show_version(&registry);
+        // Looked up once: each request uses them.
+        let key_cache = counters(&registry, "key_cache_lookups_total", "Look-ups of keys in the cache, by result (hit, miss).", &["result"]);
+        let waits = histograms(&registry, "wait_duration_seconds", "Time that requests waited, by queue (key_look_up: to look up a key that was not good before; stripe: for a call to Stripe).", &["queue"]);
         Self {
+            process: ProcessMetrics::default(),
             requests: counters(&registry, "requests_total", "Requests of the API, by status and error code (OK: none; MALFORMED: malformed HTTP, which has none).", &["status", "code"]),
-            request_seconds: histogram(&registry, "request_duration_seconds", "Time from a request to its answer."),
+            request_seconds: histogram(&registry, "request_duration_seconds", "Time from a request to its answer.", &SECONDS),
             unavailable: counters(&registry, "unavailable_total", "Requests answered 502, by cause; the runbook has a section for each.", &["upstream_cause"]),
             stripe_calls: counters(&registry, "stripe_calls_total", "Calls to Stripe with their retries, by outcome (done, refused, failed) and cause.", &["endpoint", "outcome", "cause"]),
             stripe_call_seconds: histograms(&registry, "stripe_call_duration_seconds", "Time of a call to Stripe with its retries and waits.", &["endpoint", "outcome"]),
             stripe_retries: counters(&registry, "stripe_retries_total", "Attempts after the first, by the cause of the one before.", &["cause"]),
             webhooks: counters(&registry, "webhooks_total", "Webhook deliveries, by outcome.", &["outcome"]),
+            webhook_lag: histogram(&registry, "webhook_lag_seconds", "Time from an event at Stripe to its arrival here.", &LAG_SECONDS),
+            key_cache_hits: key_cache.with_label_values(&["hit"]),
+            key_cache_misses: key_cache.with_label_values(&["miss"]),
+            database_seconds: histograms(&registry, "database_duration_seconds", "Time that the database took, by operation.", &["operation"]),
+            key_look_up_wait: waits.with_label_values(&["key_look_up"]),
+            stripe_wait: waits.with_label_values(&["stripe"]),
+            stripe_requests: counter(&registry, "stripe_requests_total", "Requests sent to Stripe, one for each attempt."),
+            stripe_rate_limit: gauge(&registry, "stripe_rate_limit", "Requests a second that may be sent to Stripe; 0 without a limit."),
             customers_missing: counter(&registry, "customers_missing_total", "Mappings marked stale because Stripe does not have the customer."),
             configuration_restored: counter(&registry, "configuration_restored_total", "Times that our portal configuration had been changed and was restored."),
             requests_in_flight: gauge(&registry, "requests_in_flight", "Requests of the API that are being answered."),
@@ -89,9 +134,7 @@ impl Default for Metrics {
             connection_limits: counters(&registry, "connection_limits_total", "Connections that came when a limit was reached, by port and limit (all: max_connections; peer: max_connections_per_peer).", &["port", "limit"]),
             forwarded_for_unreadable: counter(&registry, "forwarded_for_unreadable_total", "X-Forwarded-For headers of trusted proxies that could not be read."),
             reloads: counters(&registry, "reloads_total", "Reloads of the settings, by outcome (applied, refused).", &["outcome"]),
-            log_lines_dropped: counters(&registry, "log_lines_dropped_total", "Log lines that were lost because they could not be written, by kind (record: audit events and alerts; other).", &["kind"]),
-            log_write_failures: counter(&registry, "log_write_failures_total", "Attempts to write the log that failed."),
-            log_record_bytes_waiting: gauge(&registry, "log_record_bytes_waiting", "Bytes of audit events and alerts that wait to be written; near 7 MiB the operation answers 503."),
+            log: LogMetrics::register(&registry),
             registry,
         }
     }
@@ -111,6 +154,9 @@ impl Metrics {
         }
         for outcome in webhooks {
             metrics.webhooks.with_label_values(&[outcome]);
+        }
+        for operation in label::DATABASE {
+            metrics.database_seconds.with_label_values(&[operation]);
         }
         for outcome in [APPLIED, REFUSED] {
             metrics.reloads.with_label_values(&[outcome]);
@@ -158,6 +204,28 @@ impl Metrics {
         self.stripe_retries.with_label_values(&[cause]).inc();
     }
 
+    /// Does something that asks the database, and notes how long it took.
+    pub(crate) async fn database<T>(
+        &self,
+        clock: &Clock,
+        operation: &'static str,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let began = clock.instant();
+        let result = work.await;
+        let elapsed = clock.instant().duration_since(began);
+        self.database_seconds
+            .with_label_values(&[operation])
+            .observe(elapsed.as_secs_f64());
+        result
+    }
+
+    /// Notes how long after it happened an event of Stripe arrived. Clocks differ: one from the future arrived at once.
+    pub(crate) fn webhook_lag(&self, lag: TimeDelta) {
+        let lag = lag.to_std().unwrap_or_default();
+        self.webhook_lag.observe(lag.as_secs_f64());
+    }
+
     /// Counts a webhook delivery.
     pub(crate) fn webhook(&self, outcome: &'static str) {
         self.webhooks.with_label_values(&[outcome]).inc();
@@ -172,36 +240,26 @@ impl Metrics {
     /// Everything, in Prometheus' text format.
     pub(crate) fn render(&self, now: Now) -> Vec<u8> {
         self.stripe_in_flight.set(count(now.stripe_in_flight));
+        self.stripe_rate_limit.set(now.stripe_rate_limit.into());
+        self.process.read();
         self.breaker_open.set(now.breaker_open.into());
         self.configuration_verified
             .set(now.configuration_verified.into());
-        self.set_log(now.log);
+        self.log.set(now.log);
         let mut text = Vec::new();
         // Writing to memory does not fail, and what was gathered is consistent.
-        _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        for families in [self.registry.gather(), self.process.gather()] {
+            _ = TextEncoder::new().encode(&families, &mut text);
+        }
         text
     }
 }
 
-impl Metrics {
-    /// The log counts for itself, because it also runs where there are no metrics.
-    fn set_log(&self, log: LogCounts) {
-        let dropped = [
-            ("record", log.records_dropped),
-            ("other", log.others_dropped),
-        ];
-        for (kind, lines) in dropped {
-            raise(&self.log_lines_dropped.with_label_values(&[kind]), lines);
-        }
-        raise(&self.log_write_failures, log.write_failures);
-        self.log_record_bytes_waiting
-            .set(count(log.record_bytes_waiting));
-    }
-}
-
-/// Raises a counter to a count that is kept elsewhere.
-fn raise(counter: &IntCounter, to: u64) {
-    counter.inc_by(to.saturating_sub(counter.get()));
+fn show_version(registry: &Registry) {
+    let help = "1, with the version of the program.";
+    gauges(registry, "build_info", help, &["version"])
+        .with_label_values(&[env!("CARGO_PKG_VERSION")])
+        .set(1);
 }
 
 fn count(number: usize) -> i64 {
@@ -220,43 +278,3 @@ const MALFORMED: &str = "MALFORMED";
 /// The label `outcome` of reloads.
 const APPLIED: &str = "applied";
 const REFUSED: &str = "refused";
-
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    register(registry, IntCounterVec::new(Opts::new(name, help), labels))
-}
-
-fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
-    register(registry, IntCounter::new(name, help))
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
-    register(registry, IntGauge::new(name, help))
-}
-
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    register(registry, IntGaugeVec::new(Opts::new(name, help), labels))
-}
-
-fn histogram(registry: &Registry, name: &str, help: &str) -> Histogram {
-    register(registry, Histogram::with_opts(in_seconds(name, help)))
-}
-
-fn histograms(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
-    register(registry, HistogramVec::new(in_seconds(name, help), labels))
-}
-
-fn in_seconds(name: &str, help: &str) -> HistogramOpts {
-    HistogramOpts::new(name, help).buckets(SECONDS.to_vec())
-}
-
-/// Names are constants, each used once, so that neither step fails.
-fn register<C: Collector + Clone + 'static>(
-    registry: &Registry,
-    collector: prometheus::Result<C>,
-) -> C {
-    let collector = collector.expect("the name and the labels are good");
-    registry
-        .register(Box::new(collector.clone()))
-        .expect("each name is registered once");
-    collector
-}

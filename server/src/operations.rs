@@ -17,7 +17,7 @@ use crate::{
     app::App,
     http::{docs, envelope, router::Router},
     log,
-    metrics::{MEDIA_TYPE, Now},
+    metrics::{MEDIA_TYPE, Now, label},
 };
 
 /// How long the database may take. Balancers usually give up on a probe after one or two seconds.
@@ -96,8 +96,11 @@ fn health() -> Response {
 )]
 #[handler]
 async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
+    let pinging = app
+        .metrics
+        .database(&app.clock, label::PING, app.store.ping());
     let store = matches!(
-        tokio::time::timeout(READINESS_TIMEOUT, app.store.ping()).await,
+        tokio::time::timeout(READINESS_TIMEOUT, pinging).await,
         Ok(Ok(()))
     );
     let starting = !app.started.initialized();
@@ -133,6 +136,7 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
 fn metrics(Data(app): Data<&Arc<App>>) -> Response {
     let metrics = app.metrics.render(Now {
         stripe_in_flight: app.stripe.in_flight(),
+        stripe_rate_limit: app.stripe.rate_limit(),
         breaker_open: !app.stripe.is_breaker_closed(),
         configuration_verified: app.stripe.is_configuration_verified(),
         log: log::counts(),

@@ -17,6 +17,7 @@ use crate::{
     extract::{BillingWrite, InFlight, JsonBody},
     http::{api_error::ApiError, error_code::ErrorCode, schema::Timestamp},
     ids::CustomerId,
+    metrics::label,
     request_context::RequestContext,
     store::StaleReason,
     stripe::{OpenedSession, Repetition, SessionError, SessionRequest},
@@ -101,7 +102,10 @@ async fn open_portal(
 
 /// Marks the mapping stale, so that later calls are answered 409 without a call to Stripe.
 async fn handle_missing_customer(app: &App, customer: &CustomerId) -> ApiError {
-    let marked = app.store.mark_stale(customer, StaleReason::MissingAtStripe);
+    let marking = app.store.mark_stale(customer, StaleReason::MissingAtStripe);
+    let marked = app
+        .metrics
+        .database(&app.clock, label::MARK_STALE, Box::pin(marking));
     let mapping = match marked.await {
         Ok(true) => "marked stale",
         Ok(false) => "known to be stale",

@@ -19,6 +19,7 @@ use crate::{
     audit::RequestEnd,
     http::{
         api_error::{ApiError, Sampled},
+        docs,
         error_code::ErrorCode,
         framing::MAX_METHOD_BYTES,
         schema::RequestId,
@@ -54,6 +55,13 @@ impl<E> RequestLayer<E> {
     }
 }
 
+impl<E> RequestLayer<E> {
+    /// Pages of the documentation are not use of the API either.
+    fn counts(&self, request: &Request) -> bool {
+        self.counted && !docs::is_documentation(request.uri().path())
+    }
+}
+
 impl<E: Endpoint> Endpoint for RequestLayer<E> {
     type Output = Response;
 
@@ -78,7 +86,9 @@ impl<E: Endpoint> RequestLayer<E> {
         context: Arc<RequestContext>,
         began: Instant,
     ) -> Response {
-        let in_flight = self.counted.then(|| InFlightGuard::new(&app, &context));
+        let in_flight = self
+            .counts(&request)
+            .then(|| InFlightGuard::new(&app, &context));
         let answer = AssertUnwindSafe(self.inner.call(request));
         let (mut response, error) = match answer.catch_unwind().await {
             Ok(Ok(output)) => (output.into_response(), None),

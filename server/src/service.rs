@@ -186,7 +186,7 @@ async fn build_app(
     Ok(App {
         generation: FIRST_GENERATION,
         allow_list: config.allow_list.clone(),
-        authenticator: Authenticator::new(store.clone(), clock.clone(), config),
+        authenticator: Authenticator::new(store.clone(), clock.clone(), &metrics, config),
         trusted_proxies: trusted_proxies(config, &metrics),
         store,
         stripe: Arc::new(stripe),

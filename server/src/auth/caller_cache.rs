@@ -6,6 +6,8 @@ use moka::future::Cache;
 
 use crate::{
     api_key::ApiKeyHash,
+    clock::Clock,
+    metrics::{Metrics, label},
     store::{Caller, Store, StoreError},
 };
 
@@ -26,14 +28,18 @@ type Found = Option<Arc<Caller>>;
 #[derive(Clone)]
 pub(super) struct CallerCache {
     store: Store,
+    clock: Clock,
+    metrics: Arc<Metrics>,
     found: Cache<ApiKeyHash, (u64, Found)>,
     shared: Cache<(ApiKeyHash, u64), Found>,
 }
 
 impl CallerCache {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, clock: Clock, metrics: Arc<Metrics>) -> Self {
         Self {
             store,
+            clock,
+            metrics,
             found: Cache::builder()
                 .max_capacity(MAX_CACHED_CALLERS)
                 .time_to_idle(IDLE_TTL)
@@ -48,13 +54,16 @@ impl CallerCache {
     /// The caller of the key. While it is not known whether the database has changed, it is asked each time.
     pub(super) async fn find(&self, hash: ApiKeyHash) -> Result<Found, Arc<StoreError>> {
         let Some(generation) = self.store.cache_generation() else {
+            self.metrics.key_cache_misses.inc();
             return self.read(&hash).await.map_err(Arc::new);
         };
         if let Some((found_in, found)) = self.found.get(&hash).await
             && found_in == generation
         {
+            self.metrics.key_cache_hits.inc();
             return Ok(found);
         }
+        self.metrics.key_cache_misses.inc();
         let read = self.read(&hash);
         let found = self.shared.try_get_with((hash, generation), read).await?;
         self.found.insert(hash, (generation, found.clone())).await;
@@ -63,7 +72,12 @@ impl CallerCache {
 
     async fn read(&self, hash: &ApiKeyHash) -> Result<Found, StoreError> {
         // Boxed, so that a request whose key is cached has no room for it.
-        let found = Box::pin(self.store.find_caller(hash)).await?;
+        let found = Box::pin(self.metrics.database(
+            &self.clock,
+            label::FIND_CALLER,
+            self.store.find_caller(hash),
+        ));
+        let found = found.await?;
         Ok(found.map(Arc::new))
     }
 }

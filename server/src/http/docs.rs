@@ -26,6 +26,12 @@ pub(crate) fn routes(router: Router) -> Router {
     page(router, "index.html", &["start.js"])
 }
 
+/// Whether a path of the API's port is one of the documentation.
+pub(crate) fn is_documentation(path: &str) -> bool {
+    let pages = ["/", "/docs", "/openapi.json", "/openapi.yaml"];
+    pages.contains(&path) || path.starts_with("/docs/")
+}
+
 /// Adds /operations.json, /openapi.json and /docs, which shows both.
 pub(crate) fn operations_routes(router: Router, document: &'static str) -> Router {
     let json = move |_| {

@@ -102,6 +102,11 @@ impl Stripe {
         self.breaker.last_call_succeeded()
     }
 
+    /// Requests a second that may be sent; 0 without a limit.
+    pub(crate) fn rate_limit(&self) -> u32 {
+        self.transport.config().requests_per_second
+    }
+
     /// Calls in progress.
     pub(crate) fn in_flight(&self) -> usize {
         self.limiter.in_flight()
@@ -150,7 +155,10 @@ impl Stripe {
         // does not wait for a probe that never comes.
         let pass = self.breaker.pass()?;
         self.retry_budget.record_call(self.clock.instant());
+        let began = self.clock.instant();
         let permit = self.limiter.acquire().await;
+        let waited = self.elapsed_since(began);
+        self.metrics.stripe_wait.observe(waited.as_secs_f64());
         let _permit = permit.ok_or(UpstreamCause::CallLimitReached)?;
         let result = self.attempts(call, deadline).await;
         report_result(pass, &result);
@@ -167,6 +175,7 @@ impl Stripe {
         let mut attempt = 0;
         loop {
             attempt += 1;
+            self.metrics.stripe_requests.inc();
             let result = self.attempt(call, attempt, deadline).await;
             let (error, answer) = match result {
                 Ok(answer) if is_final(&answer.response) => return Ok(answer),

@@ -81,6 +81,12 @@ impl Event {
         UnixSeconds(self.created.as_i64().unwrap_or(0))
     }
 
+    /// How long ago it happened. `None` if the event does not say when.
+    pub(super) fn age(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let created = DateTime::from_timestamp(self.created.as_i64()?, 0)?;
+        Some(now - created)
+    }
+
     /// What it means, by these rules and at this time.
     pub(super) fn action(&self, rules: &EventRules, now: DateTime<Utc>) -> Action {
         if self.object != EVENT {

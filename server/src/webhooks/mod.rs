@@ -24,6 +24,7 @@ use crate::{
         router::Router,
         schema::True,
     },
+    metrics::label,
     request_context::RequestContext,
     store::{CustomerEvent, EventResult, StoreError},
 };
@@ -134,6 +135,9 @@ async fn process(
     let body = read_reserved(headers, body, MAX_EVENT_BYTES, BODY_TIMEOUT, &memory).await?; // 413, 408, 503
     signature.require_valid(&app.webhook_secrets, &body)?; // 400
     let event = Event::parse(&body).ok_or(ErrorCode::BadRequest)?; // 400
+    if let Some(age) = event.age(context.received_at) {
+        app.metrics.webhook_lag(age);
+    }
     let outcome = apply(app, &event).await?; // 503
     tracing::info!(
         event = "webhook",
@@ -169,7 +173,11 @@ async fn apply(app: &App, event: &Event) -> Result<WebhookOutcome, ApiError> {
 
 async fn store_event(app: &App, event: &CustomerEvent) -> Result<WebhookOutcome, ApiError> {
     let applying = app.store.apply_event(event, app.clock.now());
-    let result = tokio::time::timeout(STORE_TIMEOUT, applying).await;
+    let applying = tokio::time::timeout(STORE_TIMEOUT, applying);
+    let result = app
+        .metrics
+        .database(&app.clock, label::APPLY_EVENT, applying);
+    let result = result.await;
     let (outcome, conflict) = match result.unwrap_or(Err(StoreError::TimedOut))? {
         EventResult::Applied { conflict, .. } => (WebhookOutcome::Applied, conflict),
         EventResult::Conflict { conflict } => (WebhookOutcome::CustomerConflict, Some(conflict)),

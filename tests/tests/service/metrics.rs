@@ -1,5 +1,6 @@
 //! What /metrics says: Prometheus' text, with labels of closed lists, and numbers that follow what happened.
 
+mod inside;
 mod labels;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +39,10 @@ impl Metrics {
                         .any(|end| metric.strip_suffix(end) == Some(family)),
                     _ => metric == family,
                 };
-                assert!(of_family && family.starts_with("billing_portal_"), "{line}");
+                let is_ours = ["billing_portal_", "process_"]
+                    .iter()
+                    .any(|prefix| family.starts_with(prefix));
+                assert!(of_family && is_ours, "{line}");
                 let value = value.parse().expect("a number");
                 let before = series.insert(name.to_owned(), value);
                 assert!(before.is_none(), "{name} is there twice");

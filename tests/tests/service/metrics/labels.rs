@@ -63,6 +63,12 @@ async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
                 "outcome" if series.contains("reloads") => ["applied", "refused"].contains(&value),
                 "outcome" => ["done", "refused", "failed"].contains(&value),
                 "kind" => ["record", "other"].contains(&value),
+                "result" => ["hit", "miss"].contains(&value),
+                "queue" => ["key_look_up", "stripe"].contains(&value),
+                "operation" => {
+                    ["find_caller", "apply_event", "mark_stale", "ping"].contains(&value)
+                }
+                "version" => value == env!("CARGO_PKG_VERSION"),
                 "port" => ["api", "operations"].contains(&value),
                 "limit" => ["all", "peer"].contains(&value),
                 "le" => value == "+Inf" || value.parse::<f64>().is_ok(),
