@@ -29,9 +29,10 @@ mod tools {
     pub(super) const NODE: Tool = Tool("npm", "Node 20 or newer", "https://nodejs.org, or on Debian: apt-get install nodejs npm");
     pub(super) const POSTGRESQL: Tool = Tool("initdb", "PostgreSQL", "on Debian: apt-get install postgresql");
     pub(super) const PGBOUNCER: Tool = Tool("pgbouncer", "PgBouncer", "on Debian: apt-get install postgresql pgbouncer");
+    pub(super) const PROMTOOL: Tool = Tool("promtool", "Prometheus", "on Debian: apt-get install prometheus");
     pub(super) const PYTHON: Tool = Tool("python3", "Python 3", "on Debian: apt-get install python3 python3-venv");
 }
-use tools::{CHROMIUM, DENY, NEXTEST, NODE, PGBOUNCER, POSTGRESQL, PYTHON};
+use tools::{CHROMIUM, DENY, NEXTEST, NODE, PGBOUNCER, POSTGRESQL, PROMTOOL, PYTHON};
 
 /// What a step needs beside Rust and a C compiler.
 enum Needs {
@@ -62,6 +63,7 @@ const STEPS: &[Step] = &[
         Programs(&[POSTGRESQL])),
     Step("PG servers",   "cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service \
         --run-ignored ignored-only postgresql", Programs(&[PGBOUNCER])),
+    Step("Prometheus",   "cargo test --package billing-portal-tests --locked --test service -- --ignored prometheus", Programs(&[PROMTOOL])),
     Step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked", Nothing),
     Step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked", Nothing),
     Step("package",      "cargo package --package billing-portal-client --locked --allow-dirty", Nothing),

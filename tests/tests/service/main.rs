@@ -37,6 +37,7 @@ mod operations_document;
 mod plain_words;
 mod portal_options;
 mod postgresql;
+mod prometheus;
 mod reload;
 mod return_url;
 mod runbook;
