@@ -17,7 +17,7 @@ use std::{
     error::Error,
     future::{Future, poll_fn},
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -57,6 +57,9 @@ const SHUTDOWN_STALL_TIMEOUT: Duration = Duration::from_secs(5);
 const SHUTDOWN_CLIENT_TIMEOUT: Duration = Duration::from_secs(7);
 /// How often a connection is looked at while the service shuts down.
 const SHUTDOWN_CHECK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long hyper's buffers are kept at least, so that a busy connection does not get new ones for each request.
+const BUFFERS_KEPT: Duration = Duration::from_secs(1);
 
 /// Serves a connection to its end. When its place is closed, the request in progress is the last; when its place is cut,
 /// the connection ends at once.
@@ -113,7 +116,8 @@ async fn begins(
     }
 }
 
-/// Serves requests until nothing of the next one has come: then returns the stream, if the connection goes on.
+/// Serves requests until [`BUFFERS_KEPT`] has passed and nothing of the next one has come: then returns the stream, if
+/// the connection goes on.
 async fn until_rest<S>(
     mut connection: http1::Connection<TokioIo<TimedStream>, S>,
     exchange: &Exchange,
@@ -127,8 +131,9 @@ where
     <S::ResBody as hyper::body::Body>::Error: Into<Box<dyn Error + Send + Sync>>,
     http1::Connection<TokioIo<TimedStream>, S>: Future<Output = hyper::Result<()>> + Unpin,
 {
+    let mut kept = pin!(sleep(BUFFERS_KEPT));
     let rests = |cx: &mut Context<'_>| match Pin::new(&mut connection).poll(cx) {
-        Poll::Pending if exchange.is_resting() => Poll::Ready(None),
+        Poll::Pending if exchange.is_resting() => kept.as_mut().poll(cx).map(|()| None),
         polled => polled.map(Some),
     };
     let ended = tokio::select! {
