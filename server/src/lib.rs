@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 mod configuration_watch;
 mod database_watch;
+mod lease_watch;
 mod service;
 
 // The way of a request.

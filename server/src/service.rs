@@ -29,6 +29,7 @@ use crate::{
         places::Places,
     },
     ids::Mode,
+    lease_watch::LeaseWatch,
     metrics::Metrics,
     operations::{self, openapi},
     ports,
@@ -46,6 +47,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(28);
 /// How long closing the operations port and the database may take after that: 30 s in all. Process managers that send
 /// SIGKILL usually do so after this.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long giving back the share of the calls to Stripe may take. Otherwise the others get it some seconds later.
+const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long the operations port waits for a probe that keeps its connection open.
 const OPERATIONS_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Memory for the bodies of webhooks: for the first 64 KiB of each, and for the rest of eight of the largest (1 MiB).
@@ -96,7 +99,9 @@ pub struct Service {
     /// The settings at start, of which some stay in use until the end.
     started_with: Arc<Settings>,
     resolver: Resolver,
-    tasks: [JoinHandle<()>; 2],
+    /// The id of this instance among those that share the database.
+    instance: String,
+    tasks: [JoinHandle<()>; 4],
 }
 
 /// Starts the service. If Stripe does not respond, the service starts all the same: the operation answers 502 until
@@ -112,6 +117,7 @@ pub async fn start(
     database_watch::check_write(&app.store, &mut store_writable).await;
     warn_about_unusual_settings(config);
     let recorded = configuration_watch::read_id(&app).await;
+    let lease = LeaseWatch::start(&app).await;
     let api_places = ports::api_places(config, &app);
     let api = open_port(
         config.listen,
@@ -126,11 +132,11 @@ pub async fn start(
         ports::operations_places(&app),
         config,
     )?;
-    tokio::spawn(end_start_in_time(Arc::clone(&app.started)));
     let generation = app.generation;
     tracing::info!(api = %api.address(), operations = %operations.address(), generation, "listening");
     Ok(Service {
-        tasks: start_tasks(&current, &app.store, recorded, store_writable),
+        instance: lease.instance(),
+        tasks: start_tasks(&current, &app, recorded, store_writable, lease),
         current,
         api,
         api_places,
@@ -144,13 +150,16 @@ pub async fn start(
 /// Starts the tasks that run until the service ends.
 fn start_tasks(
     current: &watch::Sender<Arc<App>>,
-    store: &Store,
+    app: &App,
     recorded: Option<String>,
     store_writable: bool,
-) -> [JoinHandle<()>; 2] {
+    lease: LeaseWatch,
+) -> [JoinHandle<()>; 4] {
     [
+        tokio::spawn(end_start_in_time(Arc::clone(&app.started))),
         tokio::spawn(configuration_watch::run(current.subscribe(), recorded)),
-        tokio::spawn(database_watch::run(store.clone(), store_writable)),
+        tokio::spawn(database_watch::run(app.store.clone(), store_writable)),
+        tokio::spawn(lease.run(current.subscribe())),
     ]
 }
 
@@ -254,6 +263,8 @@ impl Service {
         let closing = async {
             // The operations port answers until the end.
             _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;
+            let release = app.store.release_lease(&self.instance);
+            _ = tokio::time::timeout(RELEASE_TIMEOUT, release).await;
             app.store.close().await;
         };
         if tokio::time::timeout(CLOSE_TIMEOUT, closing).await.is_err() {

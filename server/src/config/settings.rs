@@ -68,18 +68,18 @@ pub struct Settings {
     /// operation answers 502. Default: 32.
     #[schemars(range(min = 1))]
     pub stripe_max_in_flight: u32,
-    /// The number of calls to Stripe in a second. Further calls wait at most 1 s, then the operation answers 502. 0
-    /// turns the limit off. Default: 20.
+    /// The number of calls to Stripe in a second, of all instances that share the database. Further calls wait at most
+    /// 1 s, then the operation answers 502. 0 turns the limit off. Default: 20.
     pub stripe_rate_limit: u32,
     /// For how many seconds a caller may use a portal URL: the time between the request and `expires_at`. Default:
     /// 300.
     #[schemars(range(min = 60, max = 3600))]
     pub portal_url_ttl_seconds: u32,
-    /// The number of requests in a minute with one API key; a third of it may arrive at once. Further requests are
-    /// answered with 429. 0 turns the limit off. Default: 60.
+    /// The number of requests in a minute with one API key at one instance; a third of it may arrive at once. Further
+    /// requests are answered with 429. 0 turns the limit off. Default: 60.
     pub rate_limit_per_key: u32,
-    /// The number of failed authentications in a minute from one address. Further failing requests are answered with
-    /// 429. 0 turns the limit off. Default: 20.
+    /// The number of failed authentications in a minute from one address at one instance. Further failing requests are
+    /// answered with 429. 0 turns the limit off. Default: 20.
     pub rate_limit_failed_auth: u32,
     /// The networks or addresses of your proxies. From them, and from nobody else, the service takes the client's
     /// address from `X-Forwarded-For`. Default: none.

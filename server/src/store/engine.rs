@@ -8,7 +8,7 @@ use super::{
     opening::{Applied, IfMissing},
     postgres::{self, Postgres},
     sqlite::{self, Sqlite},
-    statement::fetch_all,
+    statement::{fetch_all, fetch_optional},
     timeouts::LIST_TIMEOUT,
 };
 
@@ -115,6 +115,16 @@ impl Engine {
             Self::Sqlite(_) => sqlite::INSERT_MIGRATION,
             Self::Postgres(_) => postgres::INSERT_MIGRATION,
         }
+    }
+
+    /// The time by the clock of the database, in milliseconds since 1970: those of the instances may differ.
+    pub(super) async fn now(&self, connection: &mut Connection) -> Result<i64, sqlx::Error> {
+        let query = match self {
+            Self::Sqlite(_) => sqlite::NOW,
+            Self::Postgres(_) => postgres::NOW,
+        };
+        let now: Option<(i64,)> = fetch_optional!(connection, query)?;
+        now.map(|(now,)| now).ok_or(sqlx::Error::RowNotFound)
     }
 
     /// Closes every connection.

@@ -35,6 +35,8 @@ const MAX_WRITERS: u32 = 1;
 /// The lock of the process that migrates. Any number that nothing else in the same database uses.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7205759403792793601)";
 
+/// Milliseconds since 1970.
+pub(super) const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 /// Adds a migration with the version `$1`.
 pub(super) const INSERT_MIGRATION: &str =
     "INSERT INTO _sqlx_migrations (version, description, checksum) VALUES ($1, '', '')";

@@ -31,6 +31,8 @@ const MAX_READERS: u32 = 4;
 /// Connections for writing: SQLite has one writer at a time.
 const MAX_WRITERS: u32 = 1;
 
+/// Milliseconds since 1970.
+pub(super) const NOW: &str = "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 /// Adds a migration with the version `$1`.
 pub(super) const INSERT_MIGRATION: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES ($1, '', TRUE, X'', 0)";
 

@@ -102,7 +102,7 @@ impl Stripe {
         self.breaker.last_call_succeeded()
     }
 
-    /// Requests a second that may be sent; 0 without a limit.
+    /// Requests a second that the instances may send together; 0 without a limit.
     pub(crate) fn rate_limit(&self) -> u32 {
         self.transport.config().requests_per_second
     }

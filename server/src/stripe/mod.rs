@@ -21,6 +21,7 @@ mod network_failure;
 mod portal_configuration;
 mod portal_url;
 mod probe;
+mod rate_share;
 mod repetition;
 mod resolver;
 mod response;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{attempt::SetupError, call_limiter::CallLimiter, client::Stripe, resolver::Resolver};
+use super::{attempt::SetupError, client::Stripe, resolver::Resolver};
 use crate::config::StripeConfig;
 
 impl Stripe {
@@ -13,7 +13,9 @@ impl Stripe {
         resolver: Resolver,
     ) -> Result<Self, SetupError> {
         let (clock, metrics) = (self.clock.clone(), Arc::clone(&self.metrics));
+        let limiter = self.limiter.successor(&config);
         let mut successor = Self::new(config, clock, resolver, metrics)?;
+        successor.limiter = Arc::new(limiter);
         successor.verification = Arc::new(self.verification.successor());
         Ok(successor)
     }
@@ -21,7 +23,7 @@ impl Stripe {
     /// The same with the limits of other settings, which apply to the calls that begin from now on.
     pub(crate) fn with_limits(&self, config: &StripeConfig) -> Self {
         let mut stripe = self.clone();
-        stripe.limiter = Arc::new(CallLimiter::of(config));
+        stripe.limiter = Arc::new(self.limiter.successor(config));
         stripe
     }
 }

@@ -66,8 +66,10 @@ pub(crate) const RULES: &[Rule] = &[
             "server/src/http/connection",
             "server/src/http/sampling",
             "server/src/cli/customer/import",
+            "server/src/lease_watch",
             "server/src/store/change_watch",
             "server/src/store/changes",
+            "server/src/stripe/call_limiter",
         ],
     ),
     // No XML is parsed: deny.toml accepts two advisories of quick-xml for that reason.
