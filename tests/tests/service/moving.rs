@@ -159,7 +159,7 @@ pub(crate) async fn copy_with_kills(deployment: &Deployment, from: &str, to: &st
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::piped());
         let child = child.spawn().expect("the binary runs");
-        let limit = Duration::from_millis(40 + 40 * u64::from(kills));
+        let limit = Duration::from_millis(40 * u64::from(kills + 1).pow(2));
         if let Ok(output) = timeout(limit, child.wait_with_output()).await {
             let output = output.expect("it ends");
             let problem = String::from_utf8_lossy(&output.stderr);
