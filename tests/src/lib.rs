@@ -8,6 +8,7 @@ mod byte_stream;
 pub mod contract;
 pub mod corpus;
 pub mod deployment;
+pub mod haproxy;
 pub mod http_client;
 pub mod http_message;
 pub mod http_server;
