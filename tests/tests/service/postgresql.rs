@@ -3,7 +3,9 @@
 //! They need Debian's postgresql and pgbouncer, so they are ignored by default; `cargo xtask ci` runs them, and the
 //! whole suite on PostgreSQL besides.
 
+mod balancer;
 mod cost;
+mod crash;
 mod moving;
 mod opening;
 mod outage;
