@@ -16,6 +16,7 @@ pub(crate) mod page;
 pub(crate) mod prefix_proxy;
 pub(crate) mod process;
 pub(crate) mod recording_proxy;
+pub(crate) mod rounds;
 pub(crate) mod service;
 pub(crate) mod test_database;
 pub(crate) mod webhook;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 use tokio::time::{Instant, sleep};
 
+use crate::harness::rounds::rounds;
 use crate::harness::service::{Service, send};
 
 /// Longer than a change takes on a machine that does much else.
@@ -66,12 +67,12 @@ async fn change_all(service: &Service, others: [&Service; 2]) -> Vec<Duration> {
     took
 }
 
-/// The same so many times, from a service to two instances beside it. Answers the times in their order.
-pub(crate) async fn change_times(service: &Service, rounds: usize) -> Vec<Duration> {
+/// The same a few times, each with eight tries, from a service to two instances beside it. Answers the times in their order.
+pub(crate) async fn change_times(service: &Service) -> Vec<Duration> {
     let first = Service::builder().start_beside(service).await;
     let second = Service::builder().start_beside(service).await;
     let mut took = Vec::new();
-    for _ in 0..rounds {
+    for _ in 0..rounds(2) {
         took.extend(change_all(service, [&first, &second]).await);
     }
     took.sort();
@@ -87,5 +88,5 @@ pub(crate) async fn change_times(service: &Service, rounds: usize) -> Vec<Durati
 #[tokio::test]
 async fn every_change_reaches_two_instances() {
     let service = Service::start().await;
-    change_times(&service, 1).await;
+    change_times(&service).await;
 }

@@ -2,13 +2,14 @@
 //! version.
 
 use super::setup::{cluster, create_ten, run};
+use crate::harness::rounds::rounds;
 use crate::harness::test_database::TestDatabase;
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
-async fn s24_ten_commands_at_once_create_the_tables_twenty_times() {
+async fn s24_ten_commands_at_once_create_the_tables() {
     let cluster = cluster(&[]);
-    for _ in 0..20 {
+    for _ in 0..rounds(2) {
         let database = TestDatabase::on_server(&cluster.url("postgres"));
         create_ten(&database.url()).await;
     }

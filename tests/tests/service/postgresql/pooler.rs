@@ -7,12 +7,11 @@ use billing_portal_tests::postgresql::pgbouncer::PgBouncer;
 use tokio::task::JoinSet;
 
 use super::setup::{cluster, create_ten};
+use crate::harness::rounds::rounds;
 use crate::harness::service::{Service, send};
 use crate::harness::test_database::TestDatabase;
 use crate::instances::change_times;
 
-/// How often each of the four kinds of change is tried, on two instances.
-const ROUNDS: usize = 13;
 /// A second on a machine that does nothing else; nextest gives it to this test alone.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
 
@@ -23,7 +22,7 @@ const RETURN_URL: &str = "https://app.example.com/";
 async fn ten_commands_at_once_create_the_tables_through_a_pooler() {
     let cluster = cluster(&[]);
     let pooler = PgBouncer::start(&cluster).expect("PgBouncer is installed");
-    for _ in 0..5 {
+    for _ in 0..rounds(2) {
         let database = TestDatabase::on_server(&cluster.url("postgres"));
         let url = database.url();
         let (_, name) = url.rsplit_once('/').expect("a database");
@@ -38,8 +37,8 @@ async fn a_change_reaches_two_instances_behind_a_pooler() {
     let pooler = PgBouncer::start(&cluster).expect("PgBouncer is installed");
     let database = TestDatabase::at(&pooler.url("postgres"));
     let service = Service::builder().database(database).start().await;
-    let took = change_times(&service, ROUNDS).await;
-    assert!(took.len() >= 100 && took.iter().all(|took| *took < SEEN_WITHIN));
+    let took = change_times(&service).await;
+    assert!(took.iter().all(|took| *took < SEEN_WITHIN), "{took:?}");
 }
 
 #[tokio::test]
@@ -55,7 +54,7 @@ async fn requests_and_commands_at_once_share_the_connections_of_a_pooler() {
         let customer = format!("cus_{number}");
         keys.push((service.organization(&org, Some(&customer)).await, customer));
     }
-    for _ in 0..5 {
+    for _ in 0..rounds(2) {
         // Every key is looked up anew, ten at a time over three connections, while another command writes.
         service.run(&["org", "create", "--name", "x"]).await;
         let mut requests = JoinSet::new();
