@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::result::Result;
 
-/// What the counted service is run with, so that the same work is the same instructions everywhere: one worker thread, so that no work is stolen, and the C library's functions for every x86-64.
+/// What a counted server is run with, so that the same work is the same instructions: one worker thread, so that no work
+/// is stolen, and the C library's functions for every x86-64.
 pub(crate) const ENVIRONMENT: [(&str, &str); 2] = [
     ("TOKIO_WORKER_THREADS", "1"),
     (
@@ -15,8 +16,8 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 2] = [
     ),
 ];
 
-/// Instructions of a request, by its ending.
-pub(crate) type Counts = BTreeMap<String, u64>;
+/// Instructions of a request, by its name.
+pub(crate) type Counts = BTreeMap<String, u32>;
 
 /// Where the results are kept.
 pub(crate) fn folder() -> PathBuf {
@@ -27,22 +28,19 @@ fn file() -> PathBuf {
     folder().join("instructions.json")
 }
 
-/// What the counts depend on besides the code: the compiler and the kind of machine.
+/// What the counts depend on most besides the code: the compiler and the kind of machine.
 pub(crate) fn built_with() -> Result<String> {
     let output = Command::new("rustc").arg("--version").output()?;
     let version = String::from_utf8(output.stdout)?;
     Ok(format!("{} on {}", version.trim(), env::consts::ARCH))
 }
 
-/// The kept counts and what they were counted with, if there are any.
-pub(crate) fn kept() -> Result<Option<(String, Counts)>> {
-    let Ok(text) = fs::read_to_string(file()) else {
-        return Ok(None);
-    };
-    let kept: Value = serde_json::from_str(&text)?;
+/// The kept counts, and what they were counted with.
+pub(crate) fn kept() -> Result<(String, Counts)> {
+    let kept: Value = serde_json::from_str(&fs::read_to_string(file())?)?;
     let counts = serde_json::from_value(kept["instructions"].clone())?;
     let built_with = kept["built_with"].as_str().unwrap_or_default();
-    Ok(Some((built_with.to_owned(), counts)))
+    Ok((built_with.to_owned(), counts))
 }
 
 /// Keeps the counts.

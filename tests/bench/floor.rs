@@ -11,7 +11,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
 };
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::result::Result;
 
@@ -39,12 +42,18 @@ struct Data<'a> {
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-/// Answers for ever, and asks `stripe` for sessions.
+/// Answers until it is to end, and asks `stripe` for sessions.
 pub(crate) fn run(port: u16, stripe: String) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(port, stripe.into()))
+    runtime.block_on(async {
+        let mut ends = signal(SignalKind::terminate())?;
+        tokio::select! {
+            ended = serve(port, stripe.into()) => ended,
+            _ = ends.recv() => Ok(ExitCode::SUCCESS),
+        }
+    })
 }
 
 async fn serve(port: u16, stripe: Arc<str>) -> Result<ExitCode> {

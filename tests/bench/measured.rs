@@ -95,7 +95,7 @@ async fn measure_round(
         let server = service.serve(stripe.address)?;
         let request = ending.request(&service.keys);
         let sample = measure(&server, request, ending.status(), time).await?;
-        samples.push((ending.status().to_string(), sample));
+        samples.push((ending.name(), sample));
         server.stop()?;
     }
     Ok(samples)

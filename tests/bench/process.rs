@@ -65,9 +65,19 @@ impl Running {
 
     /// The floor, which asks this stand-in.
     pub(crate) fn floor(stripe: SocketAddr) -> Result<Self> {
+        Self::floor_by(Command::new(env::current_exe()?), stripe)
+    }
+
+    /// The same under a program that counts its instructions and writes them to `counts`.
+    pub(crate) fn floor_counted(stripe: SocketAddr, counts: &Path) -> Result<Self> {
+        let mut command = counting(counts);
+        command.arg(env::current_exe()?).envs(ENVIRONMENT);
+        Self::floor_by(command, stripe)
+    }
+
+    fn floor_by(mut command: Command, stripe: SocketAddr) -> Result<Self> {
         let address = free_address()?;
         let port = address.port().to_string();
-        let mut command = Command::new(env::current_exe()?);
         command.args(["floor", &port, &format!("http://{stripe}")]);
         Self::start(&mut command, address)?.listening()
     }
@@ -214,12 +224,9 @@ impl Service {
 
     /// The same under a program that counts its instructions and writes them to `counts`.
     pub(crate) fn serve_counted(&self, stripe: SocketAddr, counts: &Path) -> Result<Running> {
-        let mut valgrind = Command::new("valgrind");
-        let file = format!("--callgrind-out-file={}", counts.display());
-        valgrind
-            .args(["--quiet", "--tool=callgrind", &file])
-            .arg(&self.binary);
-        self.serve_with(valgrind, ENVIRONMENT, stripe)
+        let mut command = counting(counts);
+        command.arg(&self.binary);
+        self.serve_with(command, ENVIRONMENT, stripe)
     }
 
     fn serve_with<const N: usize>(
@@ -247,6 +254,13 @@ impl Service {
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
+}
+
+fn counting(counts: &Path) -> Command {
+    let mut valgrind = Command::new("valgrind");
+    let file = format!("--callgrind-out-file={}", counts.display());
+    valgrind.args(["--quiet", "--tool=callgrind", &file]);
+    valgrind
 }
 
 fn opens_portals(operations: SocketAddr) -> bool {

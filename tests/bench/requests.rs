@@ -52,6 +52,11 @@ impl Ending {
         }
     }
 
+    /// What it is called in results.
+    pub(crate) fn name(self) -> String {
+        self.status().to_string()
+    }
+
     /// What the service is measured against: opening a portal, or answering a constant.
     pub(crate) const fn floor_path(self) -> &'static str {
         match self {

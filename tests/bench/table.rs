@@ -41,7 +41,7 @@ fn row(name: &str, rounds: &[Vec<(String, Sample)>]) -> Row {
     let column = |value: fn(&Sample) -> f64| median(own.iter().map(value).collect());
     let target = TARGETS
         .iter()
-        .find(|(ending, _)| ending.status().to_string() == name);
+        .find(|(ending, _)| ending.name() == name);
     let ratio = target.map(|(ending, target)| {
         let floor = samples(&format!("floor {}", ending.floor_path()));
         let ratios = own.iter().zip(&floor);
