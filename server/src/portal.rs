@@ -63,7 +63,9 @@ impl Portal {
             .set_return_url_origin(wanted.return_url.origin());
         let key_id = &caller.caller().key_id;
         let repetition = idempotency_key.repetition(key_id, &body_hash, context.received_at);
-        let OpenedSession { url, record } = open_portal(app, &caller, &wanted, repetition).await?; // 409, 422, 502
+        // Boxed, because every layer around this keeps room for it, several times.
+        let opening = Box::pin(open_portal(app, &caller, &wanted, repetition));
+        let OpenedSession { url, record } = opening.await?; // 409, 422, 502
         let begins = match repetition {
             Some(_) => idempotency::lifetime_start(context.received_at, record.created),
             None => context.received_at,

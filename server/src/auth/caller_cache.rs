@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use moka::future::Cache;
+use moka::{future, sync};
 
 use crate::{
     api_key::ApiKeyHash,
@@ -30,8 +30,8 @@ pub(super) struct CallerCache {
     store: Store,
     clock: Clock,
     metrics: Arc<Metrics>,
-    found: Cache<ApiKeyHash, (u64, Found)>,
-    shared: Cache<(ApiKeyHash, u64), Found>,
+    found: sync::Cache<ApiKeyHash, (u64, Found)>,
+    shared: future::Cache<(ApiKeyHash, u64), Found>,
 }
 
 impl CallerCache {
@@ -40,11 +40,11 @@ impl CallerCache {
             store,
             clock,
             metrics,
-            found: Cache::builder()
+            found: sync::Cache::builder()
                 .max_capacity(MAX_CACHED_CALLERS)
                 .time_to_idle(IDLE_TTL)
                 .build(),
-            shared: Cache::builder()
+            shared: future::Cache::builder()
                 .max_capacity(MAX_SHARED_LOOK_UPS)
                 .time_to_live(SHARED_TTL)
                 .build(),
@@ -57,7 +57,7 @@ impl CallerCache {
             self.metrics.key_cache_misses.inc();
             return self.read(&hash).await.map_err(Arc::new);
         };
-        if let Some((found_in, found)) = self.found.get(&hash).await
+        if let Some((found_in, found)) = self.found.get(&hash)
             && found_in == generation
         {
             self.metrics.key_cache_hits.inc();
@@ -65,8 +65,10 @@ impl CallerCache {
         }
         self.metrics.key_cache_misses.inc();
         let read = self.read(&hash);
-        let found = self.shared.try_get_with((hash, generation), read).await?;
-        self.found.insert(hash, (generation, found.clone())).await;
+        // Boxed, so that a request whose key is cached has no room for it.
+        let shared = Box::pin(self.shared.try_get_with((hash, generation), read));
+        let found = shared.await?;
+        self.found.insert(hash, (generation, found.clone()));
         Ok(found)
     }
 
