@@ -37,6 +37,8 @@ pub(super) const STRIPE_VERSION: &str = "2026-10-28.endive";
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long an unused connection is kept. Stripe closes it sooner or later, too.
 const MAX_IDLE: Duration = Duration::from_secs(90);
+/// Unused connections that are kept at most: each takes about 30 KiB, so that those of a burst are closed.
+const MAX_IDLE_CONNECTIONS: usize = 128;
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -80,6 +82,7 @@ impl Transport {
         let connector = Connector::new(&sessions, config.proxy.as_ref(), resolver)?;
         let http = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(MAX_IDLE)
+            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
             .pool_timer(TokioTimer::new())
             .build(connector);
         let mut headers = HeaderMap::with_capacity(8);
