@@ -17,7 +17,7 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 2] = [
 ];
 
 /// Instructions of a request, by its name.
-pub(crate) type Counts = BTreeMap<String, u32>;
+pub(crate) type Counts = BTreeMap<String, f64>;
 
 /// Where the results are kept.
 pub(crate) fn folder() -> PathBuf {

@@ -4,7 +4,12 @@
 //! is counted in the same run, because the same source has other counts where the processor, the C library or the
 //! compiler are others; most of that is the same for both.
 
-use std::{fs, path::Path, process::ExitCode, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use tokio::{runtime::Builder, time::sleep};
 
@@ -21,13 +26,15 @@ const TOLERANCE_PERCENT: f64 = 3.0;
 /// The same where the compiler is another one, which may compile the service and the floor differently.
 const TOLERANCE_OF_OTHER_COMPILERS_PERCENT: f64 = 10.0;
 /// Requests of each kind in every run, so that caches are filled and tables have grown.
-const WARM_UP: usize = 100;
+const WARM_UP: u16 = 100;
 /// Requests that are counted.
-const COUNTED: usize = 400;
+const COUNTED: u16 = 400;
 /// How long Stripe takes, and how long a client waits between requests: so that the server always goes to sleep
 /// in between, which takes instructions too.
 const STRIPE_MS: u64 = 2;
 const PAUSE: Duration = Duration::from_millis(1);
+/// How long a server is left alone, to see what it does by itself.
+const REST: Duration = Duration::from_secs(5);
 
 /// Counts and compares. A failure if a request takes more than it may.
 pub(crate) fn check() -> Result<ExitCode> {
@@ -50,7 +57,9 @@ pub(crate) fn check() -> Result<ExitCode> {
         println!("{name}: {now:.3} times the floor, {before:.3} is kept, {more:+.1} %{verdict}");
     }
     if has_grown {
-        println!("Make the request cheaper, or keep this: cargo xtask bench --instructions --record");
+        println!(
+            "Make the request cheaper, or keep this: cargo xtask bench --instructions --record"
+        );
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -69,9 +78,7 @@ pub(crate) fn record() -> Result<ExitCode> {
 
 fn in_floors(counts: &Counts, ending: Ending) -> Result<f64> {
     let of = |name: &str| counts.get(name).ok_or(format!("{name} was not counted"));
-    let own = of(&ending.name())?;
-    let floor = of(&floor_name(ending.floor_path()))?;
-    Ok(f64::from(*own) / f64::from(*floor))
+    Ok(of(&ending.name())? / of(&floor_name(ending.floor_path()))?)
 }
 
 fn floor_name(path: &str) -> String {
@@ -99,43 +106,70 @@ fn count() -> Result<Counts> {
 /// A request by its name, with the status of its answer.
 type Named = (String, Vec<u8>, u16);
 
-/// What each of these requests costs the server.
+/// What each of these requests costs the server, without what the server does by itself while time passes.
 async fn count_each(
     service: &Service,
     serve: impl Fn(&Path) -> Result<Running>,
     requests: &[Named],
 ) -> Result<Counts> {
     let file = service.file("callgrind.out");
-    let without = instructions_of_a_run(serve(&file)?, &file, requests, None).await?;
+    let run = async |more, rest| Run::of(serve(&file)?, &file, requests, more, rest).await;
+    let without = run(None, Duration::ZERO).await?;
+    let resting = run(None, REST).await?;
+    let by_itself = resting.more_than(&without) / (resting.seconds - without.seconds);
     let mut counts = Counts::new();
     for named in requests {
-        let with = instructions_of_a_run(serve(&file)?, &file, requests, Some(named)).await?;
-        let each = with.saturating_sub(without) / COUNTED as u64;
-        counts.insert(named.0.clone(), each.try_into()?);
+        let with = run(Some(named), Duration::ZERO).await?;
+        let by_itself = by_itself * (with.seconds - without.seconds);
+        let each = (with.more_than(&without) - by_itself) / f64::from(COUNTED);
+        counts.insert(named.0.clone(), each.round());
     }
     Ok(counts)
 }
 
-/// All instructions of a server that gets the requests of the warm-up, and these on top.
-async fn instructions_of_a_run(
-    server: Running,
-    counts: &Path,
-    warm_up: &[Named],
-    more: Option<&Named>,
-) -> Result<u64> {
-    let mut connection = Connection::open(server.address).await?;
-    let warm_up = warm_up.iter().map(|named| (named, WARM_UP));
-    for ((_, request, status), times) in warm_up.chain(more.map(|named| (named, COUNTED))) {
-        for _ in 0..times {
-            connection.exchange(request, *status).await?;
-            sleep(PAUSE).await;
+/// One run of a server: the requests of the warm-up, those of one kind on top, and a rest.
+struct Run {
+    instructions: f64,
+    /// How long the server ran.
+    seconds: f64,
+}
+
+impl Run {
+    async fn of(
+        server: Running,
+        counts: &Path,
+        warm_up: &[Named],
+        more: Option<&Named>,
+        rest: Duration,
+    ) -> Result<Self> {
+        let began = Instant::now();
+        let mut connection = Connection::open(server.address).await?;
+        let warm_up = warm_up.iter().map(|named| (named, WARM_UP));
+        for ((_, request, status), times) in warm_up.chain(more.map(|named| (named, COUNTED))) {
+            for _ in 0..times {
+                connection.exchange(request, *status).await?;
+                sleep(PAUSE).await;
+            }
         }
+        sleep(rest).await;
+        drop(connection);
+        let seconds = began.elapsed().as_secs_f64();
+        server.stop()?;
+        let instructions = total(&fs::read_to_string(counts)?)?;
+        Ok(Self {
+            instructions,
+            seconds,
+        })
     }
-    drop(connection);
-    server.stop()?;
-    let counts = fs::read_to_string(counts)?;
-    let total = counts
-        .lines()
-        .find_map(|line| line.strip_prefix("totals: "));
+
+    fn more_than(&self, other: &Self) -> f64 {
+        self.instructions - other.instructions
+    }
+}
+
+/// The instructions in what callgrind wrote.
+fn total(counts: &str) -> Result<f64> {
+    let mut lines = counts.lines();
+    let total = lines.find_map(|line| line.strip_prefix("totals: "));
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
 }

@@ -39,9 +39,7 @@ fn row(name: &str, rounds: &[Vec<(String, Sample)>]) -> Row {
     };
     let own = samples(name);
     let column = |value: fn(&Sample) -> f64| median(own.iter().map(value).collect());
-    let target = TARGETS
-        .iter()
-        .find(|(ending, _)| ending.name() == name);
+    let target = TARGETS.iter().find(|(ending, _)| ending.name() == name);
     let ratio = target.map(|(ending, target)| {
         let floor = samples(&format!("floor {}", ending.floor_path()));
         let ratios = own.iter().zip(&floor);
