@@ -49,7 +49,7 @@ pub(crate) fn loopback_name(url: &Url) -> Option<(&str, [SocketAddr; 2])> {
 
 /// Whether requests to the URL stay on this machine: `localhost` and names below it, with or without a final dot,
 /// `127.0.0.0/8`, `::1`, and the former as IPv6.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or("");
     let address = host.trim_start_matches('[').trim_end_matches(']');
     match address.parse() {

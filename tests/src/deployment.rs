@@ -2,9 +2,12 @@
 //! Stripe. Nothing is left behind.
 
 use std::error::Error;
+use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -48,21 +51,38 @@ pub struct Keys {
 /// A service, its database and its Stripe, for as long as the value lives.
 pub struct Deployment {
     /// The simulated Stripe.
-    pub stripe: SimulatedStripe,
+    pub stripe: Arc<SimulatedStripe>,
     /// The service.
     pub service: ServiceProcess,
     /// Keys of the service.
     pub keys: Keys,
+    log: Option<PathBuf>,
     _directory: TempDir,
 }
 
+/// How a deployment is started.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Options<'a> {
+    /// The loopback port of the API; a free one if it is 0 or taken.
+    pub port: u16,
+    /// Settings on top of those that every deployment has; a later one wins.
+    pub settings: &'a [(&'a str, &'a str)],
+    /// What the URLs of Stripe's sessions begin with, instead of Stripe's own.
+    pub session_url: Option<&'a str>,
+    /// Whether the service's log goes into a file instead of standard error.
+    pub is_quiet: bool,
+}
+
 impl Deployment {
-    /// Starts everything; the API on `port` of the loopback address, or on a free one if that is taken.
-    pub async fn start(port: u16, settings: &[(&str, &str)]) -> Result<Self, Box<dyn Error>> {
-        let stripe = SimulatedStripe::builder().secret(SECRET).customer(CUSTOMER);
-        let stripe = stripe.start().await?;
+    /// Starts everything.
+    pub async fn start(options: Options<'_>) -> Result<Self, Box<dyn Error>> {
+        let mut stripe = SimulatedStripe::builder().secret(SECRET).customer(CUSTOMER);
+        if let Some(url) = options.session_url {
+            stripe = stripe.session_url(url);
+        }
+        let stripe = Arc::new(stripe.start().await?);
         let directory = tempfile::tempdir()?;
-        let (api, operations) = (free_address(port)?, free_address(0)?);
+        let (api, operations) = (free_address(options.port)?, free_address(0)?);
         let database = directory.path().join("demo.db");
         let mut commands = Commands {
             directory: &directory,
@@ -72,19 +92,31 @@ impl Deployment {
         commands.set("STRIPE_API_BASE", &stripe.api_base());
         commands.set("LISTEN", &api.to_string());
         commands.set("OPERATIONS_LISTEN", &operations.to_string());
-        for (name, value) in SETTINGS.iter().chain(settings) {
+        for (name, value) in SETTINGS.iter().chain(options.settings) {
             commands.set(name, value);
         }
         let keys = commands.set_up().await?;
-        let serve = commands.command(&["serve"])?;
+        let mut serve = commands.command(&["serve"])?;
+        let log = options.is_quiet.then(|| directory.path().join("log"));
+        if let Some(log) = &log {
+            serve.stderr(File::create(log)?);
+        }
         let mut service = ServiceProcess::start_at(serve, api, operations)?;
         service.until_it_opens_portals().await?;
         Ok(Self {
             stripe,
             service,
             keys,
+            log,
             _directory: directory,
         })
+    }
+
+    /// What the service has logged, if that is in a file.
+    pub fn log(&self) -> io::Result<String> {
+        self.log
+            .as_ref()
+            .map_or(Ok(String::new()), fs::read_to_string)
     }
 
     /// Ends the service as an operator would; answers its exit status.

@@ -17,5 +17,7 @@ pub mod ports;
 pub mod postgresql;
 pub mod response_assertions;
 pub mod service_process;
+#[cfg(feature = "programs")]
+pub mod shop;
 pub mod stripe;
 pub mod workspace;

@@ -63,7 +63,7 @@ const STEPS: &[Step] = &[
         Programs(&[POSTGRESQL])),
     Step("PG servers",   "cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service \
         --run-ignored ignored-only postgresql", Programs(&[PGBOUNCER])),
-    Step("Prometheus",   "cargo test --package billing-portal-tests --locked --test service -- --ignored prometheus", Programs(&[PROMTOOL])),
+    Step("Prometheus",   "cargo test --package billing-portal-tests --all-features --locked --test service -- --ignored prometheus", Programs(&[PROMTOOL])),
     Step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked", Nothing),
     Step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked", Nothing),
     Step("package",      "cargo package --package billing-portal-client --locked --allow-dirty", Nothing),

@@ -128,6 +128,9 @@ async fn a_redirect_is_not_followed() {
 async fn an_invalid_success_is_unexpected() {
     let not_https = [
         "http://billing.stripe.com/p/session/x",
+        "http://localhost.evil.test/p/session/x",
+        "http://user@localhost/p/session/x",
+        "http:localhost/p/session/x",
         "javascript:alert(1)",
         "/p/session/x",
         "",
@@ -157,6 +160,18 @@ async fn an_invalid_success_is_unexpected() {
             "",
             "a success may hold a portal's URL: {body}"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_url_of_a_simulated_portal_on_this_machine_may_be_http() {
+    for url in [
+        "http://localhost:4000/p/session/x",
+        "http://127.0.0.1:4000/p/session/x",
+        "http://[::1]/p/session/x",
+    ] {
+        let opened = call(json(200, "", &session(url))).await.expect("a session");
+        assert_eq!(opened.portal_url.expose(), url);
     }
 }
 

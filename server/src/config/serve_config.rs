@@ -85,6 +85,8 @@ pub(crate) struct StripeConfig {
     pub portal_configuration: Option<String>,
     /// The hosts that a portal URL may have.
     pub portal_hosts: Vec<String>,
+    /// Whether a portal on one of these hosts may be http, with any port, if the host is this computer.
+    pub allows_local_portal: bool,
     /// The metadata key by which a customer names its organization.
     pub organization_metadata_key: String,
     /// Calls at a time.

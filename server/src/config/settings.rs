@@ -62,7 +62,7 @@ pub struct Settings {
     /// The metadata key in which a Stripe customer has the id of its organization. Default: `org_id`.
     pub stripe_organization_metadata_key: String,
     /// The hosts that a portal URL from Stripe may have. Add your custom domain if you have one. Default:
-    /// billing.stripe.com.
+    /// billing.stripe.com. In development, a portal on a listed host that is this computer may be http.
     pub stripe_portal_hosts: Vec<String>,
     /// The number of calls to Stripe at the same time, for one instance. Further calls wait at most 1 s, then the
     /// operation answers 502. Default: 32.

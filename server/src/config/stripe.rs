@@ -62,6 +62,7 @@ impl Config {
                 proxy: settings.stripe_proxy.clone(),
                 portal_configuration: settings.stripe_portal_configuration.clone(),
                 portal_hosts: settings.stripe_portal_hosts.clone(),
+                allows_local_portal: settings.environment == Environment::Development,
                 organization_metadata_key: settings.stripe_organization_metadata_key.clone(),
                 max_in_flight: settings.stripe_max_in_flight,
                 requests_per_second: settings.stripe_rate_limit,

@@ -19,6 +19,11 @@ const LONGEST_TIMEOUT_SECONDS: u32 = 3600;
 /// Top-level names for tests and documentation (RFC 2606).
 const RESERVED_NAMES: [&str; 2] = ["example", "test"];
 
+/// In development a simulated portal runs on the developer's own computer.
+fn is_developers(host: &Host, settings: &Settings) -> bool {
+    settings.environment == Environment::Development && is_loopback(&borrowed(host))
+}
+
 /// What is unusual about the settings.
 pub(super) fn unusual_settings(settings: &Settings) -> Problems {
     let mut warnings = Problems::default();
@@ -26,6 +31,7 @@ pub(super) fn unusual_settings(settings: &Settings) -> Problems {
     for host in &settings.stripe_portal_hosts {
         if let Ok(parsed) = Host::parse(host)
             && let Some(reason) = unusual_host(&borrowed(&parsed))
+            && !is_developers(&parsed, settings)
         {
             warnings.add("stripe_portal_hosts", format!("{} {reason}", shown(host)));
         }

@@ -5,6 +5,8 @@ use std::fmt;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::{config::StripeConfig, return_url::is_loopback};
+
 /// The longest URL that is accepted, in bytes: a common limit of browsers and proxies. Stripe's are about 100.
 const MAX_LENGTH: usize = 2048;
 
@@ -14,8 +16,8 @@ const MAX_LENGTH: usize = 2048;
 pub(crate) struct PortalUrl(Zeroizing<String>);
 
 impl PortalUrl {
-    /// Accepts an https URL on one of `hosts`. The error is a word for the log, without any part of the URL.
-    pub(super) fn parse(text: &str, hosts: &[String]) -> Result<Self, &'static str> {
+    /// Accepts an https URL on one of the portal hosts. The error is a word for the log, without any part of the URL.
+    pub(super) fn parse(text: &str, config: &StripeConfig) -> Result<Self, &'static str> {
         if text.len() > MAX_LENGTH {
             return Err("portal_url_length");
         }
@@ -24,7 +26,7 @@ impl PortalUrl {
             return Err("portal_url_characters");
         }
         let url = Url::parse(text).map_err(|_| "portal_url_characters")?;
-        let checked = check(&url, text, hosts);
+        let checked = check(&url, text, config);
         // The parser's own text becomes the one that is wiped.
         let url = Zeroizing::new(String::from(url));
         checked.map(|()| Self(url))
@@ -42,12 +44,14 @@ impl fmt::Debug for PortalUrl {
     }
 }
 
-fn check(url: &Url, text: &str, hosts: &[String]) -> Result<(), &'static str> {
-    if url.scheme() != "https" {
+fn check(url: &Url, text: &str, config: &StripeConfig) -> Result<(), &'static str> {
+    let is_local = config.allows_local_portal && is_local(url);
+    if url.scheme() != "https" && !is_local {
         return Err("portal_url_scheme");
     }
-    let listed = hosts.iter().any(|host| url.host_str() == Some(host));
-    if !listed || !has_host_alone(url) {
+    let mut hosts = config.portal_hosts.iter();
+    let listed = hosts.any(|host| url.host_str() == Some(host));
+    if !listed || has_credentials(url) || (url.port().is_some() && !is_local) {
         return Err("portal_url_host");
     }
     // The URL must be in the parser's own form, so that every other parser finds the same host in it.
@@ -57,7 +61,12 @@ fn check(url: &Url, text: &str, hosts: &[String]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether the authority has neither credentials nor a port.
-fn has_host_alone(url: &Url) -> bool {
-    url.username().is_empty() && url.password().is_none() && url.port().is_none()
+/// Whether this is a page of this computer, such as that of a simulated Stripe.
+fn is_local(url: &Url) -> bool {
+    let is_here = url.host().as_ref().is_some_and(is_loopback);
+    url.scheme() == "http" && is_here
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }

@@ -211,7 +211,7 @@ fn accept(
     let id = session.id().and_then(|id| loggable(id, is_stripe_id_byte));
     Ok(Accepted {
         id: id.unwrap_or_default().to_owned(),
-        url: PortalUrl::parse(url, &config.portal_hosts)?,
+        url: PortalUrl::parse(url, config)?,
         configuration: configuration.to_owned(),
         created: session.created(),
     })

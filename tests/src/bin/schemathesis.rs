@@ -7,7 +7,8 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use billing_portal_tests::{deployment::Deployment, workspace};
+use billing_portal_tests::deployment::{Deployment, Options};
+use billing_portal_tests::workspace;
 use tokio::process::Command;
 
 /// Pinned: another version may have other default checks, which must be a change that a person makes.
@@ -35,7 +36,11 @@ const NO_LIMITS: [(&str, &str); 5] = [
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let environment = workspace::target().join("schemathesis");
     install(&environment).await?;
-    let deployment = Deployment::start(0, &NO_LIMITS).await?;
+    let deployment = Deployment::start(Options {
+        settings: &NO_LIMITS,
+        ..Options::default()
+    })
+    .await?;
     let root = workspace::root();
     let status = Command::new(environment.join("bin/schemathesis"))
         .arg("--config-file")

@@ -1,6 +1,9 @@
 //! Swagger UI in a real browser, driven through `ChromeDriver`: "Try it out" opens a portal, and operators see both
 //! documents.
 
+#[cfg(feature = "programs")]
+mod demo;
+
 use crate::harness::page::Page;
 use crate::harness::prefix_proxy;
 use crate::harness::service::Service;

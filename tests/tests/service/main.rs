@@ -28,6 +28,7 @@ mod instances;
 mod keys;
 mod limits;
 mod load;
+mod local_portal;
 mod logs;
 mod metrics;
 mod missing_customer;

@@ -40,6 +40,7 @@ static CONFIG: LazyLock<StripeConfig> = LazyLock::new(|| StripeConfig {
     proxy: None,
     portal_configuration: None,
     portal_hosts: vec!["billing.stripe.com".to_owned()],
+    allows_local_portal: false,
     organization_metadata_key: "org_id".to_owned(),
     max_in_flight: 1,
     requests_per_second: 0,

@@ -1,9 +1,12 @@
 //! A page in a real browser, driven through `ChromeDriver`.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -11,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::service::send;
 use billing_portal_tests::http_message::TestRequest;
+use billing_portal_tests::workspace;
 
 /// How long a page may take to show what is waited for. Chromium is slow while other tests use all cores.
 const RESPONSE_LIMIT: Duration = Duration::from_mins(1);
@@ -129,6 +133,28 @@ impl Page {
             )
             .await;
         count.as_u64().expect("a number")
+    }
+
+    /// Where the page is.
+    pub(crate) async fn url(&self) -> String {
+        let script = json!({ "script": "return location.href", "args": [] });
+        let url = self.command("/execute/sync", &script).await;
+        url.as_str().expect("a URL").to_owned()
+    }
+
+    /// Keeps a picture of the page in the folder of the builds.
+    pub(crate) async fn keep_screenshot(&self, name: &str) -> PathBuf {
+        let request = TestRequest::get(&format!("/session{}/screenshot", self.session))
+            .with_header("Host", "localhost");
+        let picture = send(self.driver, &request).await.json()["value"].clone();
+        let picture = base64::engine::general_purpose::STANDARD
+            .decode(picture.as_str().expect("a picture"))
+            .expect("Base64");
+        let folder = workspace::target().join("tests/screenshots");
+        fs::create_dir_all(&folder).expect("a folder that can be written");
+        let file = folder.join(format!("{name}.png"));
+        fs::write(&file, picture).expect("a folder that can be written");
+        file
     }
 
     pub(crate) async fn close(self) {
