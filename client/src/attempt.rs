@@ -3,39 +3,28 @@
 use std::pin::pin;
 
 use http::HeaderMap;
-use progenitor_client::ResponseValue;
 use tokio::time::timeout;
-use tracing::field::{Empty, display};
+use tracing::field::display;
 use tracing::{Instrument, Span};
 
 use crate::error::Error;
 use crate::exchange::{Exchange, RawResponse};
-use crate::generated::{self, types};
+use crate::generated;
 use crate::new_connection::NewConnection;
+use crate::operation::{Answered, Operation};
 use crate::portal_url::SentAt;
-use crate::request::Request;
 use crate::retry::{Failure, Try};
-use crate::session::PortalSession;
 use crate::settings::Settings;
 use crate::transport;
 
-/// What the generated client returns.
-type Answered =
-    Result<ResponseValue<types::PortalSessionEnvelope>, generated::Error<types::ErrorEnvelope>>;
-
 /// Sends one request and reads its answer.
-pub(crate) async fn attempt(
+pub(crate) async fn attempt<O: Operation>(
     settings: &Settings,
-    request: &Request,
+    operation: &O,
     headers: &HeaderMap,
     plan: Try,
-) -> Result<PortalSession, Failure> {
-    let span = tracing::info_span!(
-        "create_portal_session",
-        attempt = plan.number,
-        status = Empty,
-        request_id = Empty
-    );
+) -> Result<O::Output, Failure> {
+    let span = O::span(plan.number);
     let exchange = Exchange::new(
         headers.clone(),
         settings.authorization.clone(),
@@ -44,7 +33,7 @@ pub(crate) async fn attempt(
     );
     let sent = SentAt::now();
     let connection = NewConnection::default();
-    let answered = exchange_within(settings, request, &exchange, plan, &connection)
+    let answered = exchange_within(settings, operation, &exchange, plan, &connection)
         .instrument(span.clone())
         .await;
     let answer = exchange.take_answer();
@@ -52,7 +41,7 @@ pub(crate) async fn attempt(
         record(&span, answer);
     }
     let outcome = match (answered, answer) {
-        (Some(Ok(envelope)), Some(answer)) => answer.into_session(&envelope, sent, &settings.key),
+        (Some(Ok(envelope)), Some(answer)) => O::read(answer, &envelope, sent, &settings.key),
         (answered, answer) => Err(error(answered, answer, settings, &plan)),
     };
     outcome.map_err(|error| Failure {
@@ -61,9 +50,9 @@ pub(crate) async fn attempt(
     })
 }
 
-/// The error of an exchange that did not open a portal.
-fn error(
-    answered: Option<Answered>,
+/// The error of an exchange without a success.
+fn error<T>(
+    answered: Option<Answered<T>>,
     answer: Option<RawResponse>,
     settings: &Settings,
     plan: &Try,
@@ -82,24 +71,21 @@ fn error(
 }
 
 /// The exchange, or `None` if the try's share of the deadline is over.
-async fn exchange_within(
+async fn exchange_within<O: Operation>(
     settings: &Settings,
-    request: &Request,
+    operation: &O,
     exchange: &Exchange,
     plan: Try,
     connection: &NewConnection,
-) -> Option<Answered> {
+) -> Option<Answered<O::Envelope>> {
     let pool = settings.http.pool();
     let http = if plan.over_new_connection {
         settings.http.unpooled()
     } else {
         pool.client.clone()
     };
-    let operation = generated::Client::new_with_client(&settings.base_url, http, exchange.clone());
-    let mut answered =
-        pin!(connection.observe(
-            operation.create_portal_session(request.idempotency_key.as_ref(), &request.body)
-        ));
+    let client = generated::Client::new_with_client(&settings.base_url, http, exchange.clone());
+    let mut answered = pin!(connection.observe(operation.send(&client)));
     match timeout(plan.share, answered.as_mut()).await {
         Ok(answered) => Some(answered),
         // A new connection is not suspected of being dead, so the last try may take all the time.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 
 use crate::background_runtime::BackgroundRuntime;
-use crate::call::CreatePortalSession;
+use crate::create_portal_session::CreatePortalSession;
 use crate::error::Error;
+use crate::list_return_origins::{ListReturnOrigins, ReturnOrigins};
 use crate::session::PortalSession;
 
 /// Opens billing portals; each call blocks its thread. Cheap to clone: clones share their connections.
@@ -71,6 +72,20 @@ impl Client {
         change: impl FnOnce(CreatePortalSession) -> CreatePortalSession,
     ) -> Result<PortalSession, Error> {
         let call = change(self.client.create_portal_session(return_url));
+        self.runtime.get().block_on(async { call.await })
+    }
+
+    /// Lists the origins of return URLs; see [`Client::list_return_origins`](crate::Client::list_return_origins).
+    pub fn list_return_origins(&self) -> Result<ReturnOrigins, Error> {
+        self.list_return_origins_with(|call| call)
+    }
+
+    /// Lists the origins of return URLs with settings for this call alone.
+    pub fn list_return_origins_with(
+        &self,
+        change: impl FnOnce(ListReturnOrigins) -> ListReturnOrigins,
+    ) -> Result<ReturnOrigins, Error> {
+        let call = change(self.client.list_return_origins());
         self.runtime.get().block_on(async { call.await })
     }
 }

@@ -1,8 +1,15 @@
 //! What a call sends: the request's body and its header, if they follow the rules of the contract.
 
+use tracing::Span;
+
+use crate::api_key::ApiKey;
 use crate::error::Error;
+use crate::exchange::RawResponse;
 use crate::flow::Flow;
-use crate::generated::types;
+use crate::generated::{self, types};
+use crate::operation::{Answered, Operation, span};
+use crate::portal_url::SentAt;
+use crate::session::PortalSession;
 use crate::{locale, return_url};
 
 /// What a program has chosen about a session.
@@ -33,6 +40,29 @@ impl Wanted {
             idempotency_key: key.map(idempotency_key).transpose()?,
             body,
         })
+    }
+}
+
+impl Operation for Request {
+    type Envelope = types::PortalSessionEnvelope;
+    type Output = PortalSession;
+
+    fn span(attempt: u32) -> Span {
+        span!("create_portal_session", attempt)
+    }
+
+    async fn send(&self, client: &generated::Client) -> Answered<Self::Envelope> {
+        let key = self.idempotency_key.as_ref();
+        client.create_portal_session(key, &self.body).await
+    }
+
+    fn read(
+        answer: RawResponse,
+        envelope: &Self::Envelope,
+        sent: SentAt,
+        key: &ApiKey,
+    ) -> Result<PortalSession, Error> {
+        answer.into_session(envelope, sent, key)
     }
 }
 

@@ -22,6 +22,12 @@ export type BillingPortalSession = components["schemas"]["PortalSession"];
 /** The answer with status 200. */
 export type BillingPortalResponse = components["schemas"]["PortalSessionEnvelope"];
 
+/** The origins to which a return URL of a key may lead. */
+export type BillingPortalReturnOrigins = components["schemas"]["ReturnOrigins"];
+
+/** The answer of `GET /v1/billing/return-origins` with status 200. */
+export type BillingPortalReturnOriginsResponse = components["schemas"]["ReturnOriginsEnvelope"];
+
 /** The answer with any other status. Decide by `error.code`; texts are for people. */
 export type BillingPortalError = Omit<components["schemas"]["ErrorEnvelope"], "error"> & {
   error: Omit<components["schemas"]["ErrorBody"], "code"> & { code: BillingPortalErrorCode };

@@ -1,4 +1,4 @@
-//! What the SDK knows of the operation's documented outcomes, made from the contract's examples: the answers that
+//! What the SDK knows of the operations' documented outcomes, made from the contract's examples: the answers that
 //! its fake server gives, and the table of errors in its documentation.
 
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use billing_portal_tests::contract::{
 use serde_json::Value;
 
 /// The generator of both files. Its number rises when it writes something else from the same contract.
-pub const GENERATOR: &str = "outcomes 2";
+pub const GENERATOR: &str = "outcomes 3";
 
 /// The beginning of the table of errors.
 const HEAD: &str = "\
@@ -18,8 +18,10 @@ const HEAD: &str = "\
 //! | status | code | message | when |
 //! | --- | --- | --- | ---";
 
-/// One example of the operation's answers.
+/// One example of an operation's answers.
 struct Outcome<'a> {
+    /// The operation's path.
+    path: &'a str,
     status: &'a str,
     /// When this is the answer: the response's description.
     when: &'a str,
@@ -42,10 +44,10 @@ pub fn table(contract: &Contract) -> Result<String> {
 
 /// The members' debug forms are Rust, too.
 fn row(outcome: &Outcome<'_>) -> String {
-    let (status, code, headers, body) =
-        (outcome.status, outcome.code, &outcome.headers, outcome.body);
+    let (path, status, code) = (outcome.path, outcome.status, outcome.code);
+    let (headers, body) = (&outcome.headers, outcome.body);
     format!(
-        "Outcome {{ status: {status}, code: {code:?}, headers: &{headers:?}, body: r#\"{body}\"# }},"
+        "Outcome {{ path: {path:?}, status: {status}, code: {code:?}, headers: &{headers:?}, body: r#\"{body}\"# }},"
     )
 }
 
@@ -55,7 +57,8 @@ pub fn errors(contract: &Contract) -> Result<String> {
     let mut rows = vec![HEAD.to_owned()];
     let mut outside = contract.listed_codes();
     for outcome in outcomes(contract)? {
-        if let Some(code) = outcome.code {
+        // What several operations answer is listed once.
+        if let Some(code) = outcome.code.filter(|code| outside.contains(code)) {
             outside.retain(|other| *other != code);
             let (status, message, when) = (outcome.status, outcome.message, outcome.when);
             rows.push(format!("{status} | {} | {message} | {when}", link(code)));
@@ -81,21 +84,36 @@ fn link(code: &str) -> String {
 
 fn outcomes(contract: &Contract) -> Result<Vec<Outcome<'_>>> {
     let mut outcomes = Vec::new();
-    let operation = &contract.resolved["paths"]["/v1/billing/portal"]["post"];
-    for (status, response) in entries(&operation["responses"]) {
-        for (_, example) in entries(&response["content"]["application/json"]["examples"]) {
-            let body = &example["value"];
-            outcomes.push(Outcome {
-                status,
-                when: response["description"].as_str().unwrap_or_default(),
-                code: body["error"]["code"].as_str(),
-                message: body["error"]["message"].as_str().unwrap_or_default(),
-                headers: headers(&response["headers"])?,
-                body,
-            });
+    for operation in contract.operations() {
+        for (status, response) in entries(&operation.value["responses"]) {
+            for (_, example) in entries(&response["content"]["application/json"]["examples"]) {
+                outcomes.push(outcome(
+                    operation.path,
+                    status,
+                    response,
+                    &example["value"],
+                )?);
+            }
         }
     }
     Ok(outcomes)
+}
+
+fn outcome<'a>(
+    path: &'a str,
+    status: &'a str,
+    response: &'a Value,
+    body: &'a Value,
+) -> Result<Outcome<'a>> {
+    Ok(Outcome {
+        path,
+        status,
+        when: response["description"].as_str().unwrap_or_default(),
+        code: body["error"]["code"].as_str(),
+        message: body["error"]["message"].as_str().unwrap_or_default(),
+        headers: headers(&response["headers"])?,
+        body,
+    })
 }
 
 /// Headers with their values, without those that are optional and have no example: they are absent.

@@ -9,6 +9,7 @@ use crate::{
     app::App,
     http::{docs, router::Router},
     portal::Portal,
+    return_origins::ReturnOrigins,
     webhooks,
 };
 
@@ -20,7 +21,10 @@ pub(crate) struct ApiRoutes {
 
 impl Default for ApiRoutes {
     fn default() -> Self {
-        let routes = || docs::routes(Router::default().operations(Portal));
+        let routes = || {
+            let operations = Router::default().operations(Portal);
+            docs::routes(operations.operations(ReturnOrigins))
+        };
         Self {
             with_webhooks: webhooks::routes(routes()),
             without_webhooks: routes(),

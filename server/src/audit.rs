@@ -15,15 +15,30 @@ use crate::{
 /// What is known of a request so far. Each part is set at most once.
 #[derive(Debug, Default)]
 pub(crate) struct AuditRecord {
+    /// Whether the request is one to open a portal. No other is audited.
+    is_for_portal: bool,
     caller: OnceLock<Arc<Caller>>,
     return_url_origin: OnceLock<String>,
     session: OnceLock<SessionRecord>,
 }
 
+/// The path of the operation that is audited.
+const PORTAL: &str = "/v1/billing/portal";
+
 impl AuditRecord {
+    /// The record of a request to this path.
+    pub(crate) fn new(path: &str) -> Self {
+        Self {
+            is_for_portal: path == PORTAL,
+            ..Self::default()
+        }
+    }
+
     /// Sets the authenticated caller.
     pub(crate) fn set_caller(&self, caller: &Arc<Caller>) {
-        _ = self.caller.set(Arc::clone(caller));
+        if self.is_for_portal {
+            _ = self.caller.set(Arc::clone(caller));
+        }
     }
 
     /// Sets the origin that the portal leads back to.

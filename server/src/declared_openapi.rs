@@ -6,7 +6,10 @@
 use poem_openapi::OpenApiService;
 use serde_json::{Value, json};
 
-use crate::{extract::BillingWrite, http::error_code::ErrorCode, portal::Portal};
+use crate::{
+    extract::BillingWrite, http::error_code::ErrorCode, portal::Portal,
+    return_origins::ReturnOrigins,
+};
 
 /// The contract's version that this code implements.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -22,18 +25,26 @@ struct Deprecation {
 /// Everything that is deprecated; `cargo xtask check` compares it with the contract.
 const DEPRECATIONS: &[Deprecation] = &[];
 
+/// Each operation's path, method and error codes. All need the same scope.
+const OPERATIONS: &[(&str, &str, &[ErrorCode])] = &[
+    ("/v1/billing/portal", "post", &ErrorCode::OPERATION_CODES),
+    ("/v1/billing/return-origins", "get", &ErrorCode::READ_CODES),
+];
+
 /// The document.
 pub(crate) fn declared() -> Value {
-    let service = OpenApiService::new(Portal, "Billing portal", VERSION)
+    let service = OpenApiService::new((Portal, ReturnOrigins), "Billing portal", VERSION)
         .server(".")
         .server("/");
     let mut document: Value =
         serde_json::from_str(&service.spec()).expect("poem-openapi writes JSON");
-    let operation = &mut document["paths"]["/v1/billing/portal"]["post"];
-    operation["x-required-scopes"] = json!([BillingWrite::SCOPE]);
-    for code in ErrorCode::OPERATION_CODES {
-        let response = &mut operation["responses"][code.status().to_string()];
-        response["x-error-codes"] = json!([code.as_str()]);
+    for (path, method, codes) in OPERATIONS {
+        let operation = &mut document["paths"][path][method];
+        operation["x-required-scopes"] = json!([BillingWrite::SCOPE]);
+        for code in *codes {
+            let response = &mut operation["responses"][code.status().to_string()];
+            response["x-error-codes"] = json!([code.as_str()]);
+        }
     }
     document["components"]["schemas"]["ErrorBody"]["properties"]["code"]["x-extensible-enum"] =
         ErrorCode::ALL.iter().map(|code| code.as_str()).collect();

@@ -24,6 +24,7 @@ use crate::{
     },
     log,
     request_context::RequestContext,
+    return_url::AllowList,
     store::Caller,
 };
 
@@ -76,6 +77,11 @@ impl BillingWrite {
     /// Whose request it is; everything in the request is limited to this organization.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// The origins that this caller's return URLs may lead to: its organization's own, or else the operator's.
+    pub(crate) fn allow_list<'a>(&'a self, operators: &'a AllowList) -> &'a AllowList {
+        self.caller.own_allow_list.as_ref().unwrap_or(operators)
     }
 }
 

@@ -21,7 +21,13 @@ mod portal_options;
 mod ports;
 mod request_context;
 mod request_layer;
+#[expect(
+    clippy::unused_async,
+    reason = "poem-openapi requires operations to be async"
+)]
+mod return_origins;
 pub mod return_url;
+mod tag;
 
 // Other ways in.
 mod declared_openapi;

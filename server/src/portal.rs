@@ -9,7 +9,7 @@ mod response;
 use std::{collections::BTreeMap, sync::Arc};
 
 use poem::web::Data;
-use poem_openapi::{OpenApi, Tags};
+use poem_openapi::OpenApi;
 
 use crate::{
     app::App,
@@ -21,6 +21,7 @@ use crate::{
     request_context::RequestContext,
     store::StaleReason,
     stripe::{OpenedSession, Repetition, SessionError, SessionRequest},
+    tag::Tag,
 };
 use idempotency::IdempotencyKey;
 use request::CreatePortalSession;
@@ -28,11 +29,6 @@ use response::Opened;
 
 /// The operation, for poem-openapi.
 pub(crate) struct Portal;
-
-#[derive(Tags)]
-enum Tag {
-    Billing,
-}
 
 #[OpenApi]
 impl Portal {
@@ -57,7 +53,8 @@ impl Portal {
         idempotency_key: IdempotencyKey, // 400
     ) -> Result<Opened, ApiError> {
         let body_hash = body.sha256();
-        let wanted = CreatePortalSession::validate(body.into_object(), &app.allow_list)?; // 422
+        let allow_list = caller.allow_list(&app.allow_list);
+        let wanted = CreatePortalSession::validate(body.into_object(), allow_list)?; // 422
         context
             .audit
             .set_return_url_origin(wanted.return_url.origin());

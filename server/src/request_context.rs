@@ -46,7 +46,7 @@ impl RequestContext {
             request_id: RequestId::from(app.clock.ulid_at(received_at)),
             received_at,
             client: app.trusted_proxies.client_address(request),
-            audit: AuditRecord::default(),
+            audit: AuditRecord::new(request.uri().path()),
             method: request.method().clone(),
             uri: request.uri().clone(),
             key: OnceLock::new(),

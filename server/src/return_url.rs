@@ -56,6 +56,11 @@ impl AllowList {
         Self { origins, http }
     }
 
+    /// The origins of the list, as they are written in full.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = String> {
+        self.origins.iter().map(AllowedOrigin::to_string)
+    }
+
     /// Checks the rules R1 to R7 of `tests/corpora/return_urls.json` in order and returns the canonical URL.
     pub fn check(&self, text: &str) -> Result<ReturnUrl, ReturnUrlError> {
         if text.is_empty() {

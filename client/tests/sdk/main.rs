@@ -16,6 +16,7 @@ mod replies;
 mod request;
 mod retries;
 mod retry_after;
+mod return_origins;
 mod return_url;
 mod tls;
 mod unknown_bodies;

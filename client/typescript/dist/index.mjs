@@ -150,25 +150,38 @@ async function readBounded(response) {
     await reader?.cancel();
     return text;
 }
-/** The session in an answer, or the error that the answer is. */
-function decode(response, text, sent) {
-    const { status, headers } = response, requestId = headers.get("x-request-id") ?? "";
+const NO_ENVELOPE = "without the service's envelope";
+const requestIdOf = (headers) => headers.get("x-request-id") ?? "";
+const readSession = (answer, headers, sent) => {
+    const { portal_url: url, expires_at: expires } = Object(answer.data);
+    if (typeof url !== "string" || typeof expires !== "string" || isNaN(Date.parse(expires)))
+        return NO_ENVELOPE;
+    if (answer.success !== true || !/^https:\/\/[0-9A-Za-z][!-~]*$/.test(url))
+        return "whose portal URL is not valid";
+    const expiresAt = new Date(expires);
+    // The service wrote its time after the request was sent, in whole seconds.
+    const date = httpDate(headers.get("date") ?? "");
+    const whole = expiresAt.getTime() - (date === undefined ? sent.wall : date + 1000);
+    const isFresh = (marginMs) => whole - Math.max(performance.now() - sent.monotonic, Date.now() - sent.wall) > marginMs;
+    const isReplayed = headers.get("idempotent-replayed") === "true";
+    return { portalUrl: new PortalUrl(url, isFresh), expiresAt, requestId: requestIdOf(headers), isReplayed, headers };
+};
+const readOrigins = (answer, headers) => {
+    const { origins } = Object(answer.data);
+    const isList = Array.isArray(origins) && origins.every((origin) => typeof origin === "string");
+    return isList && answer.success === true ? { origins, requestId: requestIdOf(headers), headers } : NO_ENVELOPE;
+};
+/** What a successful answer means, or the error that the answer is. */
+function decode(response, text, sent, read) {
+    const { status, headers } = response;
     let answer = {};
     try {
         answer = Object(JSON.parse(text));
     }
     catch { /* Not JSON: not the service's. */ }
-    const { portal_url: url, expires_at: expires } = Object(answer.data);
-    const isSession = status === 200 && typeof url === "string" && typeof expires === "string" && !isNaN(Date.parse(expires));
-    if (isSession && answer.success === true && /^https:\/\/[0-9A-Za-z][!-~]*$/.test(url)) {
-        const expiresAt = new Date(expires);
-        // The service wrote its time after the request was sent, in whole seconds.
-        const date = httpDate(headers.get("date") ?? "");
-        const whole = expiresAt.getTime() - (date === undefined ? sent.wall : date + 1000);
-        const isFresh = (marginMs) => whole - Math.max(performance.now() - sent.monotonic, Date.now() - sent.wall) > marginMs;
-        const isReplayed = headers.get("idempotent-replayed") === "true";
-        return { portalUrl: new PortalUrl(url, isFresh), expiresAt, requestId, isReplayed, headers };
-    }
+    const success = status === 200 ? read(answer, headers, sent) : NO_ENVELOPE;
+    if (typeof success !== "string")
+        return success;
     const { code, message, request_id: id, details = {} } = Object(answer.error);
     const fields = { code: typeof code === "string" ? code.slice(0, 512) : undefined, status, headers, retryAfter: retryAfter(headers) };
     const isText = (value) => typeof value === "string";
@@ -178,31 +191,28 @@ function decode(response, text, sent) {
         const line = `${status} ${code}: ${message}${fieldTexts.join("")} (request ${id})`;
         throw new PortalSessionError("Api", line, { ...fields, requestId: id, details });
     }
-    const problem = isSession ? "whose portal URL is not valid" : "without the service's envelope";
     const suffix = fields.code === undefined ? "" : `, with the code ${fields.code}`;
-    const line = `an answer with status ${status} ${problem}${suffix} (${headers.get("content-type") ?? "no content type"})`;
-    throw new PortalSessionError("UnexpectedAnswer", line, { ...fields, requestId: requestId || undefined });
+    const line = `an answer with status ${status} ${success}${suffix} (${headers.get("content-type") ?? "no content type"})`;
+    throw new PortalSessionError("UnexpectedAnswer", line, { ...fields, requestId: requestIdOf(headers) || undefined });
 }
-/**
- * Opens the portal for the organization that owns the key. `returnUrl` is where the portal's "return" link leads: an https
- * URL of an origin that the service allows. Rejects with a {@link PortalSessionError}.
- */
-export async function createPortalSession(returnUrl, options) {
+/** A call of any operation, with its retries. */
+async function call(options, sending, read) {
     const key = parseApiKey(options.apiKey);
-    const url = `${parseBaseUrl(options.baseUrl, options.allowPlainHttp ?? false)}/v1/billing/portal`;
-    const { flow, locale, idempotencyKey, timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+    const url = parseBaseUrl(options.baseUrl, options.allowPlainHttp ?? false) + sending.path;
+    const { timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
     const headers = new Headers(options.headers);
     for (const name of headers.keys()) {
         if (RESERVED.test(name))
             throw new PortalSessionError("InvalidRequest", `header ${name} is set by the client; nothing was sent`);
     }
-    for (const name of ["accept", "content-type"])
-        headers.set(name, "application/json");
+    for (const [name, value] of Object.entries(sending.headers))
+        headers.set(name, value);
+    headers.set("accept", "application/json");
     headers.set("authorization", `Bearer ${key}`);
-    if (idempotencyKey !== undefined)
-        headers.set("idempotency-key", idempotencyKey);
     headers.set("user-agent", `${options.userAgent ?? ""} billing-portal-typescript`.trim());
-    const request = { method: "POST", headers, body: JSON.stringify({ return_url: returnUrl, flow, locale }), redirect: "manual" };
+    const request = { method: sending.method, headers, redirect: "manual" };
+    if (sending.body !== undefined)
+        request.body = sending.body;
     const started = performance.now(), left = () => timeoutMs - (performance.now() - started);
     const attempt = async (shareMs) => {
         const controller = new AbortController(), abort = () => controller.abort(signal?.reason);
@@ -216,7 +226,7 @@ export async function createPortalSession(returnUrl, options) {
             response = await fetch(url, { ...request, signal: controller.signal });
             if (response.status === 407)
                 throw transportError(new Error("407 Proxy Authentication Required"), 407);
-            return decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), sent);
+            return decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), sent, read);
         }
         catch (error) {
             if (error instanceof PortalSessionError || signal?.aborted)
@@ -247,4 +257,23 @@ export async function createPortalSession(returnUrl, options) {
             await new Promise((resolve) => setTimeout(resolve, pause));
         }
     }
+}
+/**
+ * Opens the portal for the organization that owns the key. `returnUrl` is where the portal's "return" link leads: an https
+ * URL of an origin that the service allows. Rejects with a {@link PortalSessionError}.
+ */
+export async function createPortalSession(returnUrl, options) {
+    const { flow, locale, idempotencyKey } = options;
+    const headers = { "content-type": "application/json" };
+    if (idempotencyKey !== undefined)
+        headers["idempotency-key"] = idempotencyKey;
+    const body = JSON.stringify({ return_url: returnUrl, flow, locale });
+    return call(options, { method: "POST", path: "/v1/billing/portal", headers, body }, readSession);
+}
+/**
+ * Lists the origins to which a return URL of the key may lead, so that a program can check its configuration before a
+ * customer clicks. Rejects with a {@link PortalSessionError}.
+ */
+export async function listReturnOrigins(options) {
+    return call(options, { method: "GET", path: "/v1/billing/return-origins", headers: {} }, readOrigins);
 }

@@ -1,25 +1,19 @@
 /**
- * Opens Stripe's hosted billing portal for your customers: the client of `POST /v1/billing/portal`. It needs `fetch` and no
- * API of a single runtime, so Node 20, Deno, Bun and workers run it. It is for servers: a browser must not have the key.
+ * Opens Stripe's hosted billing portal for your customers: the client of the billing portal API. It needs `fetch` and no API
+ * of a single runtime, so Node 20, Deno, Bun and workers run it. It is for servers: a browser must not have the key.
  */
 import type { BillingPortalErrorCode, BillingPortalFlow, BillingPortalKnownErrorCode, BillingPortalLocale } from "../types.js";
 
 export type * from "../types.js";
 
 /** How to reach the service, and how long to try. */
-export interface PortalSessionOptions {
+export interface CallOptions {
   /** The API key. White space around it is removed. */
   apiKey: string | undefined;
   /** Where the service is, such as `https://billing.example.com`. Plain http is accepted for loopback. */
   baseUrl: string | undefined;
   /** Accepts plain http for any host: the key is then sent in the clear. */
   allowPlainHttp?: boolean;
-  /** Opens the portal at one task; when the customer has done it, the browser returns to the return URL. */
-  flow?: BillingPortalFlow;
-  /** The portal's language. */
-  locale?: BillingPortalLocale;
-  /** A text that this call has in common with its repetitions: within a minute they get the same session. */
-  idempotencyKey?: string;
   /** How long the call may take, tries and pauses together: 30000 ms unless set. */
   timeoutMs?: number;
   /** How often the call may be repeated after its first try: 2 unless set. */
@@ -32,6 +26,16 @@ export interface PortalSessionOptions {
   signal?: AbortSignal;
   /** Another `fetch`, for a proxy or for tests. */
   fetch?: typeof fetch;
+}
+
+/** The same for a call that opens a portal, and how the portal opens. */
+export interface PortalSessionOptions extends CallOptions {
+  /** Opens the portal at one task; when the customer has done it, the browser returns to the return URL. */
+  flow?: BillingPortalFlow;
+  /** The portal's language. */
+  locale?: BillingPortalLocale;
+  /** A text that this call has in common with its repetitions: within a minute they get the same session. */
+  idempotencyKey?: string;
 }
 
 /** An open portal session. */
@@ -48,7 +52,17 @@ export interface PortalSession {
   headers: Headers;
 }
 
-/** Why a call did not open a session; the names are those of the Rust SDK's `Error`. */
+/** The origins to which a return URL of the key may lead. */
+export interface ReturnOrigins {
+  /** Each with its scheme, its host and, if it is not the scheme's default, its port, such as `https://app.example.com`. */
+  origins: string[];
+  /** The request's id, for the people who run the service. Empty if a proxy has removed it. */
+  requestId: string;
+  /** The answer's headers. */
+  headers: Headers;
+}
+
+/** Why a call failed; the names are those of the Rust SDK's `Error`. */
 export type PortalSessionErrorKind =
   "Configuration" | "InvalidRequest" | "Api" | "UnexpectedAnswer" | "Connect" | "ConnectionRejected" | "Disconnected" | "Timeout";
 
@@ -210,23 +224,43 @@ async function readBounded(response: Response): Promise<string> {
   return text;
 }
 
-/** The session in an answer, or the error that the answer is. */
-function decode(response: Response, text: string, sent: { monotonic: number; wall: number }): PortalSession {
-  const { status, headers } = response, requestId = headers.get("x-request-id") ?? "";
-  let answer: { success?: unknown; data?: unknown; error?: unknown } = {};
-  try { answer = Object(JSON.parse(text)); } catch { /* Not JSON: not the service's. */ }
+/** The service's envelope, as far as it is one. */
+interface Envelope { success?: unknown; data?: unknown; error?: unknown }
+/** When a request was sent, by two clocks. */
+interface Sent { monotonic: number; wall: number }
+/** What a success means; a text is the reason why it means nothing. */
+type Reader<T> = (answer: Envelope, headers: Headers, sent: Sent) => T | string;
+
+const NO_ENVELOPE = "without the service's envelope";
+const requestIdOf = (headers: Headers) => headers.get("x-request-id") ?? "";
+
+const readSession: Reader<PortalSession> = (answer, headers, sent) => {
   const { portal_url: url, expires_at: expires } = Object(answer.data);
-  const isSession = status === 200 && typeof url === "string" && typeof expires === "string" && !isNaN(Date.parse(expires));
-  if (isSession && answer.success === true && /^https:\/\/[0-9A-Za-z][!-~]*$/.test(url)) {
-    const expiresAt = new Date(expires);
-    // The service wrote its time after the request was sent, in whole seconds.
-    const date = httpDate(headers.get("date") ?? "");
-    const whole = expiresAt.getTime() - (date === undefined ? sent.wall : date + 1000);
-    const isFresh = (marginMs: number) =>
-      whole - Math.max(performance.now() - sent.monotonic, Date.now() - sent.wall) > marginMs;
-    const isReplayed = headers.get("idempotent-replayed") === "true";
-    return { portalUrl: new PortalUrl(url, isFresh), expiresAt, requestId, isReplayed, headers };
-  }
+  if (typeof url !== "string" || typeof expires !== "string" || isNaN(Date.parse(expires))) return NO_ENVELOPE;
+  if (answer.success !== true || !/^https:\/\/[0-9A-Za-z][!-~]*$/.test(url)) return "whose portal URL is not valid";
+  const expiresAt = new Date(expires);
+  // The service wrote its time after the request was sent, in whole seconds.
+  const date = httpDate(headers.get("date") ?? "");
+  const whole = expiresAt.getTime() - (date === undefined ? sent.wall : date + 1000);
+  const isFresh = (marginMs: number) =>
+    whole - Math.max(performance.now() - sent.monotonic, Date.now() - sent.wall) > marginMs;
+  const isReplayed = headers.get("idempotent-replayed") === "true";
+  return { portalUrl: new PortalUrl(url, isFresh), expiresAt, requestId: requestIdOf(headers), isReplayed, headers };
+};
+
+const readOrigins: Reader<ReturnOrigins> = (answer, headers) => {
+  const { origins } = Object(answer.data);
+  const isList = Array.isArray(origins) && origins.every((origin) => typeof origin === "string");
+  return isList && answer.success === true ? { origins, requestId: requestIdOf(headers), headers } : NO_ENVELOPE;
+};
+
+/** What a successful answer means, or the error that the answer is. */
+function decode<T>(response: Response, text: string, sent: Sent, read: Reader<T>): T {
+  const { status, headers } = response;
+  let answer: Envelope = {};
+  try { answer = Object(JSON.parse(text)); } catch { /* Not JSON: not the service's. */ }
+  const success = status === 200 ? read(answer, headers, sent) : NO_ENVELOPE;
+  if (typeof success !== "string") return success;
   const { code, message, request_id: id, details = {} } = Object(answer.error);
   const fields = { code: typeof code === "string" ? code.slice(0, 512) : undefined, status, headers, retryAfter: retryAfter(headers) };
   const isText = (value: unknown) => typeof value === "string";
@@ -236,32 +270,32 @@ function decode(response: Response, text: string, sent: { monotonic: number; wal
     const line = `${status} ${code}: ${message}${fieldTexts.join("")} (request ${id})`;
     throw new PortalSessionError("Api", line, { ...fields, requestId: id, details });
   }
-  const problem = isSession ? "whose portal URL is not valid" : "without the service's envelope";
   const suffix = fields.code === undefined ? "" : `, with the code ${fields.code}`;
-  const line = `an answer with status ${status} ${problem}${suffix} (${headers.get("content-type") ?? "no content type"})`;
-  throw new PortalSessionError("UnexpectedAnswer", line, { ...fields, requestId: requestId || undefined });
+  const line = `an answer with status ${status} ${success}${suffix} (${headers.get("content-type") ?? "no content type"})`;
+  throw new PortalSessionError("UnexpectedAnswer", line, { ...fields, requestId: requestIdOf(headers) || undefined });
 }
 
-/**
- * Opens the portal for the organization that owns the key. `returnUrl` is where the portal's "return" link leads: an https
- * URL of an origin that the service allows. Rejects with a {@link PortalSessionError}.
- */
-export async function createPortalSession(returnUrl: string, options: PortalSessionOptions): Promise<PortalSession> {
+/** What a call sends. */
+interface Sending { method: string; path: string; headers: Record<string, string>; body?: string }
+
+/** A call of any operation, with its retries. */
+async function call<T>(options: CallOptions, sending: Sending, read: Reader<T>): Promise<T> {
   const key = parseApiKey(options.apiKey);
-  const url = `${parseBaseUrl(options.baseUrl, options.allowPlainHttp ?? false)}/v1/billing/portal`;
-  const { flow, locale, idempotencyKey, timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+  const url = parseBaseUrl(options.baseUrl, options.allowPlainHttp ?? false) + sending.path;
+  const { timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
   const headers = new Headers(options.headers);
   for (const name of headers.keys()) {
     if (RESERVED.test(name)) throw new PortalSessionError("InvalidRequest", `header ${name} is set by the client; nothing was sent`);
   }
-  for (const name of ["accept", "content-type"]) headers.set(name, "application/json");
+  for (const [name, value] of Object.entries(sending.headers)) headers.set(name, value);
+  headers.set("accept", "application/json");
   headers.set("authorization", `Bearer ${key}`);
-  if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey);
   headers.set("user-agent", `${options.userAgent ?? ""} billing-portal-typescript`.trim());
-  const request: RequestInit = { method: "POST", headers, body: JSON.stringify({ return_url: returnUrl, flow, locale }), redirect: "manual" };
+  const request: RequestInit = { method: sending.method, headers, redirect: "manual" };
+  if (sending.body !== undefined) request.body = sending.body;
   const started = performance.now(), left = () => timeoutMs - (performance.now() - started);
 
-  const attempt = async (shareMs: number): Promise<PortalSession> => {
+  const attempt = async (shareMs: number): Promise<T> => {
     const controller = new AbortController(), abort = () => controller.abort(signal?.reason);
     signal?.addEventListener("abort", abort);
     if (signal?.aborted) abort();
@@ -271,7 +305,7 @@ export async function createPortalSession(returnUrl: string, options: PortalSess
     try {
       response = await fetch(url, { ...request, signal: controller.signal });
       if (response.status === 407) throw transportError(new Error("407 Proxy Authentication Required"), 407);
-      return decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), sent);
+      return decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), sent, read);
     } catch (error) {
       if (error instanceof PortalSessionError || signal?.aborted) throw error;
       if (!controller.signal.aborted) throw transportError(error, response?.status);
@@ -296,4 +330,24 @@ export async function createPortalSession(returnUrl: string, options: PortalSess
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
+}
+
+/**
+ * Opens the portal for the organization that owns the key. `returnUrl` is where the portal's "return" link leads: an https
+ * URL of an origin that the service allows. Rejects with a {@link PortalSessionError}.
+ */
+export async function createPortalSession(returnUrl: string, options: PortalSessionOptions): Promise<PortalSession> {
+  const { flow, locale, idempotencyKey } = options;
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (idempotencyKey !== undefined) headers["idempotency-key"] = idempotencyKey;
+  const body = JSON.stringify({ return_url: returnUrl, flow, locale });
+  return call(options, { method: "POST", path: "/v1/billing/portal", headers, body }, readSession);
+}
+
+/**
+ * Lists the origins to which a return URL of the key may lead, so that a program can check its configuration before a
+ * customer clicks. Rejects with a {@link PortalSessionError}.
+ */
+export async function listReturnOrigins(options: CallOptions): Promise<ReturnOrigins> {
+  return call(options, { method: "GET", path: "/v1/billing/return-origins", headers: {} }, readOrigins);
 }

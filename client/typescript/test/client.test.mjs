@@ -6,7 +6,7 @@ import net from "node:net";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { createContext, runInContext } from "node:vm";
-import { createPortalSession, PortalSessionError } from "billing-portal";
+import { createPortalSession, listReturnOrigins, PortalSessionError } from "billing-portal";
 import { ID, KEY, PORTAL_URL, RETURN_URL, opened, refusal, reply, serve } from "./server.mjs";
 
 const call = (server, options) => createPortalSession(RETURN_URL, { apiKey: KEY, baseUrl: server.baseUrl, ...options });
@@ -63,6 +63,35 @@ test("an idempotency key is sent on each try, and a replay is reported", async (
   assert.deepEqual([replayed.isReplayed, first.isReplayed], [true, false]);
   const keys = server.requests.map(({ head }) => /^idempotency-key: (.*)$/im.exec(head)?.[1]);
   assert.deepEqual(keys, ["page-view-1", "page-view-1", undefined]);
+});
+
+test("the origins of return URLs are listed, with retries and without a body", async (t) => {
+  const origins = ["https://app.example.com", "https://shop.example.com:8443"];
+  const listed = reply(200, { "X-Request-Id": ID }, JSON.stringify({ success: true, data: { origins } }));
+  const server = await serve(t, refusal(503, "SERVICE_UNAVAILABLE"), listed);
+  const answer = await listReturnOrigins({ apiKey: KEY, baseUrl: server.baseUrl, headers: { traceparent: "00-1" } });
+  assert.deepEqual([answer.origins, answer.requestId], [origins, ID]);
+  assert.equal(server.requests.length, 2);
+  for (const { head, body } of server.requests) {
+    assert.match(head, /^GET \/v1\/billing\/return-origins HTTP\/1.1\r\n/);
+    assert.match(head, new RegExp(`^authorization: Bearer ${KEY}\r?$`, "im"));
+    assert.match(head, /^traceparent: 00-1\r?$/im);
+    assert.doesNotMatch(head, /^content-type:/im);
+    assert.equal(body, "");
+  }
+});
+
+test("an answer that does not list origins is an error", async (t) => {
+  const list = (server) => listReturnOrigins({ apiKey: KEY, baseUrl: server.baseUrl, maxRetries: 0 });
+  const bodies = [{ success: true, data: {} }, { success: true, data: { origins: [1] } }, { success: false, data: { origins: [] } }, 7];
+  const server = await serve(t, ...bodies.map((body) => reply(200, {}, JSON.stringify(body))), refusal(403, "FORBIDDEN"));
+  for (const body of bodies) {
+    const error = await failure(list(server));
+    assert.equal(error.kind, "UnexpectedAnswer", JSON.stringify(body));
+    assert.match(error.message, /without the service's envelope/);
+  }
+  const error = await failure(list(server));
+  assert.deepEqual([error.kind, error.code, error.status], ["Api", "FORBIDDEN", 403]);
 });
 
 test("a header that the client sets cannot be changed", async (t) => {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     http::schema::Timestamp,
     ids::{CustomerId, OrganizationId},
+    return_url::AllowedOrigin,
     store::{CustomerLink, IfMissing, Organization},
 };
 
@@ -32,6 +33,54 @@ pub(super) enum Command {
         /// Its id
         id: OrganizationId,
     },
+    /// Let return URLs of one organization lead to an origin, and to no other that is not allowed for it
+    ///
+    /// The operator's list, return_url_allow_list, is not used for an organization that has origins of its own.
+    #[command(name = "allow-return-url")]
+    AllowReturnUrl {
+        /// Its id
+        id: OrganizationId,
+        /// The origin, such as https://app.example.com
+        #[arg(value_parser = parse_origin)]
+        origin: AllowedOrigin,
+    },
+    /// Take an origin away from one organization
+    ///
+    /// Without its last own origin, the organization uses the operator's list again.
+    #[command(name = "disallow-return-url")]
+    DisallowReturnUrl {
+        /// Its id
+        id: OrganizationId,
+        /// The origin, such as https://app.example.com
+        #[arg(value_parser = parse_origin)]
+        origin: AllowedOrigin,
+    },
+    /// List the origins that one organization has of its own
+    #[command(name = "return-urls")]
+    ReturnUrls {
+        /// Its id
+        id: OrganizationId,
+    },
+}
+
+/// Only https, in development too: these are pages of customers.
+fn parse_origin(text: &str) -> Result<AllowedOrigin, String> {
+    let parsed = AllowedOrigin::parse(text, false);
+    parsed.map_err(|problem| problem.replace("in production", "here; use https"))
+}
+
+/// The origins of an organization as the commands print them.
+#[derive(Serialize)]
+struct OriginsView {
+    org: OrganizationId,
+    origins: Vec<String>,
+}
+
+impl OriginsView {
+    fn report(org: OrganizationId, origins: Vec<String>) -> Report {
+        let text = origins.join("\n");
+        Report::new(Self { org, origins }, text)
+    }
 }
 
 /// An organization as the commands print it.
@@ -75,7 +124,7 @@ impl OrganizationView {
 pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     let if_missing = match command {
         Command::Create { .. } => IfMissing::Create,
-        Command::List | Command::Show { .. } => IfMissing::Fail,
+        _ => IfMissing::Fail,
     };
     let store = context.open_store(if_missing).await?;
     match command {
@@ -101,6 +150,18 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
         Command::Show { id } => {
             let (organization, link) = store.show_organization(&id).await?;
             Ok(OrganizationView::new(organization, link).report())
+        }
+        Command::AllowReturnUrl { id, origin } => {
+            let origins = store.allow_return_origin(&id, &origin).await?;
+            Ok(OriginsView::report(id, origins))
+        }
+        Command::DisallowReturnUrl { id, origin } => {
+            let origins = store.disallow_return_origin(&id, &origin).await?;
+            Ok(OriginsView::report(id, origins))
+        }
+        Command::ReturnUrls { id } => {
+            let origins = store.return_origins(&id).await?;
+            Ok(OriginsView::report(id, origins))
         }
     }
 }

@@ -171,7 +171,7 @@ impl ResponseError for ApiError {
 
 impl ApiResponse for ApiError {
     fn meta() -> MetaResponses {
-        envelope::declared_errors()
+        envelope::declared_errors(&ErrorCode::OPERATION_CODES)
     }
 
     fn register(registry: &mut Registry) {

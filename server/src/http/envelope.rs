@@ -28,8 +28,8 @@ const ENVELOPE_BYTES: usize = 2560;
 /// Room for an error without details.
 const REFUSAL_BYTES: usize = 256;
 
-/// The responses that the operation declares beside its success.
-pub(crate) fn declared_errors() -> MetaResponses {
+/// The responses with these codes, as an operation declares them beside its success.
+pub(crate) fn declared_errors(codes: &[ErrorCode]) -> MetaResponses {
     let response = |code: ErrorCode| MetaResponse {
         description: code.message(),
         status: Some(code.status()),
@@ -40,10 +40,7 @@ pub(crate) fn declared_errors() -> MetaResponses {
             .collect(),
     };
     MetaResponses {
-        responses: ErrorCode::OPERATION_CODES
-            .into_iter()
-            .map(response)
-            .collect(),
+        responses: codes.iter().copied().map(response).collect(),
     }
 }
 
@@ -117,6 +114,26 @@ impl<E: Type> ApiResponse for Success<E> {
 
     fn register(registry: &mut Registry) {
         E::register(registry);
+    }
+}
+
+/// The error of an operation that reads no body and does not call Stripe. It is only declared: what fails, fails before the
+/// operation runs.
+pub(crate) enum ReadError {}
+
+impl From<ReadError> for poem::Error {
+    fn from(error: ReadError) -> Self {
+        match error {}
+    }
+}
+
+impl ApiResponse for ReadError {
+    fn meta() -> MetaResponses {
+        declared_errors(&ErrorCode::READ_CODES)
+    }
+
+    fn register(registry: &mut Registry) {
+        ErrorEnvelope::register(registry);
     }
 }
 

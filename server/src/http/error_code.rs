@@ -41,7 +41,7 @@ pub(crate) enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The codes of the operation's errors. The last three of the enum are for requests that reach no operation.
+    /// The codes of the portal's operation. The last three of the enum are for requests that reach no operation.
     pub(crate) const OPERATION_CODES: [Self; 12] = [
         Self::BadRequest,
         Self::Unauthorized,
@@ -54,6 +54,15 @@ impl ErrorCode {
         Self::RateLimited,
         Self::Internal,
         Self::BillingPortalUnavailable,
+        Self::ServiceUnavailable,
+    ];
+
+    /// The codes of an operation that reads no body and does not call Stripe.
+    pub(crate) const READ_CODES: [Self; 5] = [
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::RateLimited,
+        Self::Internal,
         Self::ServiceUnavailable,
     ];
 

@@ -7,12 +7,14 @@ use super::{
     error::StoreError,
     keys::read_scopes,
     mapping::CustomerState,
+    return_origins::own_allow_list,
     statement::fetch_optional,
     timeouts::READ_TIMEOUT,
 };
 use crate::{
     api_key::ApiKeyHash,
     ids::{CustomerId, OrganizationId},
+    return_url::AllowList,
 };
 
 /// The caller that a stored key belongs to. Whether the key has expired or was revoked is checked at each use, not
@@ -33,6 +35,8 @@ pub(crate) struct Caller {
     pub last_used_on: Option<NaiveDate>,
     /// The organization's customer, unless the mapping is missing or stale.
     pub customer: Option<CustomerId>,
+    /// The origins that replace the operator's list for this organization, if it has its own.
+    pub own_allow_list: Option<AllowList>,
 }
 
 impl Store {
@@ -52,8 +56,8 @@ impl Store {
         let mut connection = self.read_within(READ_TIMEOUT).await?;
         Ok(fetch_optional!(
             &mut connection,
-            "SELECT k.id, k.organization_id, k.scopes, k.expires_at, k.revoked_at, k.last_used_on, c.customer, c.state \
-             FROM api_keys k LEFT JOIN customers c ON c.organization_id = k.organization_id WHERE k.hash = $1",
+            "SELECT k.id, k.organization_id, k.scopes, k.expires_at, k.revoked_at, k.last_used_on, c.customer, c.state, \
+             o.return_origins FROM api_keys k JOIN organizations o ON o.id = k.organization_id LEFT JOIN customers c ON c.organization_id = k.organization_id WHERE k.hash = $1",
             hash.as_bytes(),
         )?)
     }
@@ -69,10 +73,21 @@ type CallerRow = (
     Option<String>,
     Option<String>,
     Option<String>,
+    String,
 );
 
 fn caller(row: CallerRow) -> Result<Caller, sqlx::Error> {
-    let (key_id, organization, scopes, expires_at, revoked_at, last_used_on, customer, state) = row;
+    let (
+        key_id,
+        organization,
+        scopes,
+        expires_at,
+        revoked_at,
+        last_used_on,
+        customer,
+        state,
+        return_origins,
+    ) = row;
     let active = state.as_deref().map(CustomerState::from_stored) == Some(CustomerState::Active);
     Ok(Caller {
         key_id,
@@ -83,5 +98,6 @@ fn caller(row: CallerRow) -> Result<Caller, sqlx::Error> {
         // A day that cannot be read is written again.
         last_used_on: last_used_on.and_then(|day| day.parse().ok()),
         customer: customer.filter(|_| active).map(CustomerId::from_stored),
+        own_allow_list: own_allow_list(&return_origins),
     })
 }

@@ -28,6 +28,7 @@ mod opening;
 mod organizations;
 mod portal_configurations;
 mod postgres;
+mod return_origins;
 mod sqlite;
 mod statement;
 mod sync;

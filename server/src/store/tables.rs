@@ -22,6 +22,7 @@ pub(super) const TABLES: [Table; 10] = [
             ("name", Text),
             ("created_at", Number),
             ("customer_as_of", Number),
+            ("return_origins", Text),
         ],
     },
     Table {

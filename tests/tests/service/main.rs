@@ -40,6 +40,7 @@ mod portal_options;
 mod postgresql;
 mod prometheus;
 mod reload;
+mod return_origins;
 mod return_url;
 mod runbook;
 mod sdk;

@@ -22,7 +22,16 @@ pub(crate) fn document() -> &'static Value {
     &contract().written.value
 }
 
-/// The one operation.
+/// The id of the operation with this path, with or without a query; of the one that opens a portal if no other has it.
+pub(crate) fn operation_of(path: &str) -> &'static str {
+    let path = path.split('?').next().unwrap_or_default();
+    let operations = contract().operations();
+    let found = operations.iter().find(|operation| operation.path == path);
+    let id = found.and_then(|operation| operation.value["operationId"].as_str());
+    id.unwrap_or("create_portal_session")
+}
+
+/// The operation that opens a portal.
 pub(crate) fn operation() -> &'static Value {
     &contract().resolved["paths"]["/v1/billing/portal"]["post"]
 }

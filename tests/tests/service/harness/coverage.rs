@@ -8,6 +8,8 @@ use billing_portal_tests::http_message::{TestRequest, TestResponse};
 use billing_portal_tests::workspace::target;
 use serde_json::{Map, Value, json};
 
+use super::contract;
+
 /// An exchange as it is recorded; `client` is `sdk` where the SDK sent it.
 pub(crate) fn exchange(
     request: &TestRequest,
@@ -19,6 +21,9 @@ pub(crate) fn exchange(
         *authorization = "Bearer, and a key that is not recorded".into();
     }
     let mut exchange = answer_only(&request.method, answer);
+    if exchange["operation"].is_string() {
+        exchange["operation"] = contract::operation_of(&request.path).into();
+    }
     exchange["request"] = json!({ "method": request.method, "path": request.path, "headers": headers, "body": String::from_utf8_lossy(&request.body) });
     if let Some(client) = client {
         exchange["client"] = client.into();
