@@ -116,7 +116,7 @@ pub async fn start(
     let mut store_writable = true;
     database_watch::check_write(&app.store, &mut store_writable).await;
     warn_about_unusual_settings(config);
-    let recorded = configuration_watch::read_id(&app).await;
+    let recorded = configuration_watch::read_ids(&app).await;
     let lease = LeaseWatch::start(&app).await;
     let api_places = ports::api_places(config, &app);
     let api = open_port(
@@ -151,7 +151,7 @@ pub async fn start(
 fn start_tasks(
     current: &watch::Sender<Arc<App>>,
     app: &App,
-    recorded: Option<String>,
+    recorded: configuration_watch::RecordedIds,
     store_writable: bool,
     lease: LeaseWatch,
 ) -> [JoinHandle<()>; 4] {

@@ -105,16 +105,17 @@ impl Context<'_> {
         Ok(Stripe::new(config.stripe()?, clock, resolver, metrics)?)
     }
 
-    /// The same, with the id of the service's own portal configuration if the database has one. Without the database the
+    /// The same, for the portal configuration of a profile, with its id if the database has one. Without the database the
     /// configuration is searched for at Stripe.
     pub(super) async fn stripe_with_configuration(
         &self,
         config: &Config,
-    ) -> Result<Stripe, CliError> {
-        let stripe = self.stripe(config)?;
+        profile: Option<&str>,
+    ) -> Result<Arc<Stripe>, CliError> {
+        let stripe = Arc::new(self.stripe(config)?).for_profile(profile);
         let mode = config.mode()?;
         if let Ok(store) = self.store().await
-            && let Ok(Some(id)) = store.portal_configuration(mode).await
+            && let Ok(Some(id)) = store.portal_configuration(mode, profile).await
         {
             stripe.verification().set_managed_id(&id);
         }
@@ -126,7 +127,8 @@ impl Context<'_> {
         if let (Some(id), Ok(mode)) = (stripe.verification().managed_id(), config.mode())
             && let Ok(store) = self.store().await
         {
-            _ = store.record_portal_configuration(mode, &id).await;
+            let profile = stripe.profile_name();
+            _ = store.record_portal_configuration(mode, profile, &id).await;
         }
     }
 

@@ -20,6 +20,13 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ]),
     ("org list", &["billing-portal org list"]),
     ("org show", &["billing-portal org show acme"]),
+    ("org set", &[
+        "billing-portal org set acme --name 'Acme Corp.'",
+        "billing-portal org set acme --profile emea",
+    ]),
+    ("org allow-return-url", &["billing-portal org allow-return-url acme https://app.acme.example"]),
+    ("org disallow-return-url", &["billing-portal org disallow-return-url acme https://app.acme.example"]),
+    ("org return-urls", &["billing-portal org return-urls acme"]),
     ("key", &["billing-portal key create --org acme --scope billing:write"]),
     ("key create", &[
         "billing-portal key create --org acme --scope billing:write --name backend --expires-in 90d",

@@ -1,4 +1,6 @@
-//! `org`: creates and shows organizations.
+//! `org`: creates, changes and shows organizations.
+
+mod return_urls;
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -9,10 +11,10 @@ use super::{
     report::{Report, line},
 };
 use crate::{
+    config::DEFAULT_PROFILE,
     http::schema::Timestamp,
     ids::{CustomerId, OrganizationId},
-    return_url::AllowedOrigin,
-    store::{CustomerLink, IfMissing, Organization},
+    store::{CustomerLink, IfMissing, Organization, OrganizationChange},
 };
 
 #[derive(Debug, Subcommand)]
@@ -25,6 +27,21 @@ pub(super) enum Command {
         /// Your own id for it: 1 to 64 of A-Z a-z 0-9 . _ - [default: a new one]
         #[arg(long)]
         id: Option<OrganizationId>,
+        /// Its portal profile, one of those in the settings
+        #[arg(long)]
+        profile: Option<String>,
+    },
+    /// Change an organization
+    #[command(group(clap::ArgGroup::new("change").required(true).multiple(true)))]
+    Set {
+        /// Its id
+        id: OrganizationId,
+        /// Its name, for people
+        #[arg(long, value_parser = parse_name, group = "change")]
+        name: Option<String>,
+        /// Its portal profile, one of those in the settings, or default
+        #[arg(long, group = "change")]
+        profile: Option<String>,
     },
     /// List all organizations
     List,
@@ -33,54 +50,8 @@ pub(super) enum Command {
         /// Its id
         id: OrganizationId,
     },
-    /// Let return URLs of one organization lead to an origin, and to no other that is not allowed for it
-    ///
-    /// The operator's list, return_url_allow_list, is not used for an organization that has origins of its own.
-    #[command(name = "allow-return-url")]
-    AllowReturnUrl {
-        /// Its id
-        id: OrganizationId,
-        /// The origin, such as https://app.example.com
-        #[arg(value_parser = parse_origin)]
-        origin: AllowedOrigin,
-    },
-    /// Take an origin away from one organization
-    ///
-    /// Without its last own origin, the organization uses the operator's list again.
-    #[command(name = "disallow-return-url")]
-    DisallowReturnUrl {
-        /// Its id
-        id: OrganizationId,
-        /// The origin, such as https://app.example.com
-        #[arg(value_parser = parse_origin)]
-        origin: AllowedOrigin,
-    },
-    /// List the origins that one organization has of its own
-    #[command(name = "return-urls")]
-    ReturnUrls {
-        /// Its id
-        id: OrganizationId,
-    },
-}
-
-/// Only https, in development too: these are pages of customers.
-fn parse_origin(text: &str) -> Result<AllowedOrigin, String> {
-    let parsed = AllowedOrigin::parse(text, false);
-    parsed.map_err(|problem| problem.replace("in production", "here; use https"))
-}
-
-/// The origins of an organization as the commands print them.
-#[derive(Serialize)]
-struct OriginsView {
-    org: OrganizationId,
-    origins: Vec<String>,
-}
-
-impl OriginsView {
-    fn report(org: OrganizationId, origins: Vec<String>) -> Report {
-        let text = origins.join("\n");
-        Report::new(Self { org, origins }, text)
-    }
+    #[command(flatten)]
+    ReturnUrls(return_urls::Command),
 }
 
 /// An organization as the commands print it.
@@ -91,6 +62,8 @@ struct OrganizationView {
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
 }
 
 impl OrganizationView {
@@ -100,6 +73,7 @@ impl OrganizationView {
             name: organization.name,
             created_at: Timestamp(organization.created_at),
             customer: link.map(|link| link.customer),
+            profile: organization.portal_profile,
         }
     }
 
@@ -109,10 +83,12 @@ impl OrganizationView {
             name,
             created_at,
             customer,
+            profile,
         } = self;
         let required = [id.to_string(), name.clone(), created_at.to_string()];
         let customer = customer.as_ref().map(CustomerId::to_string);
-        line(required.into_iter().chain(customer))
+        let profile = profile.as_ref().map(|profile| format!("profile {profile}"));
+        line(required.into_iter().chain(customer).chain(profile))
     }
 
     fn report(self) -> Report {
@@ -128,12 +104,8 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
     };
     let store = context.open_store(if_missing).await?;
     match command {
-        Command::Create { name, id } => {
-            let organization = Organization {
-                id: id.map_or_else(|| new_id(context), Ok)?,
-                name,
-                created_at: context.clock.now(),
-            };
+        Command::Create { name, id, profile } => {
+            let organization = new_organization(context, name, id, profile)?;
             store.create_organization(&organization).await?;
             Ok(OrganizationView::new(organization, None).report())
         }
@@ -142,7 +114,7 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             let view = |organization| OrganizationView::new(organization, None);
             let views: Vec<_> = organizations.into_iter().map(view).collect();
             Ok(Report::list(
-                &["org", "name", "created"],
+                &["org", "name", "created", "profile"],
                 &views,
                 OrganizationView::line,
             ))
@@ -151,19 +123,50 @@ pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<R
             let (organization, link) = store.show_organization(&id).await?;
             Ok(OrganizationView::new(organization, link).report())
         }
-        Command::AllowReturnUrl { id, origin } => {
-            let origins = store.allow_return_origin(&id, &origin).await?;
-            Ok(OriginsView::report(id, origins))
+        Command::Set { id, name, profile } => {
+            let profile = profile.map(|name| portal_profile(context, name));
+            let change = OrganizationChange {
+                name,
+                portal_profile: profile.transpose()?,
+            };
+            store.change_organization(&id, &change).await?;
+            let (organization, link) = store.show_organization(&id).await?;
+            Ok(OrganizationView::new(organization, link).report())
         }
-        Command::DisallowReturnUrl { id, origin } => {
-            let origins = store.disallow_return_origin(&id, &origin).await?;
-            Ok(OriginsView::report(id, origins))
-        }
-        Command::ReturnUrls { id } => {
-            let origins = store.return_origins(&id).await?;
-            Ok(OriginsView::report(id, origins))
-        }
+        Command::ReturnUrls(command) => return_urls::execute(command, &store).await,
     }
+}
+
+fn new_organization(
+    context: &Context<'_>,
+    name: String,
+    id: Option<OrganizationId>,
+    profile: Option<String>,
+) -> Result<Organization, CliError> {
+    let profile = profile.map(|name| portal_profile(context, name));
+    Ok(Organization {
+        portal_profile: profile.transpose()?.flatten(),
+        id: id.map_or_else(|| new_id(context), Ok)?,
+        name,
+        created_at: context.clock.now(),
+    })
+}
+
+/// The profile of this name, which the settings must have. `None` for the default one.
+fn portal_profile(context: &Context<'_>, name: String) -> Result<Option<String>, CliError> {
+    let config = context.config()?;
+    let profiles = &config.settings().portal_profiles;
+    if name == DEFAULT_PROFILE {
+        return Ok(None);
+    }
+    if profiles.contains_key(&name) {
+        return Ok(Some(name));
+    }
+    let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
+    Err(CliError::Other(format!(
+        "portal_profiles has no profile {name:?}; it has: {}",
+        known.join(", ")
+    )))
 }
 
 fn new_id(context: &Context<'_>) -> Result<OrganizationId, CliError> {

@@ -10,6 +10,8 @@ mod load;
 mod log_filter;
 mod nearest;
 mod network;
+mod portal_profile;
+mod profile_problems;
 mod secret;
 mod secret_files;
 mod serve_config;
@@ -25,6 +27,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub(crate) use portal_profile::DEFAULT_PROFILE;
+pub use portal_profile::{CustomerUpdate, PortalProfile};
 pub use secret::Secret;
 pub use serve_config::ServeConfig;
 pub(crate) use serve_config::{EventRules, StripeConfig};

@@ -1,11 +1,11 @@
 //! The settings as the service uses them: validated and parsed.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
-use super::{Environment, LogFormat, Problems, Secret, Settings};
+use super::{Environment, LogFormat, PortalProfile, Problems, Secret, Settings};
 use crate::{ids::Mode, return_url::AllowList};
 
 /// Everything that `serve` needs, validated and parsed. It is made at start and for each reload.
@@ -83,6 +83,8 @@ pub(crate) struct StripeConfig {
     pub proxy: Option<Secret>,
     /// The configuration that the operator named.
     pub portal_configuration: Option<String>,
+    /// The profiles by their names. `default` is that of the organizations without another.
+    pub profiles: BTreeMap<String, PortalProfile>,
     /// The hosts that a portal URL may have.
     pub portal_hosts: Vec<String>,
     /// Whether a portal on one of these hosts may be http, with any port, if the host is this computer.

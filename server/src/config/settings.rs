@@ -1,12 +1,12 @@
 //! Every setting, as it is written in the configuration file, with its default.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, network::networks};
+use super::{PortalProfile, Secret, network::networks};
 
 /// The settings of `billing-portal`. Each can also be an environment variable: `BILLING_PORTAL_` and the name in upper
 /// case, with commas between the items of a list. A variable wins over the file; an empty one counts as unset.
@@ -56,6 +56,10 @@ pub struct Settings {
     /// The id of an existing portal configuration at Stripe, `bpc_…`. The service verifies it and never changes it.
     /// Without one, the service finds or creates its own.
     pub stripe_portal_configuration: Option<String>,
+    /// Portal profiles: what the portals of some organizations show, each as a table such as `[portal_profiles.emea]`.
+    /// `billing-portal org set ID --profile emea` gives it to an organization. `[portal_profiles.default]` is for all
+    /// others. The service creates a portal configuration at Stripe for each.
+    pub portal_profiles: BTreeMap<String, PortalProfile>,
     /// The id of your Stripe account, `acct_…`. The service ignores webhook events of other accounts. Without it, the
     /// service ignores every event that names an account.
     pub stripe_account: Option<String>,
@@ -135,6 +139,7 @@ impl Default for Settings {
             stripe_webhook_secret: Vec::new(),
             stripe_webhook_secret_file: None,
             stripe_portal_configuration: None,
+            portal_profiles: BTreeMap::new(),
             stripe_account: None,
             stripe_organization_metadata_key: "org_id".to_owned(),
             stripe_portal_hosts: vec!["billing.stripe.com".to_owned()],

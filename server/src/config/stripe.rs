@@ -5,6 +5,7 @@ use url::Url;
 use super::{
     Config, Environment, Problems, Settings,
     expected::{must_be, must_be_not, shown},
+    profile_problems::require_profiles,
     serve_config::StripeConfig,
 };
 use crate::{
@@ -52,6 +53,7 @@ impl Config {
             const SETTING: &str = "stripe_portal_configuration";
             problems.add(SETTING, must_be_not(SETTING, id));
         }
+        problems.collect(require_profiles(&settings.portal_profiles, configuration));
         problems.collect(require_portal_hosts(&settings.stripe_portal_hosts));
         problems.collect(require_metadata_key(settings));
         match (mode, settings.stripe_secret_key.clone()) {
@@ -61,6 +63,7 @@ impl Config {
                 api_base: settings.stripe_api_base.trim_end_matches('/').to_owned(),
                 proxy: settings.stripe_proxy.clone(),
                 portal_configuration: settings.stripe_portal_configuration.clone(),
+                profiles: settings.portal_profiles.clone(),
                 portal_hosts: settings.stripe_portal_hosts.clone(),
                 allows_local_portal: settings.environment == Environment::Development,
                 organization_metadata_key: settings.stripe_organization_metadata_key.clone(),

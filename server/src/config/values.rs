@@ -6,6 +6,7 @@ use toml::{Table, Value};
 use super::{
     Settings,
     expected::{must_be, must_be_not},
+    profile_problems,
     variables::nearest_setting,
 };
 
@@ -19,6 +20,7 @@ pub(super) fn trim(table: &mut Table) {
         match value {
             Value::String(text) => trim_text(text),
             Value::Array(items) => items.iter_mut().for_each(trim_item),
+            Value::Table(table) => trim(table),
             _ => {}
         }
     }
@@ -43,6 +45,9 @@ pub(super) fn problems_of(setting: &str, value: &Value, schema: &Json) -> Vec<St
         let hint = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
         return vec![format!("unknown setting{hint}")];
     };
+    if setting == profile_problems::SETTING {
+        return profile_problems::problems_of_tables(value);
+    }
     // Of a list of secrets, the items are the secrets.
     let is_secret = property.to_string().contains("writeOnly");
     if property["type"] != "array" {

@@ -113,11 +113,14 @@ impl Service {
             problem_with(&settings.join(", "), problem)
         };
         let successor = stripe.successor(new.clone(), self.resolver.clone());
-        let successor = successor.map_err(|error| refused(error.to_string()))?;
+        let successor = Arc::new(successor.map_err(|error| refused(error.to_string()))?);
         let verifying =
             tokio::time::timeout(VERIFICATION_TIMEOUT, successor.verify_configuration());
         match verifying.await {
-            Ok(Ok(verification)) if verification.ok => Ok(Arc::new(successor)),
+            Ok(Ok(verification)) if verification.ok => {
+                successor.verify_other_profiles(VERIFICATION_TIMEOUT).await;
+                Ok(successor)
+            }
             Ok(Ok(verification)) => {
                 let violations = verification.violations.join("; ");
                 Err(refused(format!(

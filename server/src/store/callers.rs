@@ -35,6 +35,8 @@ pub(crate) struct Caller {
     pub last_used_on: Option<NaiveDate>,
     /// The organization's customer, unless the mapping is missing or stale.
     pub customer: Option<CustomerId>,
+    /// The organization's portal profile. `None`: the default one.
+    pub portal_profile: Option<String>,
     /// The origins that replace the operator's list for this organization, if it has its own.
     pub own_allow_list: Option<AllowList>,
 }
@@ -57,7 +59,8 @@ impl Store {
         Ok(fetch_optional!(
             &mut connection,
             "SELECT k.id, k.organization_id, k.scopes, k.expires_at, k.revoked_at, k.last_used_on, c.customer, c.state, \
-             o.return_origins FROM api_keys k JOIN organizations o ON o.id = k.organization_id LEFT JOIN customers c ON c.organization_id = k.organization_id WHERE k.hash = $1",
+             o.return_origins, o.portal_profile FROM api_keys k JOIN organizations o ON o.id = k.organization_id \
+             LEFT JOIN customers c ON c.organization_id = k.organization_id WHERE k.hash = $1",
             hash.as_bytes(),
         )?)
     }
@@ -74,6 +77,7 @@ type CallerRow = (
     Option<String>,
     Option<String>,
     String,
+    Option<String>,
 );
 
 fn caller(row: CallerRow) -> Result<Caller, sqlx::Error> {
@@ -87,6 +91,7 @@ fn caller(row: CallerRow) -> Result<Caller, sqlx::Error> {
         customer,
         state,
         return_origins,
+        portal_profile,
     ) = row;
     let active = state.as_deref().map(CustomerState::from_stored) == Some(CustomerState::Active);
     Ok(Caller {
@@ -98,6 +103,7 @@ fn caller(row: CallerRow) -> Result<Caller, sqlx::Error> {
         // A day that cannot be read is written again.
         last_used_on: last_used_on.and_then(|day| day.parse().ok()),
         customer: customer.filter(|_| active).map(CustomerId::from_stored),
+        portal_profile,
         own_allow_list: own_allow_list(&return_origins),
     })
 }

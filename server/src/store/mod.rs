@@ -53,5 +53,5 @@ pub(crate) use lease_shares::WHOLE as LEASE_WHOLE;
 pub(crate) use leases::Lease;
 pub(crate) use mapping::{CustomerLink, StaleReason, UnixSeconds};
 pub(crate) use opening::IfMissing;
-pub(crate) use organizations::Organization;
+pub(crate) use organizations::{Organization, OrganizationChange};
 pub(crate) use sync::{SyncFailure, SyncPage, SyncPosition};

@@ -13,7 +13,7 @@ pub(super) struct Table {
 
 /// Every table but the change counter and the leases, which each database has for itself. A table comes after those
 /// that it refers to.
-pub(super) const TABLES: [Table; 10] = [
+pub(super) const TABLES: [Table; 11] = [
     Table {
         name: "organizations",
         key_columns: 1,
@@ -23,6 +23,7 @@ pub(super) const TABLES: [Table; 10] = [
             ("created_at", Number),
             ("customer_as_of", Number),
             ("return_origins", Text),
+            ("portal_profile", Text),
         ],
     },
     Table {
@@ -99,6 +100,11 @@ pub(super) const TABLES: [Table; 10] = [
         name: "portal_configurations",
         key_columns: 1,
         columns: &[("mode", Text), ("id", Text)],
+    },
+    Table {
+        name: "profile_configurations",
+        key_columns: 2,
+        columns: &[("mode", Text), ("profile", Text), ("id", Text)],
     },
 ];
 

@@ -16,6 +16,7 @@ use super::{
     cause::UpstreamCause,
     error::StripeError,
     missing_customers::MissingCustomers,
+    profile::{self, Profile, Verifications},
     resolver::Resolver,
     response::StripeResponse,
     retry_budget::RetryBudget,
@@ -39,7 +40,11 @@ pub(crate) struct Stripe {
     pub(super) transport: Arc<Transport>,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
+    /// The profile whose portal configuration this client uses, and what is known of the configuration.
+    pub(super) profile: Profile,
     pub(super) verification: Arc<ConfigurationVerification>,
+    /// The same of the other profiles.
+    pub(super) profiles: Arc<Verifications>,
     pub(super) missing: Arc<MissingCustomers>,
     /// The metadata key by which a customer names its organization.
     pub(super) organization_metadata_key: String,
@@ -56,7 +61,11 @@ impl Stripe {
         resolver: Resolver,
         metrics: Arc<Metrics>,
     ) -> Result<Self, SetupError> {
+        let verification = ConfigurationVerification::default();
         Ok(Self {
+            profiles: profile::verifications(&config, &verification),
+            profile: Profile::of_default(&config),
+            verification: Arc::new(verification),
             organization_metadata_key: config.organization_metadata_key.clone(),
             limiter: Arc::new(CallLimiter::of(&config)),
             transport: Arc::new(Transport::new(config, resolver)?),
@@ -64,7 +73,6 @@ impl Stripe {
             retry_budget: Arc::default(),
             clock,
             metrics,
-            verification: Arc::default(),
             missing: Arc::default(),
         })
     }
@@ -81,15 +89,19 @@ impl Stripe {
     }
 
     /// Requests a recheck of the portal configuration, because Stripe reported a change of the one with this id. `false`
-    /// if another one is in use. Before the first verification it is not known which one is.
-    pub(crate) fn recheck_configuration(&self, id: &str) -> bool {
-        let named = self.transport.config().portal_configuration.clone();
-        let in_use = named.or_else(|| self.verification.managed_id());
-        let is_in_use = in_use.is_none_or(|in_use| in_use == id);
-        if is_in_use {
-            self.verification.mark_stale(self.clock.instant());
+    /// if others are in use. Before the first verification it is not known which ones are.
+    pub(crate) fn recheck_configuration(self: &Arc<Self>, id: &str) -> bool {
+        let uses = |stripe: &Arc<Self>| {
+            let named = stripe.named_configuration().map(str::to_owned);
+            let in_use = named.or_else(|| stripe.verification.managed_id());
+            in_use.is_none_or(|in_use| in_use == id)
+        };
+        let mut using = self.for_each_profile();
+        using.retain(uses);
+        for stripe in &using {
+            stripe.verification.mark_stale(self.clock.instant());
         }
-        is_in_use
+        !using.is_empty()
     }
 
     /// Whether calls go out: the breaker is closed.

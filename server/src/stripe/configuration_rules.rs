@@ -5,18 +5,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::profile::Profile;
 use crate::ids::is_stripe_id;
 
-/// The value of `metadata.managed_by` that marks the service's own configuration.
-const MANAGED_BY: &str = "billing-portal";
-
-/// The features that the portal must have. `email` is left out: an integration may identify customers by it.
-const REQUIRED_FEATURES: [(&str, &str); 11] = [
+/// The features that the portal must have, whatever the profile.
+const REQUIRED_FEATURES: [(&str, &str); 7] = [
     ("features[customer_update][enabled]", "true"),
-    ("features[customer_update][allowed_updates][0]", "name"),
-    ("features[customer_update][allowed_updates][1]", "address"),
-    ("features[customer_update][allowed_updates][2]", "phone"),
-    ("features[customer_update][allowed_updates][3]", "tax_id"),
     ("features[invoice_history][enabled]", "true"),
     ("features[payment_method_update][enabled]", "true"),
     ("features[subscription_cancel][enabled]", "false"),
@@ -54,16 +48,27 @@ pub(crate) struct Verification {
     pub violations: Vec<Violation>,
 }
 
-/// The form of the configuration, with further fields.
-pub(super) fn form<const N: usize>(more: [(&str, &str); N]) -> Vec<(String, String)> {
-    let own = [
-        ("name", "billing-portal"),
-        ("metadata[managed_by]", MANAGED_BY),
+/// The form of a profile's configuration, with further fields.
+pub(super) fn form<const N: usize>(
+    profile: &Profile,
+    more: [(&str, &str); N],
+) -> Vec<(String, String)> {
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let marker = profile.marker();
+    let mark = [
+        ("name", marker.as_str()),
+        ("metadata[managed_by]", marker.as_str()),
     ];
-    let fields = own.into_iter().chain(REQUIRED_FEATURES).chain(more);
-    fields
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    let features = mark.into_iter().chain(REQUIRED_FEATURES).map(owned);
+    let updates = profile.customer_updates().into_iter().enumerate();
+    let updates = updates.map(|(index, update)| {
+        let field = format!("features[customer_update][allowed_updates][{index}]");
+        (field, update.to_owned())
+    });
+    let shown = profile.shown();
+    let shown = shown.map(|field| (field.parameter.to_owned(), field.value));
+    let more = more.into_iter().map(owned);
+    features.chain(updates).chain(shown).chain(more).collect()
 }
 
 /// Checks the configuration for violations.
@@ -104,12 +109,13 @@ fn is_off(feature: &Value) -> bool {
     feature["enabled"] == false
 }
 
-pub(super) fn is_managed(configuration: &Value) -> bool {
-    configuration["metadata"]["managed_by"] == MANAGED_BY
+/// Whether it has the mark of the profile's own configuration.
+pub(super) fn is_managed(configuration: &Value, profile: &Profile) -> bool {
+    configuration["metadata"]["managed_by"] == *profile.marker()
 }
 
-/// Whether it is marked as the service's own, and the required features are on with exactly the required updates.
-pub(super) fn is_complete(configuration: &Value) -> bool {
+/// Whether it is marked as the profile's own, and the required features are on with exactly the profile's updates.
+pub(super) fn is_complete(configuration: &Value, profile: &Profile) -> bool {
     let features = &configuration["features"];
     let all_on = PERMITTED_FEATURES
         .iter()
@@ -117,12 +123,15 @@ pub(super) fn is_complete(configuration: &Value) -> bool {
     let updates = features["customer_update"]["allowed_updates"].as_array();
     let exact = updates.is_none_or(|updates| {
         let allowed: BTreeSet<&str> = updates.iter().filter_map(Value::as_str).collect();
-        let wanted = REQUIRED_FEATURES
-            .iter()
-            .filter(|(name, _)| name.contains("allowed_updates"));
-        allowed == wanted.map(|(_, update)| *update).collect()
+        allowed == profile.customer_updates().into_iter().collect()
     });
-    is_managed(configuration) && all_on && exact
+    is_managed(configuration, profile) && all_on && exact
+}
+
+/// Whether it shows what the profile says. What the profile leaves out may be anything.
+pub(super) fn is_current(configuration: &Value, profile: &Profile) -> bool {
+    let mut shown = profile.shown();
+    shown.all(|field| configuration.pointer(field.pointer) == Some(&Value::from(field.value)))
 }
 
 /// The id, if it is one.

@@ -14,7 +14,7 @@ use super::{
     call::Call,
     cause::UpstreamCause,
     client::Stripe,
-    configuration_rules::{Verification, form, id_of, is_complete, is_managed, verify},
+    configuration_rules::{Verification, form, id_of, is_complete, is_current, is_managed, verify},
     error::StripeError,
     response::StripeResponse,
 };
@@ -49,6 +49,7 @@ impl Stripe {
             tracing::error!(
                 event = "portal_configuration_violation",
                 alert = true,
+                profile = self.profile_name(),
                 upstream_cause = UpstreamCause::ConfigurationViolation.as_str(),
                 configuration = verification.id,
                 violations = verification.violations.join("; "),
@@ -60,7 +61,7 @@ impl Stripe {
 
     /// The configuration in use, without changing it. `None` if the service has not created it yet.
     pub(crate) async fn find_configuration(&self) -> Result<Option<Verification>, StripeError> {
-        let found = match &self.transport.config().portal_configuration {
+        let found = match self.named_configuration() {
             Some(named) => Some(self.retrieve(named).await?),
             None => self.find_managed().await?,
         };
@@ -69,7 +70,7 @@ impl Stripe {
 
     /// The configuration in use, created or restored if the service manages it.
     pub(crate) async fn ensure_configuration(&self) -> Result<Verification, StripeError> {
-        if let Some(named) = &self.transport.config().portal_configuration {
+        if let Some(named) = self.named_configuration() {
             return Ok(verify(&self.retrieve(named).await?));
         }
         let verification = self.ensure_managed().await?;
@@ -84,15 +85,24 @@ impl Stripe {
             return Ok(verify(&self.create().await?));
         };
         let verification = verify(&managed);
-        if verification.ok && is_complete(&managed) {
+        let is_unchanged = verification.ok && is_complete(&managed, &self.profile);
+        if is_unchanged && is_current(&managed, &self.profile) {
             return Ok(verification);
         }
         let restored = verify(&self.restore(&verification.id).await?);
-        if restored.ok {
+        if is_unchanged {
+            // What the portal shows is other than in the settings, which may have changed since.
+            tracing::info!(
+                event = "portal_configuration_updated",
+                profile = self.profile_name(),
+                configuration = verification.id,
+            );
+        } else if restored.ok {
             self.metrics.configuration_restored.inc();
             tracing::error!(
                 event = "portal_configuration_restored",
                 alert = true,
+                profile = self.profile_name(),
                 configuration = verification.id,
                 violations = verification.violations.join("; "),
                 "our portal configuration had been changed and was restored"
@@ -143,7 +153,7 @@ impl Stripe {
             let configurations = page["data"]
                 .as_array()
                 .ok_or(UpstreamCause::InvalidResponse)?;
-            let managed = |one: &&Value| is_managed(one) && id_of(one).is_some();
+            let managed = |one: &&Value| is_managed(one, &self.profile) && id_of(one).is_some();
             for one in configurations.iter().filter(managed) {
                 if one["active"] == true {
                     return Ok(Some(one.clone()));
@@ -168,7 +178,7 @@ impl Stripe {
     /// configuration. If the result that Stripe repeats for a key cannot be used, the next generation's key is tried, in
     /// the same order by all instances.
     async fn create(&self) -> Result<Value, StripeError> {
-        let form = form([]);
+        let form = form(&self.profile, []);
         let content = Sha256::digest(format!("{form:?}"));
         let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
         let digest = content.iter().take(16).fold(String::new(), hex);
@@ -195,7 +205,7 @@ impl Stripe {
             Err(error) => return Err(error),
         };
         match self.retrieve(id_of(&created).unwrap_or_default()).await {
-            Ok(now) => Ok(Some(now).filter(|now| is_managed(now) && verify(now).ok)),
+            Ok(now) => Ok(Some(now).filter(|now| is_managed(now, &self.profile) && verify(now).ok)),
             Err(error) if error.cause == UpstreamCause::ConfigurationMissing => Ok(None),
             Err(error) => Err(error),
         }
@@ -205,7 +215,7 @@ impl Stripe {
     async fn restore(&self, id: &str) -> Result<Value, StripeError> {
         let key = self.clock.ulid().to_string();
         let path = format!("{PATH}/{id}");
-        let call = Call::post(path, form([("active", "true")]), key);
+        let call = Call::post(path, form(&self.profile, [("active", "true")]), key);
         self.call_about(id, &call).await
     }
 }

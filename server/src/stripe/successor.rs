@@ -17,6 +17,13 @@ impl Stripe {
         let mut successor = Self::new(config, clock, resolver, metrics)?;
         successor.limiter = Arc::new(limiter);
         successor.verification = Arc::new(self.verification.successor());
+        let with_state = |name: &String| {
+            let before = self.profiles.get(name);
+            let state =
+                before.map_or_else(|| self.verification.beside(), |known| known.successor());
+            (name.clone(), Arc::new(state))
+        };
+        successor.profiles = Arc::new(successor.profiles.keys().map(with_state).collect());
         Ok(successor)
     }
 

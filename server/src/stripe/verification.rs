@@ -52,6 +52,14 @@ impl ConfigurationVerification {
         }
     }
 
+    /// The state of another configuration, of which nothing is known yet.
+    pub(super) fn beside(&self) -> Self {
+        Self {
+            recheck: Arc::clone(&self.recheck),
+            ..Self::default()
+        }
+    }
+
     /// The id of the verified configuration. The error is the cause why no portal is opened.
     pub(super) fn require_verified(&self, now: Instant) -> Result<String, UpstreamCause> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

@@ -37,6 +37,7 @@ mod operations;
 mod operations_document;
 mod plain_words;
 mod portal_options;
+mod portal_profiles;
 mod postgresql;
 mod prometheus;
 mod reload;

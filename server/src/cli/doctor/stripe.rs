@@ -28,7 +28,7 @@ pub(super) struct Asked {
 pub(super) async fn ask(context: &Context<'_>, config: &Config) -> Result<Asked, &'static str> {
     let settings = config.stripe().map_err(|_| settings::CONFIGURATION)?;
     let stripe = context
-        .stripe_with_configuration(config)
+        .stripe_with_configuration(config, None)
         .await
         .map_err(|_| settings::CONFIGURATION)?;
     Ok(Asked {

@@ -1,6 +1,6 @@
 //! Any bytes as Stripe's response: the first byte chooses the status, the rest is the body.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use hyper::header::HeaderMap;
 use serde_json::{Value, json};
@@ -39,6 +39,7 @@ static CONFIG: LazyLock<StripeConfig> = LazyLock::new(|| StripeConfig {
     api_base: "https://api.stripe.com".to_owned(),
     proxy: None,
     portal_configuration: None,
+    profiles: BTreeMap::new(),
     portal_hosts: vec!["billing.stripe.com".to_owned()],
     allows_local_portal: false,
     organization_metadata_key: "org_id".to_owned(),

@@ -65,7 +65,7 @@ async fn a_list_has_headers_and_columns_on_a_terminal_and_tabs_elsewhere() {
     let shown = on(TERMINAL, "org list", &[]).await.stdout;
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines.len(), 3, "{shown}");
-    assert_eq!(lines[0], "ORG        NAME  CREATED");
+    assert_eq!(lines[0], "ORG        NAME  CREATED               PROFILE");
     assert!(lines[1].starts_with("acme       Acme  20"), "{shown}");
     assert!(lines[2].starts_with("longer-id  B     20"), "{shown}");
     let empty = on(TERMINAL, "customer list", &[]).await.stdout;

@@ -14,9 +14,14 @@ pub(super) async fn play(case: &Case, log: &Log) {
     match case.scenario {
         Scenario::OneCall => one_call::one_call(case, log).await,
         Scenario::ManyCustomersMissing => many_callers::customers_are_missing(case, log).await,
-        Scenario::RateLimited => rate_limited::nobody_calls_until_the_time_is_over(case, log).await,
+        Scenario::RateLimited => {
+            Box::pin(rate_limited::nobody_calls_until_the_time_is_over(case, log)).await;
+        }
         Scenario::RateLimitedForADay => {
-            rate_limited::the_pause_lasts_half_a_minute_at_most(case, log).await;
+            Box::pin(rate_limited::the_pause_lasts_half_a_minute_at_most(
+                case, log,
+            ))
+            .await;
         }
         Scenario::RateExceeded => many_callers::more_than_the_rate_allows(case, log).await,
         Scenario::Breaker => outage::the_breaker_opens_and_closes(case, log).await,

@@ -2,6 +2,7 @@
 
 mod builder;
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,9 @@ use billing_portal_tests::http_message::TestResponse;
 
 /// No answer takes longer, whatever Stripe does.
 const RESPONSE_LIMIT: Duration = Duration::from_secs(40);
+
+/// The configuration file in the service's folder, if the test has one.
+const CONFIG: &str = "billing-portal.toml";
 
 /// A running service with one organization, `acme`, which has a customer and a key.
 pub(crate) struct Service {
@@ -109,7 +113,15 @@ impl Service {
 
     /// Runs a command with the service's settings.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Outcome {
-        command::run(arguments, &self.variables).await
+        let file = self.directory.path().join(CONFIG);
+        let file = file.to_str().expect("a folder of ours is text");
+        let config = ["--config", file];
+        let config = if fs::exists(file).is_ok_and(|exists| exists) {
+            &config[..]
+        } else {
+            &[]
+        };
+        command::run(&[config, arguments].concat(), &self.variables).await
     }
 
     /// Asks for the portal with the key of `acme`.

@@ -1,6 +1,7 @@
 //! How a service is set up for a test, and its start.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 
 use billing_portal_server::clock::Clock;
@@ -12,7 +13,7 @@ use tokio::time::{Duration, Instant, sleep};
 
 use super::super::command;
 use super::super::test_database::TestDatabase;
-use super::{RESPONSE_LIMIT, Service};
+use super::{CONFIG, RESPONSE_LIMIT, Service};
 
 /// The corpora's allow-list.
 const ALLOW_LIST: &str =
@@ -29,6 +30,8 @@ pub(crate) struct Builder {
     api_base: Option<String>,
     database: Option<TestDatabase>,
     needs_file: bool,
+    /// The text of the configuration file, for what has no variable.
+    file: Option<String>,
 }
 
 impl Default for Builder {
@@ -54,6 +57,7 @@ impl Default for Builder {
             api_base: None,
             database: None,
             needs_file: false,
+            file: None,
         }
     }
 }
@@ -134,6 +138,12 @@ impl Builder {
         self
     }
 
+    /// With a configuration file of this text. Commands find it as `Service::config`.
+    pub(crate) fn file(mut self, text: &str) -> Self {
+        self.file = Some(text.to_owned());
+        self
+    }
+
     /// With this database.
     pub(crate) fn database(mut self, database: TestDatabase) -> Self {
         self.database = Some(database);
@@ -200,8 +210,13 @@ impl Builder {
             .set("STRIPE_SECRET_KEY", &stripe.secret())
             .set("STRIPE_API_BASE", &api_base);
         let variables = command::variables(&this.settings);
-        let config =
-            Config::load_for_serving(None, variables.clone()).expect("the settings are good");
+        let file = this.file.map(|text| {
+            let path = directory.path().join(CONFIG);
+            fs::write(&path, text).expect("our folder");
+            path
+        });
+        let config = Config::load_for_serving(file.as_deref(), variables.clone());
+        let config = config.expect("the settings are good");
         let running = Box::pin(start(&config, this.clock, this.resolver))
             .await
             .expect("the service starts");

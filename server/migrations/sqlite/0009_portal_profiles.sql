@@ -1,0 +1,10 @@
+-- The portal profile of this organization, a name in the settings. NULL: the default one.
+ALTER TABLE organizations ADD COLUMN portal_profile TEXT;
+
+-- The portal configurations that the service created at Stripe for profiles; portal_configurations has the default one.
+CREATE TABLE profile_configurations (
+    mode    TEXT NOT NULL CHECK (mode IN ('live', 'test')),
+    profile TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    PRIMARY KEY (mode, profile)
+) STRICT;
