@@ -1,10 +1,6 @@
-//! The counts of instructions that are kept in the repository, and what they depend on.
+//! Counts of instructions, what they depend on, and where results are kept.
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf, process::Command};
-
-use serde_json::{Value, json};
-
-use crate::result::Result;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// What a counted server is run with, so that the same work is the same instructions: one worker thread, so that no work
 /// is stolen, and the C library's functions for every x86-64.
@@ -22,30 +18,4 @@ pub(crate) type Counts = BTreeMap<String, f64>;
 /// Where the results are kept.
 pub(crate) fn folder() -> PathBuf {
     billing_portal_tests::workspace::root().join("tests/bench")
-}
-
-fn file() -> PathBuf {
-    folder().join("instructions.json")
-}
-
-/// What the counts depend on most besides the code: the compiler and the kind of machine.
-pub(crate) fn built_with() -> Result<String> {
-    let output = Command::new("rustc").arg("--version").output()?;
-    let version = String::from_utf8(output.stdout)?;
-    Ok(format!("{} on {}", version.trim(), env::consts::ARCH))
-}
-
-/// The kept counts, and what they were counted with.
-pub(crate) fn kept() -> Result<(String, Counts)> {
-    let kept: Value = serde_json::from_str(&fs::read_to_string(file())?)?;
-    let counts = serde_json::from_value(kept["instructions"].clone())?;
-    let built_with = kept["built_with"].as_str().unwrap_or_default();
-    Ok((built_with.to_owned(), counts))
-}
-
-/// Keeps the counts.
-pub(crate) fn keep(counts: &Counts) -> Result<()> {
-    let kept = json!({ "built_with": built_with()?, "instructions": counts });
-    fs::write(file(), serde_json::to_string_pretty(&kept)? + "\n")?;
-    Ok(())
 }

@@ -3,7 +3,7 @@
 //! The service runs as its users run it: the release binary, keys in SQLite, an allow-list, the log at info as JSON,
 //! metrics and the audit; only the rate limits are off. The floor is raw hyper in and out. Both ask the same stand-in
 //! for Stripe, in turn, and the ratios are between runs of one round: only these can be compared between machines.
-//! Instructions, counted by callgrind, are the figure that does not depend on what else a machine is doing.
+//! Instructions, counted by callgrind, depend least on what else a machine is doing.
 
 mod counted;
 mod floor;
@@ -23,8 +23,7 @@ use std::{env, process::ExitCode};
 
 use result::Result;
 
-const USAGE: &str =
-    "bench [--rounds N] [--seconds N] [--save] | --in-flight N | --instructions [--record]";
+const USAGE: &str = "bench [--rounds N] [--seconds N] [--save] | --in-flight N | --instructions";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -45,8 +44,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["stripe", port, delay_ms] => stand_in::run(port.parse()?, delay_ms.parse()?),
         ["in-flight", requests] => in_flight::run(requests.parse()?),
         ["--in-flight", requests] => in_flight::run_with_all_descriptors(requests),
-        ["--instructions"] => instructions::check(),
-        ["--instructions", "--record"] => instructions::record(),
+        ["--instructions"] => instructions::run(),
         words => measured::run(&measured::Options::read(words).ok_or(USAGE)?),
     }
 }

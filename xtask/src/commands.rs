@@ -58,7 +58,7 @@ pub(crate) enum Command {
     Schemathesis,
     /// Measure what a request costs, beside a floor; with --instructions count instructions instead (needs valgrind)
     Bench {
-        /// --rounds N, --seconds N, --save; or --instructions, --record
+        /// --rounds N, --seconds N, --save; or --in-flight N; or --instructions
         #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
         arguments: Vec<String>,
     },
