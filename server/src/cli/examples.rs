@@ -21,7 +21,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ("org list", &["billing-portal org list"]),
     ("org show", &["billing-portal org show acme"]),
     ("org set", &[
-        "billing-portal org set acme --name 'Acme Corp.'",
+        "billing-portal org set acme --name Acme",
         "billing-portal org set acme --profile emea",
     ]),
     ("org allow-return-url", &["billing-portal org allow-return-url acme https://app.acme.example"]),
