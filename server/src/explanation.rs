@@ -162,7 +162,7 @@ impl Explanation {
             Code::Internal => explain(Operator, "a bug in the service", "report the cause, and the location in the event panic of the same time if there is one").see("panic"),
             Code::BillingPortalUnavailable => explain(Operator, "Stripe did not open the portal", "find upstream_cause in the log").see("Causes of 502"),
             Code::ServiceUnavailable => explain(Operator, "the database did not respond, or a limit was reached; the cause says which", "run billing-portal doctor; the caller can send the request again after Retry-After").see("The database"),
-            Code::NotFound => explain(Caller, "the service has no such path", "send POST /v1/billing/portal, without a slash at the end"),
+            Code::NotFound => explain(Caller, "the service has no such path", "send a path of the documentation, such as POST /v1/billing/portal, without a slash at the end"),
             Code::MethodNotAllowed => explain(Caller, "the path does not take this method", "use a method that the header Allow of the answer names"),
             Code::InvalidSignature => explain(Operator, "the webhook is not signed with stripe_webhook_secret, or its time is more than 5 min off", "compare stripe_webhook_secret with the endpoint's secret in Stripe's dashboard, and check this machine's clock"),
         };

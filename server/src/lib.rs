@@ -1,4 +1,4 @@
-//! Opens Stripe's hosted billing portal through one operation, `POST /v1/billing/portal`.
+//! Opens Stripe's hosted billing portal through `POST /v1/billing/portal`.
 //!
 //! A request flows one way:
 //! `connection -> request_layer -> router -> portal (the operation) -> extract (permit, auth -> store, body) -> return_url -> stripe -> envelope`.

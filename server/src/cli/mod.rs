@@ -37,7 +37,7 @@ use report::{Output, Report};
 pub use terminal::Terminals;
 use terminal::{Colour, highlight};
 
-/// Opens Stripe's hosted billing portal through one operation, `POST /v1/billing/portal`.
+/// Opens Stripe's hosted billing portal through `POST /v1/billing/portal`.
 #[derive(Debug, Parser)]
 #[command(name = "billing-portal", version)]
 struct Arguments {

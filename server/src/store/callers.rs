@@ -1,4 +1,4 @@
-//! The one look-up of a request: by the hash of the key, everything that the operation needs to know of its caller.
+//! The look-up of a key that is not in the cache: by its hash, everything that an operation needs to know of its caller.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
