@@ -58,8 +58,9 @@ const SHUTDOWN_CLIENT_TIMEOUT: Duration = Duration::from_secs(7);
 /// How often a connection is looked at while the service shuts down.
 const SHUTDOWN_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long hyper's buffers are kept at least, so that a busy connection does not get new ones for each request.
-const BUFFERS_KEPT: Duration = Duration::from_secs(1);
+/// How long hyper's buffers are kept at least, so that a busy connection does not get new ones for each request. Not
+/// longer, because thousands of clients that connect within this time and then rest all have them.
+const BUFFERS_KEPT: Duration = Duration::from_millis(100);
 
 /// Serves a connection to its end. When its place is closed, the request in progress is the last; when its place is cut,
 /// the connection ends at once.
