@@ -39,6 +39,9 @@ pub(super) async fn serve(context: &Context<'_>) -> Result<Report, CliError> {
     log::init(config.log_filter.clone(), config.log_format)
         .map_err(|error| failed("log", error))?;
     let (stop, hangup) = subscribe().map_err(|error| failed("signals", error))?;
+    // From before it is ready, so that a reload is possible as soon as it is. Port 0 becomes known only with the start.
+    let address = config.operations_listen;
+    let requests = (address.port() != 0).then(|| ReloadRequests::listen(address));
     let started = service::start(&config, context.clock.clone(), Resolver::default()).await;
     let report = match started {
         Ok(service) => {
@@ -46,7 +49,8 @@ pub(super) async fn serve(context: &Context<'_>) -> Result<Report, CliError> {
             let reloads = Reloads {
                 context,
                 hangup,
-                requests: ReloadRequests::listen(service.operations_address()),
+                requests: requests
+                    .unwrap_or_else(|| ReloadRequests::listen(service.operations_address())),
                 notifier: Notifier::new(socket.map(String::as_str), context.clock.clone()),
             };
             Ok(run_until_signal(service, stop, reloads).await)
