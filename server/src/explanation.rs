@@ -20,7 +20,7 @@ pub(crate) const RETURN_URL_REFUSED: &str = "stripe_refused_return_url";
 pub(crate) enum Turn {
     /// The program or the person that sent the request.
     Caller,
-    /// Whoever runs this service.
+    /// The person who runs this service.
     Operator,
     /// Stripe: nobody else can do anything but wait.
     Stripe,

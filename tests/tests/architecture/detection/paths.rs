@@ -114,10 +114,10 @@ fn a_file_may_be_named_by_a_path_attribute() {
     let tree = tree(&[
         (
             "tests/one/main.rs",
-            "#[path = \"../shared/help.rs\"]\nmod help;\npub fn f() {}",
+            "#[path = \"../common/help.rs\"]\nmod help;\npub fn f() {}",
         ),
-        ("tests/shared/help.rs", "mod more;\nfn g() { crate::f() }"),
-        ("tests/shared/more.rs", "use super::super::help;"),
+        ("tests/common/help.rs", "mod more;\nfn g() { crate::f() }"),
+        ("tests/common/more.rs", "use super::super::help;"),
     ]);
     assert_eq!(tree.files().len(), 3);
     assert_eq!(import_cycles(&tree), Vec::<String>::new());

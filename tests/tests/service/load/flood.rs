@@ -189,7 +189,7 @@ async fn guess(api: SocketAddr, source: IpAddr) {
     }
 }
 
-/// The 99th percentile of a caller that connects anew each time.
+/// The 99th percentile of a caller that opens a connection for each request.
 async fn measure(api: SocketAddr, key: &str) -> Duration {
     let portal = TestRequest::portal(key, RETURN_URL).to_bytes();
     let mut took = Vec::new();

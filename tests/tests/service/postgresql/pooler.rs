@@ -55,7 +55,7 @@ async fn requests_and_commands_at_once_share_the_connections_of_a_pooler() {
         keys.push((service.organization(&org, Some(&customer)).await, customer));
     }
     for _ in 0..5 {
-        // Every key is looked up anew, ten at a time over three connections, while another command writes.
+        // Every key is looked up again, ten at a time over three connections, while another command writes.
         service.run(&["org", "create", "--name", "x"]).await;
         let mut requests = JoinSet::new();
         for (key, customer) in keys.clone() {
