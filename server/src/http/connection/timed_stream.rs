@@ -28,8 +28,9 @@ use super::{
     timeouts::ConnectionTimeouts,
 };
 
-/// One read of bytes that are discarded or held back.
+/// One read of bytes that are discarded or held back, or of a head, which seldom has more.
 const READ_BYTES: usize = 4096;
+
 /// A stream that gives up when the phase has taken too long.
 pub(super) struct TimedStream {
     stream: TcpStream,
@@ -81,7 +82,7 @@ impl TimedStream {
     ) -> Poll<io::Result<usize>> {
         let before = buf.filled().len();
         if self.held.is_empty() {
-            ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+            ready!(self.poll_receive(cx, buf))?;
             let received = &buf.filled()[before..];
             self.exchange.moved(received.len());
             let passed = passed(&mut self.line_ends, received);
@@ -94,6 +95,25 @@ impl TimedStream {
         buf.put_slice(&self.held[..passed]);
         self.held.drain(..passed);
         Poll::Ready(Ok(passed))
+    }
+
+    /// Receives at most [`READ_BYTES`] while no body is expected: the requests that a client sends ahead stay with the
+    /// system, which slows it down, instead of in two buffers of ours.
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let stream = Pin::new(&mut self.stream);
+        if self.exchange.body_left() > 0 {
+            return stream.poll_read(cx, buf);
+        }
+        let room = READ_BYTES.min(buf.remaining());
+        let mut head = ReadBuf::new(buf.initialize_unfilled_to(room));
+        ready!(stream.poll_read(cx, &mut head))?;
+        let received = head.filled().len();
+        buf.advance(received);
+        Poll::Ready(Ok(()))
     }
 
     /// Reads the head of a request, up to its end.

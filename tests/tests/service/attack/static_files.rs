@@ -11,9 +11,8 @@ use billing_portal_tests::http_client::ClientConnection;
 use billing_portal_tests::http_message::TestRequest;
 
 const CLIENTS: usize = 200;
-/// What a connection may take: hyper's two buffers of up to 32 KiB, requests that wait for their turn, and the task; 50
-/// were seen. The bundle alone is 1.5 MB.
-const MAX_KIB_PER_CLIENT: usize = 96;
+/// What a connection may take: hyper's buffers, and the task. The bundle alone is 1.5 MB.
+const MAX_KIB_PER_CLIENT: usize = 48;
 
 #[tokio::test]
 async fn h3_unread_files_take_no_memory_of_their_own() {
