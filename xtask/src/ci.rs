@@ -60,9 +60,9 @@ const STEPS: &[Step] = &[
     Step("PostgreSQL",   "cargo run --quiet --package billing-portal-tests --all-features --locked --example postgresql -- \
         cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service -E \
         not(test(/^(load|faults|soak|fuzzing|stripe_|docs|deploy|simulated_stripe|return_url|allow_list|attack::(connection|static|log_|silent|open_files|host))/))",
-        Programs(&[POSTGRESQL])),
+        Programs(&[POSTGRESQL, NEXTEST])),
     Step("PG servers",   "cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service \
-        --run-ignored ignored-only postgresql", Programs(&[PGBOUNCER])),
+        --run-ignored ignored-only postgresql", Programs(&[PGBOUNCER, NEXTEST])),
     Step("Prometheus",   "cargo test --package billing-portal-tests --all-features --locked --test service -- --ignored prometheus", Programs(&[PROMTOOL])),
     Step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked", Nothing),
     Step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked", Nothing),
