@@ -15,6 +15,7 @@ pub mod http_server;
 pub mod plain_words;
 pub mod ports;
 pub mod postgresql;
+pub mod python;
 pub mod response_assertions;
 pub mod service_process;
 #[cfg(feature = "programs")]

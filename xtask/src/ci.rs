@@ -30,9 +30,13 @@ mod tools {
     pub(super) const POSTGRESQL: Tool = Tool("initdb", "PostgreSQL", "on Debian: apt-get install postgresql");
     pub(super) const PGBOUNCER: Tool = Tool("pgbouncer", "PgBouncer", "on Debian: apt-get install postgresql pgbouncer");
     pub(super) const PROMTOOL: Tool = Tool("promtool", "Prometheus", "on Debian: apt-get install prometheus");
+    pub(super) const BUILDAH: Tool = Tool("buildah", "buildah", "on Debian, as root: apt-get install buildah");
+    pub(super) const MMDEBSTRAP: Tool = Tool("mmdebstrap", "mmdebstrap", "on Debian, as root: apt-get install mmdebstrap");
     pub(super) const PYTHON: Tool = Tool("python3", "Python 3", "on Debian: apt-get install python3 python3-venv");
 }
-use tools::{CHROMIUM, DENY, NEXTEST, NODE, PGBOUNCER, POSTGRESQL, PROMTOOL, PYTHON};
+use tools::{
+    BUILDAH, CHROMIUM, DENY, MMDEBSTRAP, NEXTEST, NODE, PGBOUNCER, POSTGRESQL, PROMTOOL, PYTHON,
+};
 
 /// What a step needs beside Rust and a C compiler.
 enum Needs {
@@ -64,6 +68,10 @@ const STEPS: &[Step] = &[
     Step("PG servers",   "cargo nextest run --package billing-portal-tests --all-features --locked --no-fail-fast --test service \
         --run-ignored ignored-only postgresql", Programs(&[PGBOUNCER, NEXTEST])),
     Step("Prometheus",   "cargo test --package billing-portal-tests --all-features --locked --test service -- --ignored prometheus", Programs(&[PROMTOOL])),
+    Step("image",        "cargo test --package billing-portal-tests --all-features --locked --test service -- --ignored deploy::image",
+        Programs(&[BUILDAH, MMDEBSTRAP])),
+    Step("schemas",      "cargo test --package billing-portal-tests --all-features --locked --test service -- --ignored deploy::schemas",
+        Programs(&[PYTHON])),
     Step("doc tests",    "cargo test --doc --package billing-portal-client --all-features --locked", Nothing),
     Step("features",     "cargo test --manifest-path client/tests/all_features/Cargo.toml --locked", Nothing),
     Step("package",      "cargo package --package billing-portal-client --locked --allow-dirty", Nothing),

@@ -4,11 +4,10 @@
 //! cargo's target folder, in the pinned version.
 
 use std::error::Error;
-use std::path::Path;
 use std::process::ExitCode;
 
 use billing_portal_tests::deployment::{Deployment, Options};
-use billing_portal_tests::workspace;
+use billing_portal_tests::{python, workspace};
 use tokio::process::Command;
 
 /// Pinned: another version may have other default checks, which must be a change that a person makes.
@@ -34,15 +33,14 @@ const NO_LIMITS: [(&str, &str); 5] = [
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let environment = workspace::target().join("schemathesis");
-    install(&environment).await?;
+    let programs = python::install("schemathesis", &[SCHEMATHESIS]).await?;
     let deployment = Deployment::start(Options {
         settings: &NO_LIMITS,
         ..Options::default()
     })
     .await?;
     let root = workspace::root();
-    let status = Command::new(environment.join("bin/schemathesis"))
+    let status = Command::new(programs.join("schemathesis"))
         .arg("--config-file")
         .arg(root.join(EXCEPTIONS))
         .arg("run")
@@ -52,7 +50,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         .args(ARGUMENTS.split(' '))
         .env("BILLING_PORTAL_API_KEY", &deployment.keys.opens)
         // It leaves notes of its own where it runs.
-        .current_dir(&environment)
+        .current_dir(&programs)
         .status()
         .await?;
     deployment.stop().await?;
@@ -61,25 +59,4 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Makes the virtual environment; pip does nothing where the pinned version is there.
-async fn install(environment: &Path) -> Result<(), Box<dyn Error>> {
-    let python = environment.join("bin/python");
-    if !python.exists() {
-        let mut make = Command::new("python3");
-        succeed(make.args(["-m", "venv"]).arg(environment)).await?;
-    }
-    let install = "-m pip install --quiet --disable-pip-version-check";
-    let mut pip = Command::new(python);
-    succeed(pip.args(install.split(' ')).arg(SCHEMATHESIS)).await
-}
-
-async fn succeed(command: &mut Command) -> Result<(), Box<dyn Error>> {
-    let status = command.status().await?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{command:?} ended with {status}").into())
-    }
 }

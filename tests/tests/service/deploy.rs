@@ -1,6 +1,8 @@
 //! `server/DEPLOY.md` uses settings and commands that the program has.
 
 mod files;
+mod image;
+mod schemas;
 
 use std::collections::BTreeSet;
 
