@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::operation::Operation;
 use crate::retry::Retries;
 use crate::settings::Settings;
+use crate::trace_context::TraceContext;
 use crate::unprinted::UnprintedHeaders;
 
 /// What calls of all operations have: the client's settings, and those of this call.
@@ -19,6 +20,7 @@ pub(crate) struct Call {
     settings: Arc<Settings>,
     pub(crate) timeout: Duration,
     pub(crate) max_retries: u32,
+    pub(crate) trace: TraceContext,
     headers: Result<UnprintedHeaders, Error>,
 }
 
@@ -28,6 +30,7 @@ impl Call {
             timeout: settings.timeout,
             max_retries: settings.max_retries,
             settings,
+            trace: TraceContext::default(),
             headers: Ok(UnprintedHeaders::default()),
         }
     }
@@ -47,7 +50,8 @@ impl Call {
     }
 
     pub(crate) async fn send<O: Operation>(self, operation: &O) -> Result<O::Output, Error> {
-        let headers = self.headers?.0;
+        let mut headers = self.headers?.0;
+        self.trace.add_to(&mut headers);
         let mut retries = Retries::new(self.timeout, self.max_retries);
         loop {
             let tried = attempt(&self.settings, operation, &headers, retries.next_try());

@@ -84,8 +84,33 @@ impl CreatePortalSession {
         self
     }
 
-    /// Sends a header with this call, such as `traceparent`, on each of its tries. A header of the same name is
-    /// replaced.
+    /// Continues the trace of the request that you answer: the value of its W3C `traceparent` header, which is sent with
+    /// this call on each of its tries. A malformed value is not sent, because that header is a visitor's: as the standard
+    /// asks, the service then begins a trace of its own.
+    ///
+    /// ```no_run
+    /// # async fn open(client: billing_portal_client::Client, request: http::HeaderMap) -> Result<(), billing_portal_client::Error> {
+    /// let mut call = client.create_portal_session("https://app.example.com/settings/billing");
+    /// if let Some(traceparent) = request.get("traceparent") {
+    ///     call = call.traceparent(traceparent);
+    /// }
+    /// let session = call.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn traceparent(mut self, value: impl AsRef<[u8]>) -> Self {
+        self.call.trace.set_traceparent(value.as_ref());
+        self
+    }
+
+    /// The vendors' part of the trace: the value of the W3C `tracestate` header. It is sent only with a valid
+    /// [`traceparent`](Self::traceparent).
+    pub fn tracestate(mut self, value: impl AsRef<[u8]>) -> Self {
+        self.call.trace.set_tracestate(value.as_ref());
+        self
+    }
+
+    /// Sends a header with this call, on each of its tries. A header of the same name is replaced.
     ///
     /// The headers that HTTP, the contract or this client sets cannot be changed: the call then fails and sends nothing.
     ///
@@ -93,7 +118,7 @@ impl CreatePortalSession {
     /// # async fn open(client: billing_portal_client::Client) -> Result<(), billing_portal_client::Error> {
     /// let session = client
     ///     .create_portal_session("https://app.example.com/settings/billing")
-    ///     .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    ///     .header("x-shop", "north")
     ///     .await?;
     /// # Ok(())
     /// # }

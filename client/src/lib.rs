@@ -22,6 +22,7 @@ mod operation;
 mod request;
 mod retry;
 mod return_url;
+mod trace_context;
 #[rustfmt::skip]
 #[expect(
     clippy::allow_attributes,

@@ -44,6 +44,20 @@ impl ListReturnOrigins {
         self
     }
 
+    /// Continues the trace of the request that you answer; see
+    /// [`CreatePortalSession::traceparent`](crate::CreatePortalSession::traceparent).
+    pub fn traceparent(mut self, value: impl AsRef<[u8]>) -> Self {
+        self.call.trace.set_traceparent(value.as_ref());
+        self
+    }
+
+    /// The vendors' part of the trace; see
+    /// [`CreatePortalSession::tracestate`](crate::CreatePortalSession::tracestate).
+    pub fn tracestate(mut self, value: impl AsRef<[u8]>) -> Self {
+        self.call.trace.set_tracestate(value.as_ref());
+        self
+    }
+
     /// Sends a header with this call; see
     /// [`CreatePortalSession::header`](crate::CreatePortalSession::header).
     pub fn header<N, V>(mut self, name: N, value: V) -> Self

@@ -31,9 +31,10 @@ impl RawResponse {
             date: self.headers.get(DATE).cloned(),
             expires_at: envelope.data.expires_at,
         };
-        let portal_url =
-            PortalUrl::parse(&envelope.data.portal_url, lifetime).filter(|_| envelope.success);
-        match portal_url {
+        if !envelope.success {
+            return Err(self.into_error(key));
+        }
+        match PortalUrl::parse(&envelope.data.portal_url, lifetime) {
             Some(portal_url) => Ok(PortalSession {
                 portal_url,
                 expires_at: envelope.data.expires_at,

@@ -164,18 +164,6 @@ async fn an_invalid_success_is_unexpected() {
 }
 
 #[tokio::test]
-async fn the_url_of_a_simulated_portal_on_this_machine_may_be_http() {
-    for url in [
-        "http://localhost:4000/p/session/x",
-        "http://127.0.0.1:4000/p/session/x",
-        "http://[::1]/p/session/x",
-    ] {
-        let opened = call(json(200, "", &session(url))).await.expect("a session");
-        assert_eq!(opened.portal_url.expose(), url);
-    }
-}
-
-#[tokio::test]
 async fn a_success_with_unknown_fields_is_a_session() {
     let body = session(PORTAL_URL)
         .replace("\"data\":{", "\"data\":{\"flow\":{\"type\":\"x\"},")

@@ -8,14 +8,16 @@ use billing_portal_tests::corpus::selected;
 use billing_portal_tests::http_server::{ScriptedReply, reply};
 use serde::Deserialize;
 
-use super::replies::{refusal, serve};
+use super::replies::{json, opened, refusal, serve, session};
 use super::{KEY, RETURN_URL, client_of};
 
 #[derive(Deserialize)]
 struct Cases {
     answers: Vec<Answer>,
     retry_after: Vec<RetryAfter>,
-    base_urls: Vec<BaseUrl>,
+    base_urls: Vec<Url>,
+    portal_urls: Vec<Url>,
+    traces: Vec<Trace>,
 }
 
 /// One answer, and the error that it becomes.
@@ -50,9 +52,23 @@ struct RetryAfter {
 }
 
 #[derive(Deserialize)]
-struct BaseUrl {
+struct Url {
     url: String,
     accepted: bool,
+}
+
+/// What a program has of its caller's trace, and what is sent of it.
+#[derive(Deserialize)]
+struct Trace {
+    #[serde(flatten)]
+    given: TraceHeaders,
+    sent: TraceHeaders,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct TraceHeaders {
+    traceparent: Option<String>,
+    tracestate: Option<String>,
 }
 
 fn cases() -> Cases {
@@ -119,9 +135,54 @@ async fn each_retry_after_is_read() {
     }
 }
 
+#[tokio::test]
+async fn each_portal_url_is_accepted_or_not() {
+    for Url { url, accepted } in cases().portal_urls {
+        let body = session(&url.replace('\\', r"\\"));
+        let server = serve([json(200, "", &body)]).await;
+        let client = client_of(&server).max_retries(0).build();
+        let client = client.expect("valid settings");
+        let opened = client.create_portal_session(RETURN_URL).await;
+        match opened {
+            Ok(session) => assert!(accepted && session.portal_url.expose() == url, "{url}"),
+            Err(error) => assert!(
+                !accepted && error.to_string().contains("portal URL is not valid"),
+                "{url}: {error}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_trace_is_sent_or_not() {
+    for Trace { given, sent } in cases().traces {
+        let server = serve([refusal(503, "SERVICE_UNAVAILABLE", ""), opened()]).await;
+        let client = client_of(&server).build().expect("valid settings");
+        let mut call = client.create_portal_session(RETURN_URL);
+        if let Some(value) = &given.traceparent {
+            call = call.traceparent(value);
+        }
+        if let Some(value) = &given.tracestate {
+            call = call.tracestate(value);
+        }
+        call.await.expect("the second try succeeds");
+        let requests = server.requests();
+        assert_eq!(requests.len(), 2, "{given:?}");
+        for request in requests {
+            let header = |name| request.header(name).map(str::to_owned);
+            let seen = TraceHeaders {
+                traceparent: header("traceparent"),
+                tracestate: header("tracestate"),
+            };
+            assert_eq!(seen, sent, "{given:?}");
+            assert_eq!(header("x-evil"), None, "{given:?}");
+        }
+    }
+}
+
 #[test]
 fn each_base_url_is_accepted_or_not() {
-    for BaseUrl { url, accepted } in cases().base_urls {
+    for Url { url, accepted } in cases().base_urls {
         let built = Client::builder().api_key(KEY).base_url(&*url).build();
         assert_eq!(built.is_ok(), accepted, "{url}: {built:?}");
     }

@@ -13,7 +13,10 @@ async fn origins_are_listed_after_a_retry_with_the_documented_request() {
     let busy = refusal(503, "SERVICE_UNAVAILABLE", "Retry-After: 0\r\n");
     let server = serve([busy, json(200, "Traceresponse: 00-1\r\n", LISTED)]).await;
     let client = client_of(&server).build().expect("valid settings");
-    let call = client.list_return_origins().header("traceparent", "00-2");
+    let call = client
+        .list_return_origins()
+        .traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-02")
+        .tracestate("a=1");
     let listed = call.await.expect("a list");
     assert_eq!(
         listed.origins,
@@ -29,7 +32,9 @@ async fn origins_are_listed_after_a_retry_with_the_documented_request() {
         assert!(request.body.is_empty());
         let authorization = format!("Bearer {KEY}");
         assert_eq!(request.header("authorization"), Some(&*authorization));
-        assert_eq!(request.header("traceparent"), Some("00-2"));
+        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-02";
+        assert_eq!(request.header("traceparent"), Some(traceparent));
+        assert_eq!(request.header("tracestate"), Some("a=1"));
         assert_eq!(request.header("content-type"), None);
     }
 }

@@ -3,7 +3,7 @@
  * Opens Stripe's hosted billing portal for your customers: the client of the billing portal API. It needs `fetch` and no API
  * of a single runtime, so Node 20, Deno, Bun and workers run it. It is for servers: a browser must not have the key.
  */
-import type { BillingPortalErrorCode, BillingPortalFlow, BillingPortalLocale } from "../types.js";
+import type { BillingPortalErrorCode, BillingPortalRequest, BillingPortalReturnOrigins } from "../types.js";
 export type * from "../types.js";
 /** How to reach the service, and how long to try. */
 export interface CallOptions {
@@ -17,7 +17,11 @@ export interface CallOptions {
     timeoutMs?: number;
     /** How often the call may be repeated after its first try: 2 unless set. */
     maxRetries?: number;
-    /** Further headers, such as `traceparent`. Those that this client or `fetch` sets cannot be changed. */
+    /** The W3C trace context of the request that you answer. A malformed one is not sent. */
+    traceparent?: string | null | undefined;
+    /** The rest of the trace context. It is sent only with a valid `traceparent`. */
+    tracestate?: string | null | undefined;
+    /** Further headers. Those that this client or `fetch` sets cannot be changed. */
     headers?: Record<string, string>;
     /** Your program's name and version, such as `shop/2.1`. It precedes this client's own in `User-Agent`. */
     userAgent?: string;
@@ -27,39 +31,32 @@ export interface CallOptions {
     fetch?: typeof fetch;
 }
 /** The same for a call that opens a portal, and how the portal opens. */
-export interface PortalSessionOptions extends CallOptions {
-    /** Opens the portal at one task; when the customer has done it, the browser returns to the return URL. */
-    flow?: BillingPortalFlow;
-    /** The portal's language. */
-    locale?: BillingPortalLocale;
+export interface PortalSessionOptions extends CallOptions, Omit<BillingPortalRequest, "return_url"> {
     /** A text that this call has in common with its repetitions: within a minute they get the same session. */
     idempotencyKey?: string;
 }
+/** What every success has. */
+export interface Success {
+    /** The request's id, for the people who run the service. Empty if a proxy has removed it. */
+    requestId: string;
+    /** The answer's headers. */
+    headers: Headers;
+}
 /** An open portal session. */
-export interface PortalSession {
+export interface PortalSession extends Success {
     /** Where to redirect the browser. */
     portalUrl: PortalUrl;
     /** When the URL expires, by the service's clock; see {@link PortalUrl.isFresh}. */
     expiresAt: Date;
-    /** The request's id, for the people who run the service. Empty if a proxy has removed it. */
-    requestId: string;
     /** Whether an earlier call with the same idempotency key has opened the session. */
     isReplayed: boolean;
-    /** The answer's headers. */
-    headers: Headers;
 }
 /** The origins to which a return URL of the key may lead. */
-export interface ReturnOrigins {
-    /** Each with its scheme, its host and, if it is not the scheme's default, its port, such as `https://app.example.com`. */
-    origins: string[];
-    /** The request's id, for the people who run the service. Empty if a proxy has removed it. */
-    requestId: string;
-    /** The answer's headers. */
-    headers: Headers;
+export interface ReturnOrigins extends Success, BillingPortalReturnOrigins {
 }
 /** Why a call failed; the names are those of the Rust SDK's `Error`. */
 export type PortalSessionErrorKind = "Configuration" | "InvalidRequest" | "Api" | "UnexpectedAnswer" | "Connect" | "ConnectionRejected" | "Disconnected" | "Timeout";
-/** The error of a failed call. Its message is one line and contains no secret. */
+/** With what a failed call rejects. Its message is one line and contains no secret. */
 export declare class PortalSessionError extends Error {
     readonly kind: PortalSessionErrorKind;
     /** The error code in the answer. A newer service may send one that is not in the list. */
@@ -79,7 +76,7 @@ export declare class PortalSessionError extends Error {
 /** The portal's URL: anyone who has it is signed in, so only {@link expose} and {@link intoRedirect} return it. */
 export declare class PortalUrl {
     #private;
-    constructor(url: string, isFresh: (marginMs: number) => boolean);
+    constructor(url: string, leftMs: () => number);
     /** The URL itself, for the redirect. */
     expose(): string;
     /** Whether the URL can be used for so many more milliseconds, by the service's clock. */
@@ -89,13 +86,7 @@ export declare class PortalUrl {
     toString(): string;
     toJSON(): string;
 }
-/**
- * Opens the portal for the organization that owns the key. `returnUrl` is where the portal's "return" link leads: an https
- * URL of an origin that the service allows. Rejects with a {@link PortalSessionError}.
- */
+/** Opens the portal for the key's organization. Its "return" link leads to `returnUrl`, an https URL of an allowed origin. */
 export declare function createPortalSession(returnUrl: string, options: PortalSessionOptions): Promise<PortalSession>;
-/**
- * Lists the origins to which a return URL of the key may lead, so that a program can check its configuration before a
- * customer clicks. Rejects with a {@link PortalSessionError}.
- */
+/** Lists the origins to which a return URL of the key may lead, for a check before a customer clicks. */
 export declare function listReturnOrigins(options: CallOptions): Promise<ReturnOrigins>;

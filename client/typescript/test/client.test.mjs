@@ -33,8 +33,9 @@ test("a call opens a session", async (t) => {
 
 test("the documented request is sent", async (t) => {
   const server = await serve(t, refusal(503, "SERVICE_UNAVAILABLE"), opened());
-  const headers = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
-  await call(server, { apiKey: ` ${KEY}\n`, baseUrl: `${server.baseUrl}/billing/`, headers, userAgent: "shop/2.1" });
+  const headers = { "X-Shop": "caf" };
+  const trace = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: "a=1" };
+  await call(server, { apiKey: ` ${KEY}\n`, baseUrl: `${server.baseUrl}/billing/`, headers, ...trace, userAgent: "shop/2.1" });
   assert.equal(server.requests.length, 2);
   for (const { head, body } of server.requests) {
     const [line, ...lines] = head.split("\r\n");
@@ -45,7 +46,9 @@ test("the documented request is sent", async (t) => {
     assert.equal(sent["content-type"], "application/json");
     assert.equal(sent["accept"], "application/json");
     assert.equal(sent["user-agent"], "shop/2.1 billing-portal-typescript");
-    assert.equal(sent["traceparent"], headers.traceparent);
+    assert.equal(sent["x-shop"], "caf");
+    assert.equal(sent["traceparent"], trace.traceparent);
+    assert.equal(sent["tracestate"], trace.tracestate);
   }
 });
 
@@ -67,15 +70,17 @@ test("an idempotency key is sent on each try, and a replay is reported", async (
 
 test("the origins of return URLs are listed, with retries and without a body", async (t) => {
   const origins = ["https://app.example.com", "https://shop.example.com:8443"];
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   const listed = reply(200, { "X-Request-Id": ID }, JSON.stringify({ success: true, data: { origins } }));
   const server = await serve(t, refusal(503, "SERVICE_UNAVAILABLE"), listed);
-  const answer = await listReturnOrigins({ apiKey: KEY, baseUrl: server.baseUrl, headers: { traceparent: "00-1" } });
+  const answer = await listReturnOrigins({ apiKey: KEY, baseUrl: server.baseUrl, traceparent, headers: { "x-shop": "1" } });
   assert.deepEqual([answer.origins, answer.requestId], [origins, ID]);
   assert.equal(server.requests.length, 2);
   for (const { head, body } of server.requests) {
     assert.match(head, /^GET \/v1\/billing\/return-origins HTTP\/1.1\r\n/);
     assert.match(head, new RegExp(`^authorization: Bearer ${KEY}\r?$`, "im"));
-    assert.match(head, /^traceparent: 00-1\r?$/im);
+    assert.match(head, new RegExp(`^traceparent: ${traceparent}\r?$`, "im"));
+    assert.match(head, /^x-shop: 1\r?$/im);
     assert.doesNotMatch(head, /^content-type:/im);
     assert.equal(body, "");
   }
@@ -213,6 +218,19 @@ test("a signal ends the call", async (t) => {
   const controller = new AbortController();
   setTimeout(() => controller.abort(reason), 100);
   assert.equal(await failure(call(server, { signal: controller.signal })), reason);
+  assert.equal(server.requests.length, 1);
+});
+
+test("a signal ends the pause before a retry", async (t) => {
+  const server = await serve(t, refusal(503, "SERVICE_UNAVAILABLE", { "Retry-After": "20" }));
+  const reason = new Error("the visitor left");
+  const controller = new AbortController();
+  const started = performance.now();
+  const ended = failure(call(server, { signal: controller.signal }));
+  while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  setTimeout(() => controller.abort(reason), 100);
+  assert.equal(await ended, reason);
+  assert.ok(performance.now() - started < 15_000, "the pause was waited for");
   assert.equal(server.requests.length, 1);
 });
 
