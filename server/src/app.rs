@@ -19,6 +19,7 @@ use crate::{
     return_url::AllowList,
     store::Store,
     stripe::Stripe,
+    traces::Traces,
 };
 
 /// The current generation; it changes with each reload.
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub webhook_secrets: Vec<Secret>,
     /// Whose webhook events are followed.
     pub event_rules: EventRules,
+    /// Where the traces of requests go.
+    pub traces: Traces,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
     /// Set when the first verification of the portal configuration has ended.

@@ -26,6 +26,7 @@ use crate::{
     request_context::RequestContext,
     return_url::AllowList,
     store::Caller,
+    traces::StepKind,
 };
 
 /// The largest body, in bytes. The longest legal request, with every character escaped, is under 13 KiB.
@@ -55,9 +56,19 @@ impl<'a> FromRequest<'a> for InFlight {
         let Data(context) =
             Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
         let key = context.key(&app.authenticator, request.headers());
-        let admitted = app.authenticator.admit(key, context.client);
-        if let Some(turn) = admitted.await? {
-            context.hold_look_up_turn(turn);
+        let waiting = context.steps.begin(|| StepKind::KeyLookUpWait);
+        let admitted = app.authenticator.admit(key, context.client).await;
+        match admitted {
+            // A key that is known waits for nothing.
+            Ok(None) => waiting.forget(),
+            Ok(Some(turn)) => {
+                waiting.end(None);
+                context.hold_look_up_turn(turn);
+            }
+            Err(error) => {
+                waiting.end(Some(error.code().as_str()));
+                return Err(error.into());
+            }
         }
         let permit = Arc::clone(&app.request_permits).try_acquire_owned();
         let permit = permit.map_err(|_| refusal("too many requests in flight"))?;
@@ -118,7 +129,14 @@ impl<'a> ApiExtractor<'a> for BillingWrite {
             Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
         let authenticator = &app.authenticator;
         let key = context.key(authenticator, request.headers());
+        let look_up = context.steps.begin(|| StepKind::KeyLookUp);
         let authenticated = authenticator.authenticate(key, context.client).await;
+        look_up.end(
+            authenticated
+                .as_ref()
+                .err()
+                .map(|error| error.code().as_str()),
+        );
         context.end_look_up_turn();
         let caller = authenticated?; // 429 of the address, 503, 401
         context.audit.set_caller(&caller);

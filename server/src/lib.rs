@@ -54,6 +54,7 @@ mod log;
 mod metrics;
 mod redaction;
 pub mod runtime;
+mod traces;
 
 #[doc(hidden)]
 pub use explanation::error_codes;

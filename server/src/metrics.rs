@@ -4,6 +4,7 @@
 mod log;
 mod process;
 mod registration;
+mod traces;
 
 use std::{fmt, time::Duration};
 
@@ -13,10 +14,12 @@ use prometheus::{
     TextEncoder,
 };
 
-use self::log::LogMetrics;
+use self::{log::LogMetrics, traces::TraceMetrics};
 use crate::{clock::Clock, log::LogCounts};
 use process::ProcessMetrics;
 use registration::{SECONDS, counter, counters, gauge, gauges, histogram, histograms};
+
+pub(crate) use traces::Dropped;
 
 /// The media type of [`Metrics::render`].
 pub(crate) const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -79,6 +82,8 @@ pub(crate) struct Metrics {
     pub forwarded_for_unreadable: IntCounter,
     /// Reloads of the settings, by whether they were applied.
     reloads: IntCounterVec,
+    /// Spans of traces.
+    pub traces: TraceMetrics,
     log: LogMetrics,
 }
 
@@ -134,6 +139,7 @@ impl Default for Metrics {
             connection_limits: counters(&registry, "connection_limits_total", "Connections that came when a limit was reached, by port and limit (all: max_connections; peer: max_connections_per_peer).", &["port", "limit"]),
             forwarded_for_unreadable: counter(&registry, "forwarded_for_unreadable_total", "X-Forwarded-For headers of trusted proxies that could not be read."),
             reloads: counters(&registry, "reloads_total", "Reloads of the settings, by outcome (applied, refused).", &["outcome"]),
+            traces: TraceMetrics::register(&registry),
             log: LogMetrics::register(&registry),
             registry,
         }

@@ -22,6 +22,7 @@ use crate::{
     store::StaleReason,
     stripe::{OpenedSession, Repetition, SessionError, SessionRequest},
     tag::Tag,
+    traces::Steps,
 };
 use idempotency::IdempotencyKey;
 use request::CreatePortalSession;
@@ -61,7 +62,13 @@ impl Portal {
         let key_id = &caller.caller().key_id;
         let repetition = idempotency_key.repetition(key_id, &body_hash, context.received_at);
         // Boxed, because every layer around this keeps room for it, several times.
-        let opening = Box::pin(open_portal(app, &caller, &wanted, repetition));
+        let opening = Box::pin(open_portal(
+            app,
+            &caller,
+            &wanted,
+            repetition,
+            &context.steps,
+        ));
         let OpenedSession { url, record } = opening.await?; // 409, 422, 502
         let begins = match repetition {
             Some(_) => idempotency::lifetime_start(context.received_at, record.created),
@@ -79,6 +86,7 @@ async fn open_portal(
     key: &BillingWrite,
     wanted: &CreatePortalSession,
     repetition: Option<Repetition<'_>>,
+    steps: &Steps,
 ) -> Result<OpenedSession, ApiError> {
     let customer = key.caller().customer.as_ref();
     let customer = customer.ok_or(ErrorCode::NoStripeCustomer)?; // 409
@@ -88,6 +96,7 @@ async fn open_portal(
         flow: wanted.flow,
         locale: wanted.locale,
         repetition,
+        steps,
     };
     let profile = key.caller().portal_profile.as_deref();
     let stripe = app.stripe.for_profile(profile);

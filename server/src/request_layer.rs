@@ -1,11 +1,7 @@
 //! The outermost layer: it gives every request an id and a log line, every response its headers, and turns every
 //! failure, a panic too, into the error envelope.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use poem::{
@@ -26,7 +22,7 @@ use crate::{
     },
     log,
     metrics::Metrics,
-    request_context::RequestContext,
+    request_context::{RequestContext, TracedAnswer},
 };
 
 /// Wraps the routes of a port.
@@ -68,12 +64,11 @@ impl<E: Endpoint> Endpoint for RequestLayer<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         // Once, so that a reload does not change the settings of a request in progress.
         let app = Arc::clone(&self.current.borrow());
-        let began = app.clock.instant();
         let context = Arc::new(RequestContext::new(&app, &request));
         let span = filter_span(&request, &context);
         request.set_data(Arc::clone(&app));
         request.set_data(Arc::clone(&context));
-        let answering = self.answer(request, app, Arc::clone(&context), began);
+        let answering = self.answer(request, app, Arc::clone(&context));
         Ok(log::in_request(context, answering.instrument(span)).await)
     }
 }
@@ -84,7 +79,6 @@ impl<E: Endpoint> RequestLayer<E> {
         request: Request,
         app: Arc<App>,
         context: Arc<RequestContext>,
-        began: Instant,
     ) -> Response {
         let in_flight = self
             .counts(&request)
@@ -96,15 +90,24 @@ impl<E: Endpoint> RequestLayer<E> {
             Err(_) => error_response(panicked(), &context.request_id),
         };
         set_headers(&mut response, &context.request_id);
-        let elapsed = app.clock.instant().duration_since(began);
+        let elapsed = app.clock.instant().duration_since(context.began);
         if let Some(in_flight) = in_flight {
             in_flight.answered();
             count(&app.metrics, &response, error.as_ref(), elapsed);
+            context.export_trace(&app, traced(&response, error.as_ref()));
         }
         let end = RequestEnd::Answered(error.as_ref());
         context.audit.write(&context.request_id, end);
         log_answer(&response, &context, error.as_ref(), elapsed);
         response
+    }
+}
+
+fn traced(response: &Response, error: Option<&ApiError>) -> TracedAnswer {
+    TracedAnswer {
+        status: Some(response.status().as_u16()),
+        code: error.map(|error| error.code().as_str()),
+        upstream_cause: error.and_then(ApiError::upstream_cause),
     }
 }
 
@@ -166,6 +169,7 @@ impl Drop for InFlightGuard<'_> {
             } = self.context;
             tracing::info!(event = "client_gone");
             audit.write(request_id, RequestEnd::Abandoned);
+            self.context.export_trace(self.app, TracedAnswer::default());
         }
     }
 }

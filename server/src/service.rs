@@ -36,6 +36,7 @@ use crate::{
     request_layer::RequestLayer,
     store::{IfMissing, Store, StoreError},
     stripe::{Resolver, SetupError, Stripe, UpstreamCause},
+    traces::{CollectorError, Traces},
     webhooks::WebhookOutcome,
 };
 
@@ -77,6 +78,9 @@ pub enum StartError {
     /// The HTTP client for Stripe cannot be built.
     #[error("Stripe client: {0}")]
     Stripe(#[from] SetupError),
+    /// The HTTP client for the collector of traces cannot be built.
+    #[error("collector of traces: {0}")]
+    Collector(#[from] CollectorError),
     /// A port cannot be opened.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -199,17 +203,27 @@ async fn build_app(
         trusted_proxies: trusted_proxies(config, &metrics),
         store,
         stripe: Arc::new(stripe),
-        clock,
         portal_url_ttl: config.portal_url_ttl,
         body_timeout: config.body_timeout,
         request_permits: Arc::new(Semaphore::new(config.max_in_flight)),
         webhook_memory: Arc::new(MemoryBudget::new(WEBHOOK_MEMORY, WEBHOOK_MEMORY_PER_PEER)),
         webhook_secrets: config.webhook_secrets.clone(),
         event_rules: config.event_rules.clone(),
+        traces: traces(config, &clock, &metrics)?,
+        clock,
         metrics,
         started: Arc::default(),
         draining: Arc::default(),
     })
+}
+
+fn traces(
+    config: &ServeConfig,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<Traces, CollectorError> {
+    let endpoint = config.otlp_endpoint.as_ref();
+    Traces::new(endpoint, config.environment, clock, metrics)
 }
 
 fn trusted_proxies(config: &ServeConfig, metrics: &Metrics) -> Arc<TrustedProxies> {
@@ -260,6 +274,7 @@ impl Service {
             tracing::error!("some requests did not finish in time; their connections are closed");
         }
         self.tasks.iter().for_each(JoinHandle::abort);
+        let flushing = app.traces.flush();
         let closing = async {
             // The operations port answers until the end.
             _ = tokio::time::timeout(OPERATIONS_CLOSE_TIMEOUT, self.operations.close()).await;
@@ -267,7 +282,9 @@ impl Service {
             _ = tokio::time::timeout(RELEASE_TIMEOUT, release).await;
             app.store.close().await;
         };
-        if tokio::time::timeout(CLOSE_TIMEOUT, closing).await.is_err() {
+        let closing = tokio::time::timeout(CLOSE_TIMEOUT, closing);
+        let (closed, ()) = tokio::join!(closing, flushing);
+        if closed.is_err() {
             tracing::error!("the database did not close in time");
         }
     }

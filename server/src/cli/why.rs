@@ -33,6 +33,7 @@ const HIGHLIGHTS: Highlights = &[
     ("do:", Colour::Yellow),
     ("runbook:", Colour::Bold),
     ("Stripe:", Colour::Bold),
+    ("trace:", Colour::Bold),
 ];
 
 const NOT_AN_ID: &str = "is not a request id: 26 digits and capital letters, as in the header X-Request-Id and in \

@@ -30,9 +30,10 @@ impl Settings {
         changed
     }
 
-    fn secrets(&self) -> [(&'static str, &[Secret]); 4] {
+    fn secrets(&self) -> [(&'static str, &[Secret]); 5] {
         [
             ("database_url", self.database_url.as_slice()),
+            ("otlp_endpoint", self.otlp_endpoint.as_slice()),
             ("stripe_proxy", self.stripe_proxy.as_slice()),
             ("stripe_secret_key", self.stripe_secret_key.as_slice()),
             ("stripe_webhook_secret", &self.stripe_webhook_secret),

@@ -24,6 +24,10 @@ fn expected(setting: &str) -> Option<&'static str> {
         "trusted_proxies" => {
             "a network or an address of proxies, such as 10.0.0.0/8, 192.168.1.1 or fd00::/8"
         }
+        "otlp_endpoint" => {
+            "the http or https URL of a collector, to which /v1/traces is added, such as http://127.0.0.1:4318 or \
+             https://user:password@otlp.example.com/otlp"
+        }
         "log" => "a level, or levels for modules, such as info or info,sqlx=debug",
         "log_format" => "json or text",
         // Its default is a part of another setting, so the schema has no number for an example.

@@ -18,6 +18,7 @@ mod serve_config;
 mod settings;
 mod stripe;
 mod text_file;
+mod traces;
 mod unusual;
 mod validate;
 mod values;
@@ -33,6 +34,7 @@ pub use secret::Secret;
 pub use serve_config::ServeConfig;
 pub(crate) use serve_config::{EventRules, StripeConfig};
 pub use settings::{Environment, LogFormat, Settings};
+pub(crate) use traces::OTLP_TRACES_PATH;
 pub use variables::VARIABLE_PREFIX;
 
 /// The effective settings, as they were read.

@@ -51,6 +51,8 @@ pub struct ServeConfig {
     pub(crate) idle_timeout: Duration,
     /// How long the API still accepts requests after SIGTERM.
     pub(crate) shutdown_delay: Duration,
+    /// The URL of the collector of traces.
+    pub(crate) otlp_endpoint: Option<Secret>,
     /// Which events are logged.
     pub(crate) log_filter: EnvFilter,
     /// How they are written.

@@ -115,6 +115,11 @@ pub struct Settings {
     /// For how many seconds the API accepts requests after SIGTERM, while /readyz already answers 503, so that load
     /// balancers stop sending requests. Default: 3.
     pub shutdown_delay_seconds: u32,
+    /// The URL of a collector of OpenTelemetry, such as `http://127.0.0.1:4318`, if needed with `user:password@` before the
+    /// host. The service sends traces to it by OTLP over HTTP, at `/v1/traces` below the URL. Without it, none are sent.
+    pub otlp_endpoint: Option<Secret>,
+    /// The path of a file that contains `otlp_endpoint`. Set one of the two.
+    pub otlp_endpoint_file: Option<PathBuf>,
     /// Which events are logged: `off`, `error`, `warn`, `info`, `debug` or `trace`, also for one module or crate, such
     /// as `info,sqlx=debug`. Audit events and alerts are always logged. Default: info.
     pub log: String,
@@ -156,6 +161,8 @@ impl Default for Settings {
             body_timeout_seconds: 10,
             idle_timeout_seconds: 75,
             shutdown_delay_seconds: 3,
+            otlp_endpoint: None,
+            otlp_endpoint_file: None,
             log: "info".to_owned(),
             log_format: LogFormat::Json,
         }
@@ -170,6 +177,16 @@ pub enum Environment {
     Production,
     /// Listed http return URLs of loopback hosts are accepted too.
     Development,
+}
+
+impl Environment {
+    /// The setting's word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Development => "development",
+        }
+    }
 }
 
 /// How log lines are written.

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use unicode_security::MixedScript;
 use url::{Host, quirks::domain_to_unicode};
 
-use super::{Environment, Problems, Settings, expected::shown};
+use super::{Environment, Problems, Settings, expected::shown, traces::unusual_otlp_endpoint};
 use crate::return_url::{AllowedOrigin, is_loopback};
 
 /// A network with a shorter prefix contains others' computers: no operator owns more than a /8 of IPv4 or a /16 of IPv6.
@@ -46,6 +46,7 @@ pub(super) fn unusual_settings(settings: &Settings) -> Problems {
         let warning = format!("{network} contains computers of others; {effect}");
         warnings.add("trusted_proxies", warning);
     }
+    warnings.0.extend(unusual_otlp_endpoint(settings));
     let timeouts = [
         ("header_timeout_seconds", settings.header_timeout_seconds),
         ("body_timeout_seconds", settings.body_timeout_seconds),

@@ -31,6 +31,7 @@ impl Config {
         let allow_list = problems.collect(allow_list(settings));
         problems.collect(require_ranges(settings));
         problems.collect(require_account(settings));
+        problems.collect(self.require_otlp_endpoint());
         if overlap(settings.listen, settings.operations_listen) {
             let problem = "must not be the API's address and port; another port is enough";
             problems.add("operations_listen", problem);
@@ -79,6 +80,7 @@ impl Config {
             body_timeout: seconds(settings.body_timeout_seconds),
             idle_timeout: seconds(settings.idle_timeout_seconds),
             shutdown_delay: seconds(settings.shutdown_delay_seconds),
+            otlp_endpoint: settings.otlp_endpoint.clone(),
             log_format: settings.log_format,
             warnings: self.warnings.clone(),
         }

@@ -11,11 +11,18 @@ use crate::{
     config::{Problem, Problems, ServeConfig},
     log, ports,
     stripe::{Stripe, StripeError},
+    traces::Traces,
 };
 
 /// How long the portal configuration's verification with other settings may take: a call takes 10 s at most, and usually
 /// one is enough.
 const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What a reload makes before it applies anything.
+struct Parts {
+    stripe: Arc<Stripe>,
+    traces: Traces,
+}
 
 /// What a reload did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,8 +77,14 @@ impl Service {
         let changed = self.config.settings.changed(&config.settings);
         let app = Arc::clone(&self.current.borrow());
         let stripe = self.stripe_with(&app.stripe, &config, &changed).await?;
+        let traces = self.traces_with(&app.traces, &config)?;
         let was_tried = !self.config.stripe.is_same_but_for_limits(&config.stripe);
-        let app = Arc::new(next_generation(&app, &self.config, &config, stripe));
+        let app = Arc::new(next_generation(
+            &app,
+            &self.config,
+            &config,
+            Parts { stripe, traces },
+        ));
         // From here on nothing waits or fails, so that the settings are applied all together.
         log::set_filter(config.log_filter.clone());
         self.api.set_timeouts(ports::timeouts(&config));
@@ -90,6 +103,15 @@ impl Service {
             changed,
             restart_needed,
         })
+    }
+
+    /// Traces with these settings. What waits for the collector of the settings before is still sent to it.
+    fn traces_with(&self, traces: &Traces, config: &ServeConfig) -> Result<Traces, Problems> {
+        if self.config.otlp_endpoint == config.otlp_endpoint {
+            return Ok(traces.clone());
+        }
+        let successor = traces.successor(config.otlp_endpoint.as_ref());
+        successor.map_err(|error| problem_with("otlp_endpoint", error.to_string()))
     }
 
     /// Stripe with these settings. If a call could be answered otherwise with them, the portal configuration is verified
@@ -150,7 +172,7 @@ fn require_same_mode(old: &ServeConfig, new: &ServeConfig) -> Result<(), Problem
 }
 
 /// The state with other settings. What is not a setting is shared with the state before.
-fn next_generation(app: &App, old: &ServeConfig, new: &ServeConfig, stripe: Arc<Stripe>) -> App {
+fn next_generation(app: &App, old: &ServeConfig, new: &ServeConfig, parts: Parts) -> App {
     let request_permits = if old.max_in_flight == new.max_in_flight {
         Arc::clone(&app.request_permits)
     } else {
@@ -161,7 +183,8 @@ fn next_generation(app: &App, old: &ServeConfig, new: &ServeConfig, stripe: Arc<
         allow_list: new.allow_list.clone(),
         authenticator: app.authenticator.with_limits(old, new),
         trusted_proxies: trusted_proxies(new, &app.metrics),
-        stripe,
+        stripe: parts.stripe,
+        traces: parts.traces,
         portal_url_ttl: new.portal_url_ttl,
         body_timeout: new.body_timeout,
         request_permits,

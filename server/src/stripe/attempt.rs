@@ -102,6 +102,11 @@ impl Transport {
         })
     }
 
+    /// Where sessions are created.
+    pub(super) fn sessions(&self) -> &Uri {
+        &self.sessions
+    }
+
     /// The settings of the connection.
     pub(super) fn config(&self) -> &StripeConfig {
         &self.config

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use hyper::Method;
 use url::form_urlencoded::Serializer;
 
+use crate::traces::Steps;
+
 /// Stripe's path for sessions.
 pub(super) const SESSIONS: &str = "/v1/billing_portal/sessions";
 
@@ -30,6 +32,8 @@ pub(super) struct Call {
     pub max_response_bytes: usize,
     /// Whether a success has a line in the log. The caller logs it otherwise.
     pub logs_success: bool,
+    /// Where the attempts and the waits are noted, if the call is a part of a request.
+    pub steps: Steps,
 }
 
 impl Call {
@@ -42,6 +46,7 @@ impl Call {
             idempotency_key: String::new(),
             max_response_bytes: MAX_RESPONSE_BYTES,
             logs_success: true,
+            steps: Steps::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
     answer::{Answer, is_final, is_success, is_transient, log_failure, milliseconds},
     attempt::{ATTEMPT_TIMEOUT, SetupError, Transport},
     attempt_error::AttemptError,
+    attempt_step::end_step,
     breaker::{Breaker, Pass},
     call::Call,
     call_limiter::CallLimiter,
@@ -22,7 +23,7 @@ use super::{
     retry_budget::RetryBudget,
     verification::ConfigurationVerification,
 };
-use crate::{clock::Clock, config::StripeConfig, metrics::Metrics};
+use crate::{clock::Clock, config::StripeConfig, metrics::Metrics, traces::StepKind};
 
 /// How long a call may take, with all attempts and waits, including the wait for its permit. Callers commonly give up
 /// after ten seconds or more.
@@ -168,10 +169,13 @@ impl Stripe {
         let pass = self.breaker.pass()?;
         self.retry_budget.record_call(self.clock.instant());
         let began = self.clock.instant();
+        let wait = call.steps.begin(|| StepKind::StripeWait);
         let permit = self.limiter.acquire().await;
+        let refused = UpstreamCause::CallLimitReached;
+        wait.end(permit.is_none().then(|| refused.as_str()));
         let waited = self.elapsed_since(began);
         self.metrics.stripe_wait.observe(waited.as_secs_f64());
-        let _permit = permit.ok_or(UpstreamCause::CallLimitReached)?;
+        let _permit = permit.ok_or(refused)?;
         let result = self.attempts(call, deadline).await;
         report_result(pass, &result);
         result.map_err(|error| {
@@ -218,7 +222,9 @@ impl Stripe {
     ) -> Result<Answer, AttemptError> {
         let began = self.clock.instant();
         let left = deadline.duration_since(began);
+        let step = self.transport.begin_step(call, attempt);
         let result = self.transport.attempt(call, left).await;
+        end_step(step, &result);
         let elapsed = self.elapsed_since(began);
         match result {
             Ok(response) => {

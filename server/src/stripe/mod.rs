@@ -6,6 +6,7 @@
 mod answer;
 mod attempt;
 mod attempt_error;
+mod attempt_step;
 mod breaker;
 mod call;
 mod call_limiter;

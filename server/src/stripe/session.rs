@@ -132,6 +132,7 @@ impl Stripe {
         let call = Call {
             // The line of the request says it.
             logs_success: false,
+            steps: request.steps.clone(),
             ..Call::post(SESSIONS, form, idempotency_key)
         };
         let answer = match &request.repetition {

@@ -5,6 +5,7 @@ use crate::{
     ids::CustomerId,
     portal_options::{Flow, Locale},
     return_url::ReturnUrl,
+    traces::Steps,
 };
 
 /// What a caller may choose about a session, and whose it is.
@@ -20,6 +21,8 @@ pub(crate) struct SessionRequest<'a> {
     pub locale: Option<Locale>,
     /// What repetitions of this request have in common, if they shall get the same session.
     pub repetition: Option<Repetition<'a>>,
+    /// Where the attempts and the waits are noted.
+    pub steps: &'a Steps,
 }
 
 impl SessionRequest<'_> {

@@ -53,7 +53,7 @@ pub(crate) const RULES: &[Rule] = &[
     only_in(&["sqlx"], &["server/src/store"]),
     only_in(
         &["hyper_rustls", "hyper_util::client", "reqwest"],
-        &["server/src/stripe"],
+        &["server/src/stripe", "server/src/traces/collector"],
     ),
     only_in(&["*::StatusCode"], &["server/src/http"]),
     only_in(&["std::env"], &["server/src/main.rs"]),

@@ -1,6 +1,7 @@
 //! What the tests stand on: the service beside a simulated Stripe, a client that sees every byte, and the contract.
 
 pub(crate) mod busy_connection;
+pub(crate) mod collector;
 pub(crate) mod command;
 pub(crate) mod configured;
 pub(crate) mod connect_proxy;

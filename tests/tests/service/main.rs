@@ -52,6 +52,7 @@ mod stripe_proxy;
 mod stripe_reviewed;
 mod stripe_session;
 mod success;
+mod traces;
 mod typescript;
 mod webhooks;
 mod why;

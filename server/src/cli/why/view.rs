@@ -35,6 +35,8 @@ pub(super) struct View {
     stripe_request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     elapsed_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 /// Which request it was, and whose.
@@ -97,6 +99,7 @@ impl View {
             cause: facts.cause,
             session: facts.session,
             stripe_request_id: facts.stripe_request_id,
+            trace_id: facts.trace_id,
             elapsed_ms: facts.elapsed_us.map(|elapsed| elapsed / 1000),
         }
     }
@@ -115,6 +118,9 @@ impl View {
         if let Some(id) = &self.stripe_request_id {
             let place = format!("{id}, in Stripe's dashboard under Developers, Logs");
             add("Stripe:", &place);
+        }
+        if let Some(id) = &self.trace_id {
+            add("trace:", id);
         }
         lines.join("\n")
     }

@@ -17,6 +17,7 @@ use crate::{
     ids::{CustomerId, Mode},
     portal_options::Flow,
     return_url::{AllowList, AllowedOrigin, ReturnUrl},
+    traces::Steps,
 };
 
 const STATUSES: [u16; 12] = [200, 201, 302, 400, 401, 403, 404, 409, 424, 429, 500, 503];
@@ -80,6 +81,7 @@ fn check_session(response: &StripeResponse, body: &Value, flow: Option<Flow>) {
         flow,
         locale: None,
         repetition: None,
+        steps: &Steps::default(),
     };
     let Ok(accepted) = accept(response, &requested, CONFIGURATION, &CONFIG) else {
         return;

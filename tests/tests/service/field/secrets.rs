@@ -78,10 +78,11 @@ async fn s23_no_command_prints_a_secret_that_is_given_in_place_of_something_else
 /// L5: a setting that names the file of a secret has the secret itself.
 #[tokio::test]
 async fn l5_no_command_prints_a_secret_that_is_given_as_the_name_of_its_file() {
-    const FILES: [&str; 4] = [
+    const FILES: [&str; 5] = [
         "STRIPE_SECRET_KEY_FILE",
         "STRIPE_WEBHOOK_SECRET_FILE",
         "STRIPE_PROXY_FILE",
+        "OTLP_ENDPOINT_FILE",
         "DATABASE_URL_FILE",
     ];
     let commands = ["config show", "config check", "doctor", "org list", "serve"];

@@ -63,6 +63,7 @@ async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
                 "outcome" if series.contains("reloads") => ["applied", "refused"].contains(&value),
                 "outcome" => ["done", "refused", "failed"].contains(&value),
                 "kind" => ["record", "other"].contains(&value),
+                "reason" => ["queue_full", "not_sent", "rejected"].contains(&value),
                 "result" => ["hit", "miss"].contains(&value),
                 "queue" => ["key_look_up", "stripe"].contains(&value),
                 "operation" => {

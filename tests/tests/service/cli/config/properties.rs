@@ -19,6 +19,10 @@ fn good() -> Vec<(String, String)> {
             format!("http://user:{MARK}@proxy.example.com:3128"),
         ),
         (
+            "OTLP_ENDPOINT",
+            format!("https://user:{MARK}@otlp.example.com"),
+        ),
+        (
             "RETURN_URL_ALLOW_LIST",
             "https://app.example.com".to_owned(),
         ),
