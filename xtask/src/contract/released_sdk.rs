@@ -1,12 +1,17 @@
-//! The SDK of the last release, kept in the workspace so that the tests can run it against later services: see
-//! `tests/tests/service/compatibility.rs`.
+//! The SDKs of the last release and of the minor version before it, kept in the workspace so that the tests can run both
+//! against later services: see `tests/tests/service/compatibility.rs`.
+
+use std::fs;
 
 use anyhow::{Context, Result};
 use semver::Version;
 use xshell::{Shell, cmd};
 
-/// Where it is kept.
+/// Where the SDK of the last release is kept.
 const FOLDER: &str = "client/released/sdk";
+
+/// Where the last SDK of the minor version before is kept.
+const PREVIOUS: &str = "client/released/previous-sdk";
 
 /// The parts of the packaged manifest that it needs: tests, examples, benches and lints are left out.
 const KEPT: [&str; 3] = ["features]", "dependencies.", "target."];
@@ -14,7 +19,7 @@ const KEPT: [&str; 3] = ["features]", "dependencies.", "target."];
 /// The rest of its manifest.
 fn head(version: &Version) -> String {
     format!(
-        "# The SDK of the last release, as `cargo xtask release` packaged it, for the tests of compatibility. It is not edited.\n\
+        "# A released SDK, as `cargo xtask release` packaged it, for the tests of compatibility. It is not edited.\n\
          # Only the name differs, so that `--package billing-portal-client` means the present one.\n\
          [package]\nname = \"released-billing-portal-client\"\nversion = \"{version}\"\nedition = \"2024\"\n\
          license = \"MIT OR Apache-2.0\"\npublish = false\n\n\
@@ -23,7 +28,8 @@ fn head(version: &Version) -> String {
     )
 }
 
-/// Replaces the kept SDK by the present one, as it would be published.
+/// Replaces the kept SDK by the present one, as it would be published. If that begins a minor version, the one that was
+/// kept is the last of the minor version before, and stays.
 pub(super) fn keep(shell: &Shell, version: &Version) -> Result<()> {
     let package = "billing-portal-client";
     let flags = ["--allow-dirty", "--no-verify", "--offline"];
@@ -39,6 +45,14 @@ pub(super) fn keep(shell: &Shell, version: &Version) -> Result<()> {
     let archive = build.join(format!("package/{package}-{version}.crate"));
     let top = format!("{package}-{version}");
     let parts = ["src", "README.md", "Cargo.toml"].map(|part| format!("{top}/{part}"));
+    let manifest = format!("{FOLDER}/Cargo.toml");
+    if begins_minor_version(&shell.read_file(&manifest)?, version) {
+        shell.remove_path(PREVIOUS)?;
+        fs::rename(
+            shell.current_dir().join(FOLDER),
+            shell.current_dir().join(PREVIOUS),
+        )?;
+    }
     shell.remove_path(FOLDER)?;
     shell.create_dir(FOLDER)?;
     cmd!(
@@ -48,10 +62,15 @@ pub(super) fn keep(shell: &Shell, version: &Version) -> Result<()> {
     .quiet()
     .run()
     .context("the packaged SDK")?;
-    let manifest = format!("{FOLDER}/Cargo.toml");
     let packaged = shell.read_file(&manifest)?;
     shell.write_file(&manifest, head(version) + &kept(&packaged))?;
     Ok(())
+}
+
+/// Whether the SDK with this manifest is of another minor version.
+fn begins_minor_version(kept: &str, version: &Version) -> bool {
+    let line = format!("\nversion = \"{}.{}.", version.major, version.minor);
+    !kept.contains(&line)
 }
 
 /// The kept parts of a packaged manifest.

@@ -21,12 +21,16 @@ fn next(checkout: &Checkout) -> String {
     format!("{minor}.{}", patch.parse::<u32>().expect("a number") + 1)
 }
 
+/// The manifest of the kept SDK, and of the one of the minor version before.
+const KEPT: &str = "client/released/sdk/Cargo.toml";
+const PREVIOUS: &str = "client/released/previous-sdk/Cargo.toml";
+
 /// The checkout's files outside of git's folder that have the version of a release.
 const VERSIONED: [&str; 7] = [
     "Cargo.toml",
     "Cargo.lock",
     "client/tests/all_features/Cargo.lock",
-    "client/released/sdk/Cargo.toml",
+    KEPT,
     "client/typescript/package.json",
     "client/typescript/package-lock.json",
     "openapi/released/SHA256SUMS",
@@ -36,6 +40,7 @@ const VERSIONED: [&str; 7] = [
 fn t15_a_release_replaces_the_version_everywhere_and_renews_the_kept_sdk() {
     let checkout = Checkout::copy("release");
     let (present, version) = (version(&checkout), next(&checkout));
+    let (kept, previous) = (checkout.read(KEPT), read_if_any(&checkout, PREVIOUS));
     // In another layout, of which only the scalar may change.
     let written = format!("  version: {present}\n");
     checkout.edit(
@@ -88,10 +93,44 @@ fn t15_a_release_replaces_the_version_everywhere_and_renews_the_kept_sdk() {
         assert!(list.contains("\"bomFormat\":\"CycloneDX\""));
     }
     kept_sdk_is_the_present_one(&checkout);
+    let (minor, _) = version.rsplit_once('.').expect("three parts");
+    let is_patch = kept.contains(&format!("\nversion = \"{minor}."));
+    let expected = if is_patch { previous } else { Some(kept) };
+    assert_eq!(read_if_any(&checkout, PREVIOUS), expected);
     // The server's binary is not built again, so it declares the version before.
     let findings = checkout.run(&["check", "--format", "json"]).findings();
     let others: Vec<_> = findings.iter().filter(|(id, _)| id != "SRV-INFO").collect();
     assert!(others.is_empty(), "{others:?}");
+}
+
+#[test]
+fn t15_a_new_minor_version_keeps_the_sdk_of_the_one_before() {
+    let checkout = Checkout::copy("minor");
+    let kept = checkout.read(KEPT);
+    let version = next_minor(&version(&checkout));
+    let run = checkout.run(&["release", &version]);
+    if run
+        .stderr
+        .contains("cargo install --locked cargo-cyclonedx")
+    {
+        println!("skipped: {}", run.stderr);
+        return;
+    }
+    assert_eq!(run.code, 0, "{version}: {}{}", run.stdout, run.stderr);
+    assert_eq!(checkout.read(PREVIOUS), kept);
+    kept_sdk_is_the_present_one(&checkout);
+}
+
+fn read_if_any(checkout: &Checkout, file: &str) -> Option<String> {
+    checkout.exists(file).then(|| checkout.read(file))
+}
+
+fn next_minor(version: &str) -> String {
+    let parts: Vec<u32> = version
+        .split('.')
+        .map(|part| part.parse().expect("a number"))
+        .collect();
+    format!("{}.{}.0", parts[0], parts[1] + 1)
 }
 
 fn kept_sdk_is_the_present_one(checkout: &Checkout) {
