@@ -6,12 +6,12 @@ mod process;
 mod registration;
 mod traces;
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use chrono::TimeDelta;
 use prometheus::{
     Encoder, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
-    TextEncoder,
+    TextEncoder, core::Collector, proto::MetricFamily,
 };
 
 use self::{log::LogMetrics, traces::TraceMetrics};
@@ -71,7 +71,7 @@ pub(crate) struct Metrics {
     pub requests_in_flight: IntGauge,
     stripe_in_flight: IntGauge,
     breaker_open: IntGauge,
-    configuration_verified: IntGauge,
+    configuration_verified: IntGaugeVec,
     /// Requests that were refused because their address failed to authenticate too often.
     pub limited_addresses: IntCounter,
     /// Connections that are open, by port.
@@ -88,7 +88,7 @@ pub(crate) struct Metrics {
 }
 
 /// What is read when the metrics are asked for, rather than counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Now {
     /// Calls to Stripe under way.
     pub stripe_in_flight: usize,
@@ -96,8 +96,8 @@ pub(crate) struct Now {
     pub stripe_rate_limit: u32,
     /// Whether calls to Stripe have stopped for a while.
     pub breaker_open: bool,
-    /// Whether the portal configuration is verified.
-    pub configuration_verified: bool,
+    /// Whether the portal configuration of each profile is verified.
+    pub configuration_verified: BTreeMap<String, bool>,
     /// What has happened to log lines.
     pub log: LogCounts,
 }
@@ -133,7 +133,7 @@ impl Default for Metrics {
             requests_in_flight: gauge(&registry, "requests_in_flight", "Requests of the API that are being answered."),
             stripe_in_flight: gauge(&registry, "stripe_calls_in_flight", "Calls to Stripe under way."),
             breaker_open: gauge(&registry, "stripe_breaker_open", "1 while calls to Stripe have stopped for a while."),
-            configuration_verified: gauge(&registry, "configuration_verified", "1 while the portal configuration is verified; while 0 no portal is opened."),
+            configuration_verified: gauges(&registry, "configuration_verified", "1 while the portal configuration of the profile is verified; while 0 no portal is opened for its organizations.", &["profile"]),
             limited_addresses: counter(&registry, "limited_addresses_total", "Requests refused because their address failed to authenticate too often."),
             connections: gauges(&registry, "connections", "Connections that are open, by port (api, operations).", &["port"]),
             connection_limits: counters(&registry, "connection_limits_total", "Connections that came when a limit was reached, by port and limit (all: max_connections; peer: max_connections_per_peer).", &["port", "limit"]),
@@ -249,8 +249,7 @@ impl Metrics {
         self.stripe_rate_limit.set(now.stripe_rate_limit.into());
         self.process.read();
         self.breaker_open.set(now.breaker_open.into());
-        self.configuration_verified
-            .set(now.configuration_verified.into());
+        show_profiles(&self.configuration_verified, &now.configuration_verified);
         self.log.set(now.log);
         let mut text = Vec::new();
         // Writing to memory does not fail, and what was gathered is consistent.
@@ -258,6 +257,20 @@ impl Metrics {
             _ = TextEncoder::new().encode(&families, &mut text);
         }
         text
+    }
+}
+
+/// Shows these profiles alone: a reload may have removed others.
+fn show_profiles(gauges: &IntGaugeVec, verified: &BTreeMap<String, bool>) {
+    for shown in gauges.collect().iter().flat_map(MetricFamily::get_metric) {
+        let profile = shown.get_label()[0].value();
+        if !verified.contains_key(profile) {
+            _ = gauges.remove_label_values(&[profile]);
+        }
+    }
+    for (profile, is_verified) in verified {
+        let gauge = gauges.with_label_values(&[profile]);
+        gauge.set((*is_verified).into());
     }
 }
 

@@ -53,8 +53,12 @@ struct Readiness {
     draining: bool,
     /// Whether the last call to Stripe succeeded: Stripe responded and accepted the secret key.
     stripe: bool,
-    /// Whether the portal configuration is verified. Otherwise no portal is opened.
+    /// Whether the default portal configuration is verified. Otherwise no portal is opened for organizations without a
+    /// profile.
     portal_configuration_verified: bool,
+    /// The portal profiles whose configuration is not verified, `default` among them. No portal is opened for their
+    /// organizations; all others have theirs.
+    portal_profiles_unverified: Vec<String>,
     /// The generation of the settings in use: 1 after the start, and one more after each reload.
     generation: u64,
 }
@@ -105,6 +109,8 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
     );
     let starting = !app.started.initialized();
     let draining = app.draining.load(Ordering::Relaxed);
+    let mut profiles = app.stripe.verified_profiles();
+    profiles.retain(|_, is_verified| !*is_verified);
     let readiness = Readiness {
         ready: store && !starting && !draining,
         starting,
@@ -113,6 +119,7 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
         draining,
         stripe: app.stripe.last_call_succeeded(),
         portal_configuration_verified: app.stripe.is_configuration_verified(),
+        portal_profiles_unverified: profiles.into_keys().collect(),
         generation: app.generation,
     };
     envelope::health(readiness.ready, &readiness)
@@ -138,7 +145,7 @@ fn metrics(Data(app): Data<&Arc<App>>) -> Response {
         stripe_in_flight: app.stripe.in_flight(),
         stripe_rate_limit: app.stripe.rate_limit(),
         breaker_open: !app.stripe.is_breaker_closed(),
-        configuration_verified: app.stripe.is_configuration_verified(),
+        configuration_verified: app.stripe.verified_profiles(),
         log: log::counts(),
     });
     envelope::text(MEDIA_TYPE, metrics)

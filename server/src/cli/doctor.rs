@@ -5,6 +5,7 @@
 
 mod check;
 mod mapping_times;
+mod profiles;
 mod settings;
 mod stripe;
 
@@ -36,13 +37,15 @@ pub(super) async fn examine(context: &Context<'_>) -> Report {
     let conflicts = settings::customer_conflicts(config.as_ref(), &problems).await;
     let now = context.clock.now();
     let mapping_times = mapping_times::mapping_times(config.as_ref(), &problems, now).await;
+    let profiles = profiles::portal_profiles(config.as_ref(), &problems).await;
+    let names = stripe::profile_names(config.as_ref());
     let asked = match (config, settings::blocking_check(&problems)) {
         (Some(config), None) => stripe::ask(context, &config).await,
         (Some(_), Some(blocking_check)) => Err(blocking_check),
         (None, _) => Err(settings::CONFIGURATION),
     };
-    checks.extend(stripe::checks(asked));
-    checks.extend([conflicts, mapping_times]);
+    checks.extend(stripe::checks(asked, &names));
+    checks.extend([conflicts, mapping_times, profiles]);
     report(&checks)
 }
 
@@ -50,7 +53,7 @@ fn report(checks: &[Check]) -> Report {
     let failed: Vec<&str> = checks
         .iter()
         .filter(|check| !check.ok)
-        .map(|check| check.name)
+        .map(|check| check.name.as_ref())
         .collect();
     let ok = failed.is_empty();
     let lines: Vec<String> = checks.iter().map(Check::line).collect();

@@ -1,5 +1,7 @@
 //! Organizations: the owners of keys and customers.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -71,6 +73,15 @@ impl Store {
         )?;
         let organizations: Result<_, sqlx::Error> = rows.into_iter().map(organization).collect();
         Ok(organizations?)
+    }
+
+    /// How many organizations have each profile but the default one.
+    pub(crate) async fn count_portal_profiles(&self) -> Result<BTreeMap<String, i64>, StoreError> {
+        let rows = fetch_all!(
+            &mut self.read().await?,
+            "SELECT portal_profile, COUNT(*) FROM organizations WHERE portal_profile IS NOT NULL GROUP BY portal_profile"
+        )?;
+        Ok(rows.into_iter().collect())
     }
 
     /// An organization and its customer. `NotFound` if the organization does not exist.

@@ -1,8 +1,9 @@
 //! The client with the portal configuration of a profile.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{client::Stripe, profile::Profile};
+use crate::config::DEFAULT_PROFILE;
 
 impl Stripe {
     /// The name of the profile whose configuration this client uses; `None` for the default one.
@@ -38,6 +39,16 @@ impl Stripe {
         for stripe in self.for_each_profile().into_iter().skip(1) {
             _ = tokio::time::timeout(limit, stripe.verify_configuration()).await;
         }
+    }
+
+    /// Whether the configuration of each profile is verified. While it is not, the profile's organizations have no portal.
+    pub(crate) fn verified_profiles(self: &Arc<Self>) -> BTreeMap<String, bool> {
+        let all = self.for_each_profile();
+        let each = all.iter().map(|stripe| {
+            let name = stripe.profile_name().unwrap_or(DEFAULT_PROFILE);
+            (name.to_owned(), stripe.is_configuration_verified())
+        });
+        each.collect()
     }
 
     /// The client with each configuration, the default one first.

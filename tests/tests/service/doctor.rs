@@ -44,6 +44,7 @@ async fn a_correct_deployment_passes_every_check_and_changes_nothing_at_stripe()
             "within a minute of Stripe's",
             "none",
             "none is in the future",
+            "the settings have every profile in use",
         ]
     );
     assert!(checks.values().all(|check| check.get("fix").is_none()));
@@ -92,7 +93,7 @@ async fn the_text_has_a_line_for_each_check_and_ends_with_the_result() {
     let outcome = fixture.run(&["doctor"]).await;
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!((outcome.code, lines.len()), (0, CHECKS.len() + 1));
-    assert_eq!(lines[13], "all 13 checks passed");
+    assert_eq!(lines[14], "all 14 checks passed");
 
     let file = fixture.path("billing-portal.toml");
     fs::write(&file, "this is no TOML").expect("a writable file");
@@ -103,9 +104,9 @@ async fn the_text_has_a_line_for_each_check_and_ends_with_the_result() {
     assert!(lines[1].starts_with("      fix: "), "{}", lines[1]);
     let all = CHECKS.join(", ");
     let last = lines.last().copied().unwrap_or_default();
-    assert_eq!(last, format!("13 of 13 checks failed: {all}"));
+    assert_eq!(last, format!("14 of 14 checks failed: {all}"));
     let waits = "skipped: configuration failed";
-    assert_eq!(outcome.stdout.matches(waits).count(), 12);
+    assert_eq!(outcome.stdout.matches(waits).count(), 13);
 }
 
 #[tokio::test]

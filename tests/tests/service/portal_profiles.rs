@@ -1,6 +1,7 @@
 //! Portal profiles: each has a portal configuration of its own, which is found or created, verified and restored like the
 //! default one, and which no caller chooses.
 
+mod doctor;
 mod settings;
 mod violations;
 

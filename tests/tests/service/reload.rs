@@ -3,6 +3,7 @@
 mod accepted;
 mod command;
 mod notify;
+mod profiles;
 mod refused;
 mod signals;
 mod stripe_settings;

@@ -1,11 +1,13 @@
 //! One check of `doctor` and its result.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// Something that must be so for portals to open, and whether it is.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) ok: bool,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -13,9 +15,9 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn passed(name: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn passed(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self {
-            name,
+            name: name.into(),
             ok: true,
             detail: detail.into(),
             fix: None,
@@ -23,7 +25,7 @@ impl Check {
     }
 
     pub(super) fn failed(
-        name: &'static str,
+        name: impl Into<Cow<'static, str>>,
         detail: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
@@ -34,7 +36,7 @@ impl Check {
     }
 
     /// The check was skipped, because another one failed.
-    pub(super) fn skipped(name: &'static str, other: &str) -> Self {
+    pub(super) fn skipped(name: impl Into<Cow<'static, str>>, other: &str) -> Self {
         let detail = format!("skipped: {other} failed");
         Self::failed(name, detail, format!("fix {other} first"))
     }

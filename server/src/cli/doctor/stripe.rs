@@ -1,17 +1,20 @@
 //! The checks that call Stripe. They never show Stripe's texts, only our names of causes.
 
+use std::{borrow::Cow, collections::BTreeMap};
+
 use chrono::TimeDelta;
 
 use super::{check::Check, settings};
 use crate::cli::context::Context;
 use crate::{
-    config::Config,
+    config::{Config, DEFAULT_PROFILE},
     ids::Mode,
     stripe::{Probe, Stage, StripeError, UpstreamCause, Verification},
 };
 
 const REACHABLE: &str = "stripe_reachable";
 const CLOCK: &str = "clock";
+const NOT_CREATED: &str = "not created yet: serve creates it at start";
 
 /// How far our clock may be from Stripe's.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(60);
@@ -19,6 +22,8 @@ const TOLERANCE: TimeDelta = TimeDelta::seconds(60);
 /// Stripe's responses, and the settings with which Stripe was called.
 pub(super) struct Asked {
     probe: Probe,
+    /// The configurations of the profiles, by their names.
+    profiles: BTreeMap<String, Result<Option<Verification>, StripeError>>,
     mode: Mode,
     api_base: String,
     named: Option<String>,
@@ -31,16 +36,46 @@ pub(super) async fn ask(context: &Context<'_>, config: &Config) -> Result<Asked,
         .stripe_with_configuration(config, None)
         .await
         .map_err(|_| settings::CONFIGURATION)?;
+    let probe = stripe.probe().await;
+    let mut profiles = BTreeMap::new();
+    // If Stripe does not respond, skip the next calls: each may take ten seconds.
+    let names = profile_names(Some(config)).into_iter();
+    for name in names.filter(|_| failed_stage(&probe) != Some(Stage::Reached)) {
+        let stripe = context.stripe_with_configuration(config, Some(&name)).await;
+        let stripe = stripe.map_err(|_| settings::CONFIGURATION)?;
+        profiles.insert(name, stripe.find_configuration().await);
+    }
     Ok(Asked {
-        probe: stripe.probe().await,
+        probe,
+        profiles,
         mode: settings.mode,
         api_base: settings.api_base,
         named: settings.portal_configuration,
     })
 }
 
-/// Every check that needs Stripe's responses.
-pub(super) fn checks(asked: Result<Asked, &'static str>) -> Vec<Check> {
+/// The names of the profiles that have a configuration beside the default one.
+pub(super) fn profile_names(config: Option<&Config>) -> Vec<String> {
+    let profiles = config.map(|config| config.settings().portal_profiles.keys());
+    let names = profiles.into_iter().flatten();
+    names
+        .filter(|name| *name != DEFAULT_PROFILE)
+        .cloned()
+        .collect()
+}
+
+/// The first stage at which a call of the probe has failed.
+fn failed_stage(probe: &Probe) -> Option<Stage> {
+    let failures = [
+        probe.configuration.as_ref().err(),
+        probe.session.as_ref().err(),
+    ];
+    let stages = failures.into_iter().flatten();
+    stages.map(|failure| Stage::of(failure.cause)).min()
+}
+
+/// Every check that needs Stripe's responses, with one for each of these profiles.
+pub(super) fn checks(asked: Result<Asked, &'static str>, profiles: &[String]) -> Vec<Check> {
     let stages = [
         Stage::Reached,
         Stage::Credentials,
@@ -51,15 +86,24 @@ pub(super) fn checks(asked: Result<Asked, &'static str>) -> Vec<Check> {
     match asked {
         Ok(asked) => {
             let checks = stages.map(|stage| asked.check(stage));
-            checks.into_iter().chain([asked.clock()]).collect()
+            let profiles = profiles.iter().map(|name| asked.profile(name));
+            let checks = checks.into_iter().chain([asked.clock()]);
+            checks.chain(profiles).collect()
         }
         Err(blocking_check) => {
             let names = stages.map(name).into_iter().chain([CLOCK]);
+            let names = names.map(Cow::from);
+            let names = names.chain(profiles.iter().map(|name| profile_check(name).into()));
             names
                 .map(|name| Check::skipped(name, blocking_check))
                 .collect()
         }
     }
+}
+
+/// The check is named after the table of the profile's settings.
+fn profile_check(profile: &str) -> String {
+    format!("portal_profiles.{profile}")
 }
 
 fn name(stage: Stage) -> &'static str {
@@ -124,25 +168,47 @@ impl Asked {
             (Stage::Configuration, Ok(Some(verification))) => {
                 self.configuration(name, verification)
             }
-            (Stage::Configuration, _) => {
-                Check::passed(name, "not created yet: serve creates it at start")
-            }
+            (Stage::Configuration, _) => Check::passed(name, NOT_CREATED),
         }
     }
 
-    /// Whether the configuration changes no plans.
+    /// Whether the default configuration changes no plans.
     fn configuration(&self, name: &'static str, verification: &Verification) -> Check {
-        let id = &verification.id;
-        if verification.ok {
-            return Check::passed(name, format!("{id}: plans cannot be changed"));
+        match self.named {
+            Some(_) => verdict(
+                name,
+                verification,
+                UpstreamCause::ConfigurationViolation.remedy(),
+            ),
+            None => verdict(
+                name,
+                verification,
+                "run billing-portal portal-config ensure, and find out who changed it",
+            ),
         }
-        let cause = UpstreamCause::ConfigurationViolation;
-        let violations = verification.violations.join("; ");
-        let fix = match self.named {
-            Some(_) => cause.remedy(),
-            None => "run billing-portal portal-config ensure, and find out who changed it",
-        };
-        Check::failed(name, format!("{id}: {violations} ({cause})"), fix)
+    }
+
+    /// Whether the configuration of a profile changes no plans. It depends on the same stages as the default one.
+    fn profile(&self, profile: &str) -> Check {
+        let name = profile_check(profile);
+        let before = failed_stage(&self.probe).filter(|stage| *stage < Stage::Configuration);
+        match (self.profiles.get(profile), before) {
+            (Some(Ok(Some(verification))), None) => {
+                let fix = format!(
+                    "run billing-portal portal-config ensure --profile {profile}, and find out who changed it"
+                );
+                verdict(name, verification, &fix)
+            }
+            (Some(Ok(None)), None) => Check::passed(name, NOT_CREATED),
+            (Some(Err(failure)), None) => {
+                let detail = format!(
+                    "the portal configuration cannot be read ({})",
+                    word(failure)
+                );
+                Check::failed(name, detail, failure.cause.remedy())
+            }
+            (_, stage) => Check::skipped(name, self::name(stage.unwrap_or(Stage::Reached))),
+        }
     }
 
     /// Signatures of webhooks, expiry of keys and `expires_at` depend on this host's clock.
@@ -170,6 +236,17 @@ impl Asked {
             }
         }
     }
+}
+
+/// Whether a configuration changes no plans, and what to do if it does.
+fn verdict(name: impl Into<Cow<'static, str>>, verification: &Verification, fix: &str) -> Check {
+    let Verification { id, ok, violations } = verification;
+    if *ok {
+        return Check::passed(name, format!("{id}: plans cannot be changed"));
+    }
+    let cause = UpstreamCause::ConfigurationViolation;
+    let detail = format!("{id}: {} ({cause})", violations.join("; "));
+    Check::failed(name, detail, fix)
 }
 
 /// The cause, with its reason if that is a word of this service: a status, or what is wrong with a response.

@@ -61,7 +61,7 @@ async fn a_violation_reported_by_a_webhook_closes_the_operation_until_it_is_fixe
     assert!(
         metrics
             .text()
-            .contains("billing_portal_configuration_verified 0")
+            .contains("billing_portal_configuration_verified{profile=\"default\"} 0")
     );
     stripe.change_configuration(&named, &change(NO_CANCEL));
     notify(&service).await;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::harness::command::{self, Outcome};
 
 /// The checks, in their order.
-pub(super) const CHECKS: [&str; 13] = [
+pub(super) const CHECKS: [&str; 14] = [
     "configuration",
     "database",
     "return_url_allow_list",
@@ -23,6 +23,7 @@ pub(super) const CHECKS: [&str; 13] = [
     "clock",
     "customer_conflicts",
     "mapping_times",
+    "portal_profiles",
 ];
 
 /// A deployment in order, which each test spoils.

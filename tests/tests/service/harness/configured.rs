@@ -131,6 +131,12 @@ impl ConfiguredProcess {
         TestRequest::portal(self.beside.key(), return_url)
     }
 
+    /// A new organization with a customer: its key.
+    pub(crate) async fn organization(&self, id: &str) -> String {
+        let customer = format!("cus_{}", id.replace('-', ""));
+        self.beside.organization(id, Some(&customer)).await
+    }
+
     /// The status of a call that opens the portal with this return URL.
     pub(crate) async fn status_for(&self, return_url: &str) -> u16 {
         send(self.api(), &self.portal(return_url)).await.status

@@ -70,6 +70,7 @@ async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
                     ["find_caller", "apply_event", "mark_stale", "ping"].contains(&value)
                 }
                 "version" => value == env!("CARGO_PKG_VERSION"),
+                "profile" => value == "default",
                 "port" => ["api", "operations"].contains(&value),
                 "limit" => ["all", "peer"].contains(&value),
                 "le" => value == "+Inf" || value.parse::<f64>().is_ok(),
@@ -80,12 +81,14 @@ async fn labels_are_from_closed_lists_whatever_callers_and_stripe_send() {
     }
 }
 
+const VERIFIED: &str = "configuration_verified{profile=\"default\"}";
+
 #[tokio::test]
 async fn the_gauges_of_breaker_and_configuration_follow_their_states() {
     let service = Service::start().await;
     let open = async || {
         let metrics = Metrics::of(&service).await;
-        let gauges = ["stripe_breaker_open", "configuration_verified"];
+        let gauges = ["stripe_breaker_open", VERIFIED];
         gauges.map(|gauge| metrics.value(gauge) > 0.5)
     };
     assert_eq!(open().await, [false, true]);
@@ -107,5 +110,5 @@ async fn the_gauges_of_breaker_and_configuration_follow_their_states() {
     let closed = Service::builder();
     let named = closed.set("STRIPE_PORTAL_CONFIGURATION", "bpc_unknown");
     let closed = named.start_unverified().await;
-    assert!(Metrics::of(&closed).await.value("configuration_verified") < 0.5);
+    assert!(Metrics::of(&closed).await.value(VERIFIED) < 0.5);
 }

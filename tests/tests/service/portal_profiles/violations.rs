@@ -61,6 +61,70 @@ async fn profile_with_a_plan_feature_on_answers_502_for_its_organizations_alone(
     }
 }
 
+/// Two profiles and the default one: each in turn has a plan feature on.
+#[tokio::test]
+async fn each_profile_with_a_plan_feature_on_answers_502_for_its_organizations_alone() {
+    const MARKS: [&str; 3] = [
+        "billing-portal",
+        "billing-portal/apac",
+        "billing-portal/emea",
+    ];
+    const NAMES: [&str; 3] = ["default", "apac", "emea"];
+    let builder = Service::builder().file(PROFILES);
+    let builder = builder.set("STRIPE_WEBHOOK_SECRET", SECRET);
+    let service = builder.start().await;
+    let stripe = &service.stripe;
+    let requests = [
+        TestRequest::portal(service.key(), RETURN_URL),
+        organization(&service, "apac-1", "apac").await,
+        organization(&service, "emea-1", "emea").await,
+    ];
+    let features = [
+        "subscription_cancel",
+        "subscription_update",
+        "subscription_pause",
+    ];
+    for (violated, feature) in features.into_iter().enumerate() {
+        for request in &requests {
+            until_answered(&service, request, 200).await;
+        }
+        let all = MARKS.map(|mark| configuration(stripe, mark));
+        // Stripe keeps the feature on, whatever the service sends: it is read, and read again after it was restored.
+        let mut each = Vec::new();
+        for (index, configuration) in all.iter().enumerate() {
+            let mut configuration = configuration.clone();
+            if index == violated {
+                configuration["features"][feature]["enabled"] = true.into();
+                each.push(Reply::json(200, &configuration));
+            }
+            each.push(Reply::json(200, &configuration));
+        }
+        let replies = (0..VERIFICATIONS).flat_map(|_| each.clone());
+        stripe.answer_next(Endpoint::Configurations, replies);
+        notify(&service, &all[violated]["id"]).await;
+        until_answered(&service, &requests[violated], 502).await;
+        for (index, request) in requests.iter().enumerate() {
+            let expected = if index == violated { 502 } else { 200 };
+            let status = service.send(request).await.status;
+            assert_eq!(status, expected, "{} while {feature} is on", NAMES[index]);
+        }
+        let readiness = service.readiness().await;
+        let seen = readiness.json();
+        assert_eq!((readiness.status, &seen["ready"]), (200, &json!(true)));
+        assert_eq!(seen["portal_profiles_unverified"], json!([NAMES[violated]]));
+        assert_eq!(seen["portal_configuration_verified"], violated != 0);
+        let metrics = send(service.operations(), &TestRequest::get("/metrics")).await;
+        for (index, name) in NAMES.iter().enumerate() {
+            let value = u8::from(index != violated);
+            let gauge =
+                format!("billing_portal_configuration_verified{{profile=\"{name}\"}} {value}\n");
+            assert!(metrics.text().contains(&gauge), "{gauge}");
+        }
+        stripe.recover();
+        notify(&service, &all[violated]["id"]).await;
+    }
+}
+
 #[tokio::test]
 async fn configuration_of_a_profile_is_restored_like_the_default_one() {
     let changes = [
