@@ -10,9 +10,10 @@ use regex::Regex;
 use crate::workspace::{packages, root};
 
 /// The documents that people read, by their path in the workspace.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "SECURITY.md",
     "client/README.md",
     "client/typescript/README.md",

@@ -89,6 +89,20 @@ impl Checkout {
         run(&mut tool)
     }
 
+    /// Where a file of the checkout is.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.root.join(file)
+    }
+
+    /// The same beside another program as the service.
+    pub(crate) fn run_with(&self, service: &Path, arguments: &[&str]) -> Run {
+        let mut tool = tool(arguments);
+        tool.current_dir(&self.root)
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env("XTASK_SERVICE_BINARY", service);
+        run(&mut tool)
+    }
+
     /// Runs the tool as `cargo run` does, from another directory.
     pub(crate) fn run_by_cargo(&self, arguments: &[&str]) -> Run {
         let mut tool = tool(arguments);

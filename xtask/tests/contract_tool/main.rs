@@ -4,6 +4,7 @@ mod changes;
 mod checkout;
 mod pinned;
 mod release;
+mod walkthrough;
 
 use checkout::Checkout;
 

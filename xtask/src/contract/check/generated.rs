@@ -10,6 +10,9 @@ use crate::contract::generate::{GENERATED_FILES, GeneratedFile, Header};
 /// How much of a difference is shown; `cargo xtask generate` and git show all of it.
 const LINES: usize = 12;
 
+/// How much of a line is shown, in characters: a document of JSON is one line.
+const LINE_CHARS: usize = 160;
+
 /// Adds a finding for each generated file that is not what the contract makes of it.
 pub(crate) fn check(files: &BTreeMap<String, String>, found: &mut Findings<'_>) {
     for file in GENERATED_FILES {
@@ -38,7 +41,8 @@ fn compare(file: &GeneratedFile, text: &str, found: &mut Findings<'_>) {
     } else if let Some(made) = made.filter(|made| made != body) {
         let diff = TextDiff::from_lines(body, &made);
         let diff = diff.unified_diff().context_radius(0).to_string();
-        let shown: Vec<_> = diff.lines().take(LINES).collect();
+        let cut = |line: &str| line.chars().take(LINE_CHARS).collect::<String>();
+        let shown: Vec<_> = diff.lines().take(LINES).map(cut).collect();
         let finding = found.in_file("GEN-STALE", file.path, 1);
         finding.says("difference", shown.join("\n    "));
     } else if header.contract != fresh.contract {
