@@ -7,13 +7,17 @@ use tokio::time::Instant;
 
 use crate::{
     app::{App, CurrentApp},
-    store::{LEASE_WHOLE, Lease},
+    store::{LEASE_WHOLE, Lease, LeaseRequest},
 };
 
 /// How often the lease is renewed. The share of an instance that has ended is free after three times that.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(2);
-/// How often it is renewed while others have not given back yet what they have too much.
+/// How often it is renewed while others have not given back yet what they have too much, and how soon after a failure.
 const CATCH_UP_INTERVAL: Duration = Duration::from_millis(250);
+/// How long all instances take to renew their leases once the database is back: a renewal that began before ends within
+/// the timeout of a write, 3 s, and the next follows after [`CATCH_UP_INTERVAL`]. Until then a lease that is too old says
+/// nothing about its instance.
+const RETURN_TIME: Duration = Duration::from_secs(4);
 /// How long the start waits for the first lease, which takes some milliseconds.
 const START_TIMEOUT: Duration = Duration::from_secs(1);
 /// The calls of a shorter time say little about how many there are in a second.
@@ -27,6 +31,8 @@ const IDLE_PER_SECOND: u64 = 1;
 pub(crate) struct LeaseWatch {
     instance: String,
     demand: Demand,
+    /// When the last renewal that failed ended.
+    failed_at: Option<Instant>,
 }
 
 /// How many calls this instance would make. It is counted over a whole [`RENEWAL_INTERVAL`], because callers who wait
@@ -59,6 +65,15 @@ impl Demand {
     }
 }
 
+/// How a renewal ended.
+enum Renewal {
+    Renewed(Lease),
+    /// There is no limit to share.
+    Unlimited,
+    /// The database does not respond.
+    Failed,
+}
+
 impl LeaseWatch {
     /// The lease of an instance with this id, renewed for the first time. Without a limit there is no lease.
     pub(crate) async fn start(app: &App) -> Self {
@@ -69,9 +84,13 @@ impl LeaseWatch {
                 calls: 0,
                 before: 0,
             },
+            failed_at: None,
         };
         // Without it the instance uses the whole limit, as if it were the only one.
-        _ = tokio::time::timeout(START_TIMEOUT, watch.renew(app)).await;
+        let first = tokio::time::timeout(START_TIMEOUT, watch.renew(app)).await;
+        if first.is_err() {
+            watch.failed_at = Some(Instant::now());
+        }
         watch
     }
 
@@ -87,17 +106,18 @@ impl LeaseWatch {
             tokio::time::sleep(wait).await;
             let app = Arc::clone(&current.borrow());
             wait = match self.renew(&app).await {
-                Some(lease) if !lease.is_complete => CATCH_UP_INTERVAL,
-                _ => RENEWAL_INTERVAL,
+                Renewal::Renewed(lease) if lease.is_complete => RENEWAL_INTERVAL,
+                Renewal::Unlimited => RENEWAL_INTERVAL,
+                Renewal::Renewed(_) | Renewal::Failed => CATCH_UP_INTERVAL,
             };
         }
     }
 
-    /// Renews the lease and uses its share. `None` if there is no limit, or the database does not respond.
-    async fn renew(&mut self, app: &App) -> Option<Lease> {
+    /// Renews the lease and uses its share.
+    async fn renew(&mut self, app: &App) -> Renewal {
         let limit = u64::from(app.stripe.rate_limit());
         if limit == 0 {
-            return None;
+            return Renewal::Unlimited;
         }
         let millionths = |millicalls: u64| {
             let millionths = u128::from(millicalls) * u128::from(LEASE_WHOLE) / 1_000;
@@ -106,14 +126,20 @@ impl LeaseWatch {
         let demand = self.demand.add(app.stripe.take_wanted_calls());
         let wanted = millionths(demand.saturating_mul(HEADROOM_PERCENT) / 100);
         let floor = millionths(IDLE_PER_SECOND * 1_000);
-        match app.store.renew_lease(&self.instance, wanted, floor).await {
+        let request = LeaseRequest {
+            wanted,
+            floor,
+            others_have_returned: self.failed_at.is_none_or(|at| at.elapsed() > RETURN_TIME),
+        };
+        match app.store.renew_lease(&self.instance, request).await {
             Ok(lease) => {
                 app.stripe.set_rate_share(lease.share);
-                Some(lease)
+                Renewal::Renewed(lease)
             }
             Err(error) => {
                 tracing::debug!(%error, "the lease on the calls to Stripe was not renewed");
-                None
+                self.failed_at = Some(Instant::now());
+                Renewal::Failed
             }
         }
     }

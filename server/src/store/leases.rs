@@ -23,27 +23,33 @@ pub(crate) struct Lease {
     pub is_complete: bool,
 }
 
+/// What an instance asks for, in millionths of the limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LeaseRequest {
+    /// What it would use.
+    pub wanted: u64,
+    /// What it gets at least, as far as there is enough.
+    pub floor: u64,
+    /// Whether every other instance that runs has had the time to renew its lease since the database was away. If not,
+    /// leases that are too old count: their instances have kept their shares.
+    pub others_have_returned: bool,
+}
+
 impl Store {
-    /// Renews the lease of an instance that would use `wanted` millionths of the limit, and gets at least `floor` as far
-    /// as there is enough.
+    /// Renews the lease of an instance.
     pub(crate) async fn renew_lease(
         &self,
         instance: &str,
-        wanted: u64,
-        floor: u64,
+        request: LeaseRequest,
     ) -> Result<Lease, StoreError> {
         // Quietly: a lease that cannot be renewed does not make the database worth a check.
         let mut write = self.begin_quietly(WRITE_TIMEOUT).await?;
         let connection = &mut write.connection;
         let now = self.engine.now(connection).await?;
-        let ttl = i64::try_from(LEASE_TTL.as_millis()).unwrap_or(i64::MAX);
-        execute!(
-            connection,
-            "DELETE FROM rate_leases WHERE renewed_at < $1 OR renewed_at > $2",
-            now - ttl,
-            // A clock that was set back must not keep a lease for long.
-            now + ttl,
-        )?;
+        if request.others_have_returned {
+            remove_expired(connection, now).await?;
+        }
+        let LeaseRequest { wanted, floor, .. } = request;
         let granted = grant(wanted, floor, &others(connection, instance).await?);
         execute!(
             connection,
@@ -72,6 +78,19 @@ impl Store {
         )?;
         write.commit().await
     }
+}
+
+/// Removes the leases of instances that have ended without giving them back.
+async fn remove_expired(connection: &mut Connection, now: i64) -> Result<(), sqlx::Error> {
+    let ttl = i64::try_from(LEASE_TTL.as_millis()).unwrap_or(i64::MAX);
+    execute!(
+        connection,
+        "DELETE FROM rate_leases WHERE renewed_at < $1 OR renewed_at > $2",
+        now - ttl,
+        // A clock that was set back must not keep a lease for long.
+        now + ttl,
+    )?;
+    Ok(())
 }
 
 async fn others(connection: &mut Connection, instance: &str) -> Result<Vec<Part>, sqlx::Error> {

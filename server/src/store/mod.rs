@@ -50,7 +50,7 @@ pub(crate) use error::StoreError;
 pub(crate) use events::{CustomerChange, CustomerEvent, EventResult};
 pub(crate) use keys::{KeyRecord, NewKey};
 pub(crate) use lease_shares::WHOLE as LEASE_WHOLE;
-pub(crate) use leases::Lease;
+pub(crate) use leases::{Lease, LeaseRequest};
 pub(crate) use mapping::{CustomerLink, StaleReason, UnixSeconds};
 pub(crate) use opening::IfMissing;
 pub(crate) use organizations::{Organization, OrganizationChange};

@@ -4,7 +4,7 @@
 mod attackers;
 mod changes;
 mod flood;
-mod stripe_budget;
+pub(crate) mod stripe_budget;
 
 use std::net::SocketAddr;
 use std::time::Duration;

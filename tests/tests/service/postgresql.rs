@@ -4,6 +4,7 @@
 //! whole suite on PostgreSQL besides.
 
 mod balancer;
+mod budget;
 mod cost;
 mod crash;
 mod moving;

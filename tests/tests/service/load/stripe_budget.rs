@@ -12,8 +12,8 @@ use crate::harness::process::Process;
 use crate::harness::service::{Service, send};
 
 /// The limit of the deployment, in requests a second, and what Stripe allows on one endpoint.
-const LIMIT: &str = "20";
-const STRIPE_ALLOWS: usize = 25;
+pub(crate) const LIMIT: &str = "20";
+pub(crate) const STRIPE_ALLOWS: usize = 25;
 /// How long the instances find their shares, and how long they are measured then.
 const SETTLING: Duration = Duration::from_secs(7);
 const MEASURED: Duration = Duration::from_secs(10);
@@ -23,11 +23,13 @@ const LEAST: usize = 180;
 const NEARLY_ALL: usize = 18;
 /// How long the share of an instance that was killed may take to come back.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two requests of a caller whom an instance cannot serve.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Callers of all instances together: more than the limit lets through.
 const CALLERS: usize = 60;
 
 /// The calls that arrived at Stripe in a second, at most.
-fn busiest_second(calls: &[Received]) -> usize {
+pub(crate) fn busiest_second(calls: &[Received]) -> usize {
     let mut times: Vec<_> = calls.iter().map(|call| call.at).collect();
     times.sort();
     let within = |index: usize| {
@@ -41,14 +43,17 @@ fn busiest_second(calls: &[Received]) -> usize {
 }
 
 /// Callers who call again and again, divided among the addresses.
-fn callers(addresses: &[std::net::SocketAddr], key: &str) -> JoinSet<()> {
+pub(crate) fn callers(addresses: &[std::net::SocketAddr], key: &str) -> JoinSet<()> {
     let mut callers = JoinSet::new();
     let request = Arc::new(TestRequest::portal(key, RETURN_URL));
     for caller in 0..CALLERS {
         let (address, request) = (addresses[caller % addresses.len()], Arc::clone(&request));
         callers.spawn(async move {
             loop {
-                send(address, &request).await;
+                if send(address, &request).await.status == 503 {
+                    // The database is away: asking more often does not bring it back.
+                    sleep(PAUSE).await;
+                }
             }
         });
     }
