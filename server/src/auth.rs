@@ -5,6 +5,7 @@
 //! their caller is over its limit, so that guessing never delays the callers whose keys are good.
 
 mod caller_cache;
+mod first_uses;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz_target;
 
@@ -13,9 +14,11 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use chrono::NaiveDate;
 use moka::sync::Cache;
 use poem::http::{HeaderMap, header};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 
 use caller_cache::CallerCache;
+pub(crate) use first_uses::LookUpTurn;
+use first_uses::{FirstUses, Part};
 
 use crate::{
     api_key::{ApiKey, ApiKeyHash},
@@ -46,9 +49,6 @@ const MAX_RECORDED_USES: u64 = 10_000;
 /// A key may use a third of its limit for a minute at once, as the setting documents.
 const BURST_DIVISOR: u32 = 3;
 
-/// The turn to look up a key that is not known to be good.
-pub(crate) type LookUpTurn = OwnedSemaphorePermit;
-
 /// Finds the caller that a key belongs to. A clone shares the caches and the limits.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
@@ -58,6 +58,7 @@ pub(crate) struct Authenticator {
     callers: CallerCache,
     good_keys: Cache<ApiKeyHash, ()>,
     unknown_look_ups: Arc<Semaphore>,
+    first_uses: FirstUses,
     failures: Arc<RateLimit<IpAddr>>,
     requests: Arc<RateLimit<String>>,
     /// The last day of a use that is written or waits to be.
@@ -98,6 +99,7 @@ impl Authenticator {
                 .time_to_idle(GOOD_KEY_TTL)
                 .build(),
             unknown_look_ups: Arc::new(Semaphore::new(MAX_UNKNOWN_LOOK_UPS)),
+            first_uses: FirstUses::default(),
             failures: failures(config),
             requests: requests(config),
             recorded_uses,
@@ -128,22 +130,56 @@ impl Authenticator {
             return Ok(None);
         }
         self.require_unlimited(client)?;
-        if key.is_none() {
+        let Some(hash) = key else {
             return Ok(None);
-        }
+        };
         let began = self.clock.instant();
-        let turn = Arc::clone(&self.unknown_look_ups).acquire_owned();
-        let turn = tokio::time::timeout(LOOK_UP_TIMEOUT, turn).await;
+        let turn = tokio::time::timeout(LOOK_UP_TIMEOUT, self.turn(hash, client)).await;
         let waited = self.clock.instant().duration_since(began);
         self.metrics.key_look_up_wait.observe(waited.as_secs_f64());
-        let Ok(Ok(turn)) = turn else {
-            return Err(ApiError::from(ErrorCode::ServiceUnavailable)
+        turn.unwrap_or_else(|_| {
+            Err(ApiError::from(ErrorCode::ServiceUnavailable)
                 .with_retry_after(LOOK_UP_TIMEOUT)
-                .with_cause("too many unknown keys at a time"));
-        };
-        // Others of the same address may have failed while this one waited.
+                .with_cause("too many unknown keys at a time"))
+        })
+    }
+
+    /// The turn to look the key up. Without one, if another caller has looked it up meanwhile: so many who begin to use a
+    /// new key together wait for one look-up, not for each other.
+    async fn turn(
+        &self,
+        hash: ApiKeyHash,
+        client: Option<IpAddr>,
+    ) -> Result<Option<LookUpTurn>, ApiError> {
+        loop {
+            let first_use = match self.first_uses.join(hash) {
+                Part::First(first_use) => first_use,
+                Part::Other(mut first) => {
+                    // An error is the end of the first.
+                    _ = first.changed().await;
+                    if self.is_known(&hash) {
+                        break;
+                    }
+                    continue;
+                }
+            };
+            if self.is_known(&hash) {
+                break;
+            }
+            let permit = Arc::clone(&self.unknown_look_ups).acquire_owned().await;
+            // The semaphore is never closed.
+            let Ok(permit) = permit else { break };
+            // Others of the same address may have failed while this one waited.
+            self.require_unlimited(client)?;
+            return Ok(Some(first_use.with(permit)));
+        }
         self.require_unlimited(client)?;
-        Ok(Some(turn))
+        Ok(None)
+    }
+
+    /// Whether the key needs no turn: it is good, or the database need not be asked.
+    fn is_known(&self, hash: &ApiKeyHash) -> bool {
+        self.good_keys.contains_key(hash) || self.callers.knows(hash)
     }
 
     fn require_unlimited(&self, client: Option<IpAddr>) -> Result<(), ApiError> {

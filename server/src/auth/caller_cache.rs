@@ -20,6 +20,10 @@ const MAX_SHARED_LOOK_UPS: u64 = 1_000;
 /// Longer than a look-up takes, whose result the first of the callers caches.
 const SHARED_TTL: Duration = Duration::from_secs(1);
 
+/// While it is not known whether the database has changed, a key is looked up once in this time. It is short beside the
+/// second in which a change is seen, and long beside the time between two calls of a key that is used much.
+const UNSURE_INTERVAL: Duration = Duration::from_millis(100);
+
 /// The result of a look-up: that of a key that does not exist, too.
 type Found = Option<Arc<Caller>>;
 
@@ -31,7 +35,16 @@ pub(super) struct CallerCache {
     clock: Clock,
     metrics: Arc<Metrics>,
     found: sync::Cache<ApiKeyHash, (u64, Found)>,
-    shared: future::Cache<(ApiKeyHash, u64), Found>,
+    shared: future::Cache<(ApiKeyHash, Moment), Found>,
+}
+
+/// When a look-up that several callers share began.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Moment {
+    /// In this generation of the store.
+    Generation(u64),
+    /// In this [`UNSURE_INTERVAL`] since 1970, while it is not known whether the database has changed.
+    Unsure(i64),
 }
 
 impl CallerCache {
@@ -51,11 +64,12 @@ impl CallerCache {
         }
     }
 
-    /// The caller of the key. While it is not known whether the database has changed, it is asked each time.
+    /// The caller of the key. While it is not known whether the database has changed, it is asked again and again.
     pub(super) async fn find(&self, hash: ApiKeyHash) -> Result<Found, Arc<StoreError>> {
         let Some(generation) = self.store.cache_generation() else {
-            self.metrics.key_cache_misses.inc();
-            return self.read(&hash).await.map_err(Arc::new);
+            let interval = i64::try_from(UNSURE_INTERVAL.as_millis()).unwrap_or(i64::MAX);
+            let now = self.clock.now().timestamp_millis();
+            return self.look_up(hash, Moment::Unsure(now / interval)).await;
         };
         if let Some((found_in, found)) = self.found.get(&hash)
             && found_in == generation
@@ -63,13 +77,26 @@ impl CallerCache {
             self.metrics.key_cache_hits.inc();
             return Ok(found);
         }
+        let found = self.look_up(hash, Moment::Generation(generation)).await?;
+        self.found.insert(hash, (generation, found.clone()));
+        Ok(found)
+    }
+
+    /// Looks the key up, once for all callers of a moment.
+    async fn look_up(&self, hash: ApiKeyHash, moment: Moment) -> Result<Found, Arc<StoreError>> {
         self.metrics.key_cache_misses.inc();
         let read = self.read(&hash);
         // Boxed, so that a request whose key is cached has no room for it.
-        let shared = Box::pin(self.shared.try_get_with((hash, generation), read));
-        let found = shared.await?;
-        self.found.insert(hash, (generation, found.clone()));
-        Ok(found)
+        Box::pin(self.shared.try_get_with((hash, moment), read)).await
+    }
+
+    /// Whether the caller of the key is known without the database.
+    pub(super) fn knows(&self, hash: &ApiKeyHash) -> bool {
+        let generation = self.store.cache_generation();
+        generation.is_some_and(|generation| {
+            let found = self.found.get(hash);
+            found.is_some_and(|(found_in, _)| found_in == generation)
+        })
     }
 
     async fn read(&self, hash: &ApiKeyHash) -> Result<Found, StoreError> {

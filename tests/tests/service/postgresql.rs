@@ -7,6 +7,7 @@ mod balancer;
 mod budget;
 mod cost;
 mod crash;
+mod first_use;
 mod moving;
 mod opening;
 mod outage;
