@@ -57,14 +57,15 @@ pub fn target(data: &[u8]) {
     let (status, body) = data.split_first().unwrap_or((&0, &[]));
     let code = STATUSES[usize::from(*status) % STATUSES.len()];
     let response = StripeResponse::without_body(code, &HeaderMap::new()).with_body(body.to_vec());
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    // Another parser also refuses escapes and numbers in parts that the service skips.
+    let body: Option<Value> = serde_json::from_slice(body).ok();
     let word = response.refusal().reason;
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-[]".contains(&byte);
     assert_eq!(loggable(&word, is_word), Some(word.as_str()));
     let with_flow = (status / FLOWS_FROM > 0).then_some(Flow::ALL[0]);
-    check_session(&response, &body, with_flow);
-    let verification = verify(&body);
-    if verification.ok {
+    check_session(&response, body.as_ref(), with_flow);
+    let body = body.unwrap_or_default();
+    if verify(&body).ok {
         let features = &body["features"];
         for feature in ["cancel", "pause", "update"] {
             let enabled = &features[format!("subscription_{feature}")]["enabled"];
@@ -73,7 +74,7 @@ pub fn target(data: &[u8]) {
     }
 }
 
-fn check_session(response: &StripeResponse, body: &Value, flow: Option<Flow>) {
+fn check_session(response: &StripeResponse, body: Option<&Value>, flow: Option<Flow>) {
     let customer = CustomerId::from_stored(CUSTOMER.to_owned());
     let requested = SessionRequest {
         customer: &customer,
@@ -94,9 +95,11 @@ fn check_session(response: &StripeResponse, body: &Value, flow: Option<Flow>) {
         "{url}"
     );
     assert!(!format!("{:?}", accepted.url).contains("stripe.com"));
-    assert_eq!(body["customer"], CUSTOMER);
-    assert_eq!(body["return_url"], RETURN_URL);
-    assert_eq!(body["livemode"], true);
-    assert_eq!(body["flow"]["type"].as_str(), flow.map(Flow::as_str));
     assert_eq!(accepted.configuration, CONFIGURATION);
+    if let Some(body) = body {
+        assert_eq!(body["customer"], CUSTOMER);
+        assert_eq!(body["return_url"], RETURN_URL);
+        assert_eq!(body["livemode"], true);
+        assert_eq!(body["flow"]["type"].as_str(), flow.map(Flow::as_str));
+    }
 }
