@@ -1,5 +1,7 @@
 //! `billing-portal why`: every error code and every cause of a 502 is explained from the log alone, without secrets.
 
+mod large_log;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
