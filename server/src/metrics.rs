@@ -244,7 +244,7 @@ impl Metrics {
     }
 
     /// Everything, in Prometheus' text format.
-    pub(crate) fn render(&self, now: Now) -> Vec<u8> {
+    pub(crate) fn render(&self, now: &Now) -> Vec<u8> {
         self.stripe_in_flight.set(count(now.stripe_in_flight));
         self.stripe_rate_limit.set(now.stripe_rate_limit.into());
         self.process.read();

@@ -141,7 +141,7 @@ async fn readiness(Data(app): Data<&Arc<App>>) -> Response {
 )]
 #[handler]
 fn metrics(Data(app): Data<&Arc<App>>) -> Response {
-    let metrics = app.metrics.render(Now {
+    let metrics = app.metrics.render(&Now {
         stripe_in_flight: app.stripe.in_flight(),
         stripe_rate_limit: app.stripe.rate_limit(),
         breaker_open: !app.stripe.is_breaker_closed(),
