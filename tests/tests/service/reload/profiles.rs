@@ -57,8 +57,7 @@ async fn verified(service: &ConfiguredProcess, profile: &str) -> Option<bool> {
     let metrics = send(service.operations(), &TestRequest::get("/metrics")).await;
     let series = format!("billing_portal_configuration_verified{{profile=\"{profile}\"}} ");
     let mut lines = metrics.text().lines();
-    let value = lines.find_map(|line| line.strip_prefix(&*series).map(|value| value == "1"));
-    value
+    lines.find_map(|line| line.strip_prefix(&*series).map(|value| value == "1"))
 }
 
 #[tokio::test]
