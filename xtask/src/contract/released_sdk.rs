@@ -52,6 +52,10 @@ pub(super) fn keep(shell: &Shell, version: &Version) -> Result<()> {
             shell.current_dir().join(FOLDER),
             shell.current_dir().join(PREVIOUS),
         )?;
+        // No two packages of a workspace may have the same name.
+        let manifest = format!("{PREVIOUS}/Cargo.toml");
+        let renamed = shell.read_file(&manifest)?;
+        shell.write_file(&manifest, renamed.replace("\"released-", "\"previous-"))?;
     }
     shell.remove_path(FOLDER)?;
     shell.create_dir(FOLDER)?;

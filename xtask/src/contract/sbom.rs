@@ -11,8 +11,6 @@ const FOLDER: &str = "sbom/";
 
 /// The folders of the packages that are released.
 const RELEASED: [&str; 2] = ["server", "client"];
-/// The folders of the others, for which cargo-cyclonedx writes a list too.
-const NOT_RELEASED: [&str; 2] = ["tests", "xtask"];
 
 /// Fails with how to get cargo-cyclonedx if it is not installed.
 pub(super) fn require_tool(shell: &Shell) -> Result<()> {
@@ -35,8 +33,21 @@ pub(super) fn write(shell: &Shell, root: &Path, version: &str) -> Result<()> {
         let target = format!("{FOLDER}billing-portal-{folder}-{version}.cdx.json");
         shell.write_file(target, format!("{compact}\n"))?;
     }
-    for folder in RELEASED.into_iter().chain(NOT_RELEASED) {
-        shell.remove_path(format!("{folder}/sbom.json"))?;
+    remove_lists(shell)
+}
+
+/// Removes what cargo-cyclonedx wrote beside the manifest of each package here, also of those that are not released.
+fn remove_lists(shell: &Shell) -> Result<()> {
+    let metadata = cmd!(shell, "cargo metadata --format-version 1 --offline");
+    let metadata = metadata.quiet().ignore_stderr().read()?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
+    let packages = metadata["packages"].as_array().context("packages")?;
+    for package in packages
+        .iter()
+        .filter(|package| package["source"].is_null())
+    {
+        let manifest = package["manifest_path"].as_str().context("a manifest")?;
+        shell.remove_path(Path::new(manifest).with_file_name("sbom.json"))?;
     }
     Ok(())
 }

@@ -21,6 +21,18 @@ fn next(checkout: &Checkout) -> String {
     format!("{minor}.{}", patch.parse::<u32>().expect("a number") + 1)
 }
 
+/// The folders of all packages.
+const PACKAGES: [&str; 8] = [
+    "client",
+    "client/released/previous-sdk",
+    "client/released/sdk",
+    "fuzz",
+    "generators",
+    "server",
+    "tests",
+    "xtask",
+];
+
 /// The manifest of the kept SDK, and of the one of the minor version before.
 const KEPT: &str = "client/released/sdk/Cargo.toml";
 const PREVIOUS: &str = "client/released/previous-sdk/Cargo.toml";
@@ -92,10 +104,18 @@ fn t15_a_release_replaces_the_version_everywhere_and_renews_the_kept_sdk() {
         let list = checkout.read(&format!("sbom/billing-portal-{package}-{version}.cdx.json"));
         assert!(list.contains("\"bomFormat\":\"CycloneDX\""));
     }
+    for package in PACKAGES {
+        let list = format!("{package}/sbom.json");
+        assert!(!checkout.exists(&list), "{list} is not removed");
+    }
     kept_sdk_is_the_present_one(&checkout);
     let (minor, _) = version.rsplit_once('.').expect("three parts");
     let is_patch = kept.contains(&format!("\nversion = \"{minor}."));
-    let expected = if is_patch { previous } else { Some(kept) };
+    let expected = if is_patch {
+        previous
+    } else {
+        Some(renamed(&kept))
+    };
     assert_eq!(read_if_any(&checkout, PREVIOUS), expected);
     // The server's binary is not built again, so it declares the version before.
     let findings = checkout.run(&["check", "--format", "json"]).findings();
@@ -117,8 +137,14 @@ fn t15_a_new_minor_version_keeps_the_sdk_of_the_one_before() {
         return;
     }
     assert_eq!(run.code, 0, "{version}: {}{}", run.stdout, run.stderr);
-    assert_eq!(checkout.read(PREVIOUS), kept);
+    assert_eq!(checkout.read(PREVIOUS), renamed(&kept));
     kept_sdk_is_the_present_one(&checkout);
+}
+
+/// The manifest of a kept SDK when the next minor version is released.
+fn renamed(manifest: &str) -> String {
+    let name = "name = \"released-billing-portal-client\"";
+    manifest.replacen(name, "name = \"previous-billing-portal-client\"", 1)
 }
 
 fn read_if_any(checkout: &Checkout, file: &str) -> Option<String> {
