@@ -10,6 +10,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::text::{is_blank, is_quoted, trim};
 
 /// Number of random characters between a key's prefix and its checksum, as the service makes keys.
 const RANDOM_CHARACTERS: usize = 30;
@@ -71,8 +72,16 @@ impl ApiKey {
 impl FromStr for ApiKey {
     type Err = Error;
 
+    /// White space at both ends is removed.
     fn from_str(text: &str) -> Result<Self, Error> {
         let reject = |problem| Error::configuration("api_key", problem);
+        let text = trim(text);
+        if is_quoted(text) {
+            return Err(reject("must not be in quotes"));
+        }
+        if text.contains(is_blank) {
+            return Err(reject("must not have white space inside"));
+        }
         let (mode, rest) = if let Some(rest) = text.strip_prefix("am_live_") {
             (Mode::Live, rest)
         } else if let Some(rest) = text.strip_prefix("am_test_") {

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
-use crate::call::CreatePortalSession;
+use crate::background_runtime::BackgroundRuntime;
+use crate::create_portal_session::CreatePortalSession;
 use crate::error::Error;
+use crate::list_return_origins::{ListReturnOrigins, ReturnOrigins};
 use crate::session::PortalSession;
 
 /// Opens billing portals; each call blocks its thread. Cheap to clone: clones share their connections.
 ///
-/// It keeps a runtime on a thread of its own. Do not call it in async code: the call panics there, because it would
-/// block a thread that other tasks need.
+/// It keeps a runtime on a thread of its own. It may be made and dropped in async code, but do not call it there: the call
+/// panics, because it would block a thread that other tasks need.
 ///
 /// ```no_run
 /// use billing_portal_client::blocking::Client;
@@ -23,7 +25,7 @@ use crate::session::PortalSession;
 #[derive(Clone, Debug)]
 pub struct Client {
     client: crate::Client,
-    runtime: Arc<Runtime>,
+    runtime: Arc<BackgroundRuntime>,
 }
 
 impl Client {
@@ -44,7 +46,7 @@ impl Client {
             })?;
         Ok(Self {
             client,
-            runtime: Arc::new(runtime),
+            runtime: Arc::new(BackgroundRuntime::new(runtime)),
         })
     }
 
@@ -70,6 +72,20 @@ impl Client {
         change: impl FnOnce(CreatePortalSession) -> CreatePortalSession,
     ) -> Result<PortalSession, Error> {
         let call = change(self.client.create_portal_session(return_url));
-        self.runtime.block_on(async { call.await })
+        self.runtime.get().block_on(async { call.await })
+    }
+
+    /// Lists the origins of return URLs; see [`Client::list_return_origins`](crate::Client::list_return_origins).
+    pub fn list_return_origins(&self) -> Result<ReturnOrigins, Error> {
+        self.list_return_origins_with(|call| call)
+    }
+
+    /// Lists the origins of return URLs with settings for this call alone.
+    pub fn list_return_origins_with(
+        &self,
+        change: impl FnOnce(ListReturnOrigins) -> ListReturnOrigins,
+    ) -> Result<ReturnOrigins, Error> {
+        let call = change(self.client.list_return_origins());
+        self.runtime.get().block_on(async { call.await })
     }
 }

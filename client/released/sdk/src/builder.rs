@@ -9,7 +9,7 @@ use crate::api_key::ApiKey;
 use crate::base_url;
 use crate::client::Client;
 use crate::error::Error;
-use crate::http_client::http_client;
+use crate::http_client::HttpClients;
 use crate::settings::Settings;
 
 /// What this SDK calls itself in `User-Agent`.
@@ -32,6 +32,7 @@ const DEFAULT_MAX_RETRIES: u32 = 2;
 pub struct ClientBuilder {
     api_key: Option<Result<ApiKey, Error>>,
     base_url: Option<String>,
+    allow_plain_http: bool,
     timeout: Duration,
     connect_timeout: Option<Duration>,
     max_retries: u32,
@@ -66,6 +67,7 @@ impl Default for ClientBuilder {
         Self {
             api_key: None,
             base_url: None,
+            allow_plain_http: false,
             timeout: DEFAULT_TIMEOUT,
             connect_timeout: None,
             max_retries: DEFAULT_MAX_RETRIES,
@@ -86,9 +88,22 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the service is, such as `https://billing.example.com`. Required. Plain http only for a loopback address.
+    /// Where the service is, such as `https://billing.example.com`. Required. Plain http is accepted for this machine
+    /// (`localhost` and names below it, `127.0.0.0/8`, `::1`), and for other hosts only with
+    /// [`allow_plain_http`](Self::allow_plain_http).
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// Accepts a plain http [`base_url`](Self::base_url) of any host, such as `http://billing-portal:8080` inside a
+    /// cluster.
+    ///
+    /// The API key is then sent in the clear: anyone who can read the network's traffic can open the portals of its
+    /// organization. Allow it only if the network is trusted or encrypts by itself. A client with such a base URL logs a
+    /// warning when it is built, and uses no proxy.
+    pub fn allow_plain_http(mut self) -> Self {
+        self.allow_plain_http = true;
         self
     }
 
@@ -105,6 +120,9 @@ impl ClientBuilder {
     }
 
     /// How often a call may be repeated after its first try: 2 unless set.
+    ///
+    /// If a request fails over a kept connection, the connection may have been dead before. The first retry after such
+    /// a failure goes over a new connection and does not count.
     pub fn max_retries(mut self, max_retries: u32) -> Self {
         self.max_retries = max_retries;
         self
@@ -117,7 +135,8 @@ impl ClientBuilder {
     }
 
     /// Your own HTTP client, for its proxies, certificates or resolver. Turn redirects off in it: a redirect would
-    /// send the request again, to a place that you have not named.
+    /// send the request again, to a place that you have not named. Its connections cannot be observed from here, so
+    /// retries may use its kept connections, and each retry counts.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -131,7 +150,7 @@ impl ClientBuilder {
         let base_url = self
             .base_url
             .ok_or_else(|| Error::configuration("base_url", "is not set"))?;
-        let base_url = base_url::parse(&base_url)?;
+        let base_url = base_url::parse(&base_url, self.allow_plain_http)?;
         let user_agent = user_agent(self.user_agent)?;
         let http = match (self.http_client, self.connect_timeout) {
             (Some(_), Some(_)) => {
@@ -140,8 +159,10 @@ impl ClientBuilder {
                     "must be set in your http_client instead",
                 ));
             }
-            (Some(client), None) => client,
-            (None, timeout) => http_client(timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT), &base_url)?,
+            (Some(client), None) => HttpClients::brought(client),
+            (None, timeout) => {
+                HttpClients::new(timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT), &base_url)?
+            }
         };
         Ok(Client::new(Settings {
             http,

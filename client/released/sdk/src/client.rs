@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::call::CreatePortalSession;
+use crate::create_portal_session::CreatePortalSession;
+use crate::list_return_origins::ListReturnOrigins;
 use crate::settings::Settings;
 
 /// Opens billing portals. Cheap to clone: clones share their connections.
@@ -37,6 +38,20 @@ impl Client {
     /// ```
     pub fn create_portal_session(&self, return_url: impl Into<String>) -> CreatePortalSession {
         CreatePortalSession::new(Arc::clone(&self.settings), return_url.into())
+    }
+
+    /// Lists the origins to which a return URL of the key may lead, so that a program can check its configuration before a
+    /// customer clicks.
+    ///
+    /// ```no_run
+    /// # async fn check(client: billing_portal_client::Client) -> Result<(), billing_portal_client::Error> {
+    /// let allowed = client.list_return_origins().await?;
+    /// assert!(allowed.origins.contains(&"https://app.example.com".to_owned()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list_return_origins(&self) -> ListReturnOrigins {
+        ListReturnOrigins::new(Arc::clone(&self.settings))
     }
 }
 

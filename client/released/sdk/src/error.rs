@@ -55,6 +55,13 @@ pub enum Error {
         /// The innermost reason that the system reports.
         cause: String,
     },
+    /// No connection can be made until a setting changes: the certificate is not trusted or is for another host name, or
+    /// the proxy requires credentials. Repeating the call does not help.
+    #[non_exhaustive]
+    ConnectionRejected {
+        /// Which of these it is, and the text of the library that reports it.
+        cause: String,
+    },
     /// The connection broke before the whole answer had arrived.
     #[non_exhaustive]
     Disconnected {
@@ -72,11 +79,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// The service's error code, if the service answered.
+    /// The error code in the answer. Usually the service's; an unexpected answer may have one too.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         match self {
             Self::Api(error) => Some(&error.code),
+            Self::UnexpectedAnswer(answer) => answer.code.as_ref(),
             _ => None,
         }
     }
@@ -137,19 +145,27 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Configuration { .. } | Self::InvalidRequest { .. } => false,
+            Self::Configuration { .. }
+            | Self::InvalidRequest { .. }
+            | Self::ConnectionRejected { .. } => false,
             Self::Connect { .. } | Self::Disconnected { .. } | Self::Timeout { .. } => true,
-            Self::UnexpectedAnswer(answer) => is_retryable_status(answer.status),
-            Self::Api(error) => match error.code {
+            Self::Api(_) | Self::UnexpectedAnswer(_) => self.is_retryable_answer(),
+        }
+    }
+
+    /// The code decides, and the status if the code is unknown.
+    fn is_retryable_answer(&self) -> bool {
+        match self.code() {
+            Some(
                 ErrorCode::RequestTimeout
                 | ErrorCode::RateLimited
                 | ErrorCode::Internal
-                | ErrorCode::ServiceUnavailable => true,
-                // The service says how long to wait if waiting helps.
-                ErrorCode::BillingPortalUnavailable => error.retry_after.is_some(),
-                ErrorCode::Unknown(_) => is_retryable_status(error.status),
-                _ => false,
-            },
+                | ErrorCode::ServiceUnavailable,
+            ) => true,
+            // The service says how long to wait if waiting helps.
+            Some(ErrorCode::BillingPortalUnavailable) => self.retry_after().is_some(),
+            Some(ErrorCode::Unknown(_)) | None => self.status().is_some_and(is_retryable_status),
+            Some(_) => false,
         }
     }
 
@@ -159,30 +175,18 @@ impl Error {
         matches!(self, Self::Timeout { .. })
     }
 
+    /// Whether the connection failed, rather than the answer being an error.
+    pub(crate) fn is_transport(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. } | Self::Disconnected { .. } | Self::Timeout { .. }
+        )
+    }
+
     pub(crate) fn configuration(setting: &'static str, problem: impl Into<String>) -> Self {
         Self::Configuration {
             setting,
             problem: problem.into(),
-        }
-    }
-
-    /// The error that reqwest reports; `status` is the answer's, if its head had arrived.
-    pub(crate) fn transport(
-        error: &reqwest::Error,
-        status: Option<StatusCode>,
-        after: Duration,
-    ) -> Self {
-        if error.is_timeout() {
-            Self::Timeout { after }
-        } else if error.is_connect() {
-            Self::Connect {
-                cause: root_cause(error),
-            }
-        } else {
-            Self::Disconnected {
-                status,
-                cause: root_cause(error),
-            }
         }
     }
 }
@@ -190,15 +194,6 @@ impl Error {
 /// The statuses that usually pass: for answers without a known code.
 fn is_retryable_status(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// The innermost of a chain of errors: the outer ones only say that something was being sent.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 impl fmt::Display for Error {
@@ -212,7 +207,7 @@ impl fmt::Display for Error {
             }
             Self::Api(error) => error.fmt(f),
             Self::UnexpectedAnswer(answer) => answer.fmt(f),
-            Self::Connect { cause } => write!(
+            Self::Connect { cause } | Self::ConnectionRejected { cause } => write!(
                 f,
                 "could not connect to the billing portal service: {cause}"
             ),

@@ -12,6 +12,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 /// What one request carries, and the answer to it.
 #[derive(Clone)]
 pub(crate) struct Exchange {
+    /// The program's headers for this call.
+    pub(crate) headers: HeaderMap,
     pub(crate) authorization: HeaderValue,
     pub(crate) user_agent: HeaderValue,
     /// How long the request and its answer may take.
@@ -26,15 +28,19 @@ pub(crate) struct RawResponse {
     pub(crate) headers: HeaderMap,
     /// Empty for a success: it may hold a portal's URL, and the generated code has it.
     pub(crate) body: Vec<u8>,
+    /// `error.code`, if the body has one.
+    pub(crate) code: Option<String>,
 }
 
 impl Exchange {
     pub(crate) fn new(
+        headers: HeaderMap,
         authorization: HeaderValue,
         user_agent: HeaderValue,
         timeout: Duration,
     ) -> Self {
         Self {
+            headers,
             authorization,
             user_agent,
             timeout,

@@ -7,6 +7,7 @@ use std::mem;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::{Request, Response, ResponseBuilderExt};
+use serde::Deserialize;
 
 use crate::exchange::{Exchange, RawResponse};
 use crate::generated;
@@ -19,6 +20,7 @@ impl ClientHooks<Exchange> for generated::Client {
         let headers = request.headers_mut();
         // The generated code adds it, but the contract does not name it.
         headers.remove("api-version");
+        headers.extend(self.inner().headers.clone());
         headers.insert(AUTHORIZATION, self.inner().authorization.clone());
         headers.insert(USER_AGENT, self.inner().user_agent.clone());
         *request.timeout_mut() = Some(self.inner().timeout);
@@ -37,6 +39,7 @@ async fn receive(exchange: &Exchange, mut response: Response) -> reqwest::Result
         status: response.status(),
         headers: mem::take(response.headers_mut()),
         body: Vec::new(),
+        code: None,
     };
     let body = match read_bounded(&mut response).await {
         Ok(body) => body,
@@ -45,6 +48,7 @@ async fn receive(exchange: &Exchange, mut response: Response) -> reqwest::Result
             return Err(error);
         }
     };
+    answer.code = error_code(&body);
     if !answer.status.is_success() {
         answer.body.clone_from(&body);
     }
@@ -57,6 +61,23 @@ async fn receive(exchange: &Exchange, mut response: Response) -> reqwest::Result
     Ok(decodable
         .expect("a status and a URL make a response")
         .into())
+}
+
+/// `error.code`, also of a body that the contract does not have.
+fn error_code(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        error: Error,
+    }
+    #[derive(Deserialize)]
+    struct Error {
+        code: String,
+    }
+    const NAME: &[u8] = b"\"error\"";
+    // Saves parsing a success twice.
+    body.windows(NAME.len()).find(|bytes| *bytes == NAME)?;
+    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    Some(envelope.error.code)
 }
 
 /// The body, cut off at [`MAX_ANSWER_BYTES`]: what is longer cannot be decoded.

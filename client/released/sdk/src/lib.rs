@@ -5,14 +5,24 @@ mod base_url;
 mod builder;
 mod client;
 mod http_client;
+mod new_connection;
 mod settings;
 
 // How a call is sent.
+mod attempt;
 mod call;
+mod call_header;
+mod create_portal_session;
 mod exchange;
+mod flow;
 mod hooks;
+mod list_return_origins;
+mod locale;
+mod operation;
+mod request;
 mod retry;
 mod return_url;
+mod trace_context;
 #[rustfmt::skip]
 #[expect(
     clippy::allow_attributes,
@@ -29,6 +39,7 @@ mod response;
 mod retry_after;
 mod session;
 mod text;
+mod transport;
 
 // What a caller holds.
 mod api_error;
@@ -38,8 +49,11 @@ mod error_code;
 pub mod errors;
 mod portal_url;
 mod unexpected_answer;
+mod unprinted;
 
 // The optional parts.
+#[cfg(feature = "blocking")]
+mod background_runtime;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "test-util")]
@@ -53,10 +67,12 @@ pub mod test_util;
 pub use api_error::ApiError;
 pub use api_key::{ApiKey, Mode};
 pub use builder::ClientBuilder;
-pub use call::CreatePortalSession;
 pub use client::Client;
+pub use create_portal_session::CreatePortalSession;
 pub use error::Error;
 pub use error_code::ErrorCode;
+pub use flow::Flow;
+pub use list_return_origins::{ListReturnOrigins, ReturnOrigins};
 pub use portal_url::PortalUrl;
 pub use session::PortalSession;
 pub use unexpected_answer::UnexpectedAnswer;

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, Response, StatusCode};
+use reqwest::Url;
 
+use crate::base_url::is_loopback;
 use crate::retry_after::http_date;
 
 /// The hosted portal's URL: a credential for a few minutes. Redirect the browser to it at once; never store or log it.
@@ -14,7 +16,7 @@ use crate::retry_after::http_date;
 /// `Debug` does not show it, and it has neither `Display` nor serde's traits, so it is not printed or stored by accident.
 #[derive(Clone)]
 pub struct PortalUrl {
-    /// Marked sensitive, and known to be the text of an https URL.
+    /// Marked sensitive, and known to be the text of an https URL, or of an http URL of this machine.
     location: HeaderValue,
     lifetime: Lifetime,
 }
@@ -54,11 +56,11 @@ impl SentAt {
 }
 
 impl PortalUrl {
-    /// `None` for what a browser must not be sent to: anything but an https URL in ASCII.
+    /// `None` for what a browser must not be sent to: anything but an https URL in ASCII, or an http URL of this machine,
+    /// which a simulated portal has.
     pub(crate) fn parse(text: &str, lifetime: Lifetime) -> Option<Self> {
-        let host = text.strip_prefix("https://")?;
         let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_visible || !host.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        if !is_visible || !(is_https(text) || is_local(text)) {
             return None;
         }
         let mut location = HeaderValue::from_str(text).ok()?;
@@ -100,6 +102,19 @@ impl PortalUrl {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         redirect
     }
+}
+
+fn is_https(text: &str) -> bool {
+    let host = text.strip_prefix("https://");
+    host.is_some_and(|host| host.starts_with(|first: char| first.is_ascii_alphanumeric()))
+}
+
+fn is_local(text: &str) -> bool {
+    // In the parser's own form, so that a browser finds the same host in it.
+    Url::parse(text).is_ok_and(|url| {
+        let is_anonymous = url.username().is_empty() && url.password().is_none();
+        url.scheme() == "http" && is_loopback(&url) && is_anonymous && url.as_str() == text
+    })
 }
 
 impl Lifetime {

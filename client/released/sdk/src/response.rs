@@ -1,5 +1,6 @@
 //! What an answer means: an open session, an error of the service, or something unexpected.
 
+use http::StatusCode;
 use http::header::DATE;
 
 use crate::api_error::ApiError;
@@ -12,6 +13,7 @@ use crate::portal_url::{Lifetime, PortalUrl, SentAt};
 use crate::retry_after::retry_after;
 use crate::session::PortalSession;
 use crate::unexpected_answer::UnexpectedAnswer;
+use crate::unprinted::UnprintedHeaders;
 
 /// The most characters of an answer's body that an error keeps: enough to recognize a proxy's page.
 const EXCERPT_CHARACTERS: usize = 512;
@@ -29,13 +31,15 @@ impl RawResponse {
             date: self.headers.get(DATE).cloned(),
             expires_at: envelope.data.expires_at,
         };
-        let portal_url =
-            PortalUrl::parse(&envelope.data.portal_url, lifetime).filter(|_| envelope.success);
-        match portal_url {
+        if !envelope.success {
+            return Err(self.into_error(key));
+        }
+        match PortalUrl::parse(&envelope.data.portal_url, lifetime) {
             Some(portal_url) => Ok(PortalSession {
                 portal_url,
                 expires_at: envelope.data.expires_at,
-                request_id: self.header("x-request-id").unwrap_or_default().to_owned(),
+                request_id: self.header("x-request-id").unwrap_or("").to_owned(),
+                headers: UnprintedHeaders(self.headers),
             }),
             None => Err(self.into_unexpected("whose portal URL is not valid", key)),
         }
@@ -44,18 +48,25 @@ impl RawResponse {
     /// The error in the answer: the service's, if the body is its envelope, otherwise an unexpected answer.
     pub(crate) fn into_error(self, key: &ApiKey) -> Error {
         match serde_json::from_slice::<ErrorEnvelope>(&self.body) {
-            Ok(envelope) if !envelope.success => self.into_api_error(envelope.error, key),
+            Ok(envelope) if !envelope.success => self.into_api_error(&envelope.error, key),
+            _ if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                self.into_unexpected("from a proxy that requires credentials", key)
+            }
             _ => self.into_unexpected("without the service's envelope", key),
         }
     }
 
-    fn into_api_error(self, error: ErrorBody, key: &ApiKey) -> Error {
+    fn into_api_error(self, error: &ErrorBody, key: &ApiKey) -> Error {
         Error::Api(Box::new(ApiError {
             status: self.status,
-            code: ErrorCode::from(error.code.as_str()),
-            message: error.message,
-            request_id: error.request_id,
-            details: error.details,
+            code: code(&error.code, key),
+            message: key.redact(&error.message),
+            request_id: key.redact(&error.request_id),
+            details: error
+                .details
+                .iter()
+                .map(|(field, problem)| (key.redact(field), key.redact(problem)))
+                .collect(),
             retry_after: retry_after(&self.headers),
             excerpt: self.excerpt(key),
             headers: self.headers,
@@ -66,6 +77,7 @@ impl RawResponse {
         Error::UnexpectedAnswer(Box::new(UnexpectedAnswer {
             status: self.status,
             problem,
+            code: self.code.as_deref().map(|text| code(text, key)),
             request_id: self.header("x-request-id").map(str::to_owned),
             retry_after: retry_after(&self.headers),
             excerpt: self.excerpt(key),
@@ -79,4 +91,10 @@ impl RawResponse {
         let text = key.redact(&String::from_utf8_lossy(&self.body));
         text.chars().take(EXCERPT_CHARACTERS).collect()
     }
+}
+
+/// An error code. A text from an unknown server may be long, and may repeat the key.
+fn code(text: &str, key: &ApiKey) -> ErrorCode {
+    let text: String = key.redact(text).chars().take(EXCERPT_CHARACTERS).collect();
+    ErrorCode::from(text.as_str())
 }

@@ -4,10 +4,10 @@
 //! on the allow-list and whether plain http is allowed.
 
 use crate::error::Error;
-use crate::generated::types::{CreatePortalSession, CreatePortalSessionReturnUrl};
+use crate::generated::types::CreatePortalSessionReturnUrl;
 
-/// The request's body, if the value follows the rules of the contract.
-pub(crate) fn parse(text: &str) -> Result<CreatePortalSession, Error> {
+/// The return URL, if the value follows the rules of the contract.
+pub(crate) fn parse(text: &str) -> Result<CreatePortalSessionReturnUrl, Error> {
     let reject = |problem: &str| Error::InvalidRequest {
         field: "return_url",
         problem: problem.to_owned(),
@@ -35,7 +35,7 @@ pub(crate) fn parse(text: &str) -> Result<CreatePortalSession, Error> {
     if authority.contains('@') {
         return Err(reject("has credentials"));
     }
-    Ok(CreatePortalSession { return_url })
+    Ok(return_url)
 }
 
 /// What follows a scheme, which may be written in either case.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::api_key::ApiKey;
+use crate::http_client::HttpClients;
 
 /// What a client was built with. Its clones and its calls share it.
 pub(crate) struct Settings {
-    pub(crate) http: reqwest::Client,
+    pub(crate) http: HttpClients,
     /// Without a slash at its end.
     pub(crate) base_url: String,
     pub(crate) key: ApiKey,

@@ -23,6 +23,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::mem;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,9 @@ use crate::documented::Outcome;
 use crate::error_code::ErrorCode;
 use crate::outcomes::OUTCOMES;
 
+/// The path of the operation that opens a portal.
+const PORTAL: &str = "/v1/billing/portal";
+
 /// A key with a valid checksum that no service knows.
 pub const API_KEY: &str = "am_test_0000000000000000000000000000001EuB8u";
 
@@ -48,15 +52,15 @@ pub struct FakeServer {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Answers for the next requests, one each; then `lasting`.
-    once: Mutex<VecDeque<&'static Outcome>>,
-    lasting: Mutex<Option<&'static Outcome>>,
+    /// The codes of the next requests, one each; then `lasting`.
+    once: Mutex<VecDeque<&'static str>>,
+    lasting: Mutex<Option<&'static str>>,
     return_urls: Mutex<Vec<String>>,
     stopped: AtomicBool,
 }
 
 impl FakeServer {
-    /// Starts on a free port of the loopback address. Every call opens a portal until [`refuse`](Self::refuse) is called.
+    /// Starts on a free port of the loopback address. Every call succeeds until [`refuse`](Self::refuse) is called.
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;
@@ -68,13 +72,13 @@ impl FakeServer {
         Ok(Self { address, state })
     }
 
-    /// From now on every call opens a portal.
+    /// From now on every call succeeds.
     pub fn open(&self) {
         *lock(&self.state.lasting) = None;
         lock(&self.state.once).clear();
     }
 
-    /// From now on every call is refused with this code.
+    /// From now on every call is refused with this code, except calls of an operation that does not have the code.
     ///
     /// # Panics
     /// If the contract documents no answer with this code.
@@ -92,10 +96,11 @@ impl FakeServer {
         lock(&self.state.once).push_back(documented(code));
     }
 
-    /// Every code that [`refuse`](Self::refuse) accepts: the operation's documented codes.
+    /// Every code that [`refuse`](Self::refuse) accepts: the documented codes of the operation that opens a portal.
     pub fn documented_codes() -> impl Iterator<Item = ErrorCode> {
         OUTCOMES
             .iter()
+            .filter(|outcome| outcome.path == PORTAL)
             .filter_map(|outcome| outcome.code)
             .map(ErrorCode::from)
     }
@@ -123,10 +128,23 @@ impl FakeServer {
         format!("http://{}", self.address)
     }
 
-    /// The `return_url` of each request so far.
+    /// The `return_url` of each request so far to open a portal.
     #[must_use]
     pub fn return_urls(&self) -> Vec<String> {
         lock(&self.state.return_urls).clone()
+    }
+}
+
+impl State {
+    /// The answer to the next request of the operation with this path.
+    fn next_outcome(&self, path: &str) -> &'static Outcome {
+        let mut once = lock(&self.once);
+        let first = once.front().and_then(|code| find(path, Some(code)));
+        if first.is_some() {
+            once.pop_front();
+        }
+        let lasting = || find(path, Some((*lock(&self.lasting))?));
+        first.or_else(lasting).unwrap_or_else(|| success(path))
     }
 }
 
@@ -138,17 +156,23 @@ impl Drop for FakeServer {
     }
 }
 
-fn documented(code: &ErrorCode) -> &'static Outcome {
-    let found = OUTCOMES
-        .iter()
-        .find(|outcome| outcome.code == Some(code.as_str()));
+/// The code as the contract writes it.
+fn documented(code: &ErrorCode) -> &'static str {
+    let mut codes = OUTCOMES.iter().filter_map(|outcome| outcome.code);
+    let found = codes.find(|documented| *documented == code.as_str());
     found.unwrap_or_else(|| panic!("the contract documents no answer with the code {code}"))
 }
 
-fn success() -> &'static Outcome {
+/// The documented answer of the operation with this path; `None` if there is no such one.
+fn find(path: &str, code: Option<&str>) -> Option<&'static Outcome> {
     OUTCOMES
         .iter()
-        .find(|outcome| outcome.code.is_none())
+        .find(|outcome| outcome.path == path && outcome.code == code)
+}
+
+fn success(path: &str) -> &'static Outcome {
+    find(path, None)
+        .or_else(|| find(PORTAL, None))
         .expect("the contract has an example of a success")
 }
 
@@ -173,12 +197,12 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
 fn serve(stream: &TcpStream, state: &State) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
-    while let Some(body) = read_request(&mut reader)? {
-        lock(&state.return_urls).push(return_url(&body));
-        let once = lock(&state.once).pop_front();
-        let outcome = once.or(*lock(&state.lasting)).unwrap_or_else(success);
+    while let Some((path, body)) = read_request(&mut reader)? {
+        if path == PORTAL {
+            lock(&state.return_urls).push(return_url(&body));
+        }
         let mut writer = stream;
-        writer.write_all(answer(outcome).as_bytes())?;
+        writer.write_all(answer(state.next_outcome(&path)).as_bytes())?;
     }
     Ok(())
 }
@@ -189,14 +213,15 @@ fn return_url(body: &[u8]) -> String {
     body["return_url"].as_str().unwrap_or("").to_owned()
 }
 
-/// The body of the next request; `None` once the client has closed the connection.
-fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
-    let mut length = 0;
+/// The path and the body of the next request; `None` once the client has closed the connection.
+fn read_request(reader: &mut impl BufRead) -> io::Result<Option<(String, Vec<u8>)>> {
+    let (mut path, mut length) = (None, 0);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
             return Ok(None);
         }
+        let path = path.get_or_insert_with(|| line.split(' ').nth(1).unwrap_or("").to_owned());
         let line = line.trim_end().to_ascii_lowercase();
         if let Some(value) = line.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap_or(0);
@@ -204,7 +229,7 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
         if line.is_empty() {
             let mut body = Vec::new();
             reader.take(length).read_to_end(&mut body)?;
-            return Ok(Some(body));
+            return Ok(Some((mem::take(path), body)));
         }
     }
 }
@@ -228,7 +253,7 @@ fn answer(outcome: &Outcome) -> String {
 /// Five minutes before the documented session expires, in the format of `Date`.
 fn date() -> String {
     let session: serde_json::Value =
-        serde_json::from_str(success().body).expect("the contract's example is JSON");
+        serde_json::from_str(success(PORTAL).body).expect("the contract's example is JSON");
     let expires_at = session["data"]["expires_at"].as_str();
     let expires_at = DateTime::parse_from_rfc3339(expires_at.expect("the example has a time"))
         .expect("the example's time is one");

@@ -6,6 +6,9 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
+use crate::error_code::ErrorCode;
+use crate::text::one_line;
+
 /// An answer that is not the service's: a proxy's error page, a redirect, an envelope that is broken or too large.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -14,6 +17,8 @@ pub struct UnexpectedAnswer {
     pub status: StatusCode,
     /// What is unexpected about it.
     pub problem: &'static str,
+    /// `error.code`, if the body has one.
+    pub code: Option<ErrorCode>,
     /// `X-Request-Id`, if the answer had one.
     pub request_id: Option<String>,
     /// How long the answer asks to wait before the next request.
@@ -46,10 +51,14 @@ impl fmt::Display for UnexpectedAnswer {
         let content_type = content_type.unwrap_or("no content type");
         write!(
             f,
-            "an answer with status {} {} ({content_type})",
+            "an answer with status {} {}",
             self.status.as_u16(),
             self.problem
-        )
+        )?;
+        if let Some(code) = &self.code {
+            write!(f, ", with the code {}", one_line(code.as_str()))?;
+        }
+        write!(f, " ({content_type})")
     }
 }
 
@@ -59,6 +68,7 @@ impl fmt::Debug for UnexpectedAnswer {
         f.debug_struct("UnexpectedAnswer")
             .field("status", &self.status)
             .field("problem", &self.problem)
+            .field("code", &self.code)
             .field("request_id", &self.request_id)
             .field("retry_after", &self.retry_after)
             .finish_non_exhaustive()

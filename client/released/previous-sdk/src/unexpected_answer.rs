@@ -1,0 +1,66 @@
+//! An answer that is not in the service's envelope.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+
+/// An answer that is not the service's: a proxy's error page, a redirect, an envelope that is broken or too large.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct UnexpectedAnswer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// What is unexpected about it.
+    pub problem: &'static str,
+    /// `X-Request-Id`, if the answer had one.
+    pub request_id: Option<String>,
+    /// How long the answer asks to wait before the next request.
+    pub retry_after: Option<Duration>,
+    pub(crate) excerpt: String,
+    pub(crate) headers: HeaderMap,
+}
+
+impl UnexpectedAnswer {
+    /// The answer's headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The beginning of the body, at most 512 characters, without your key. Empty for a success, whose body may hold a
+    /// portal's URL. The text comes from an unknown server, so it is not printed with the error.
+    #[must_use]
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+}
+
+impl fmt::Display for UnexpectedAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let content_type = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or("no content type");
+        write!(
+            f,
+            "an answer with status {} {} ({content_type})",
+            self.status.as_u16(),
+            self.problem
+        )
+    }
+}
+
+/// Leaves out the headers and the excerpt: they may hold anything.
+impl fmt::Debug for UnexpectedAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnexpectedAnswer")
+            .field("status", &self.status)
+            .field("problem", &self.problem)
+            .field("request_id", &self.request_id)
+            .field("retry_after", &self.retry_after)
+            .finish_non_exhaustive()
+    }
+}
