@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    error::Error,
     process::{Command, ExitCode},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     load::Connection,
     process::{Running, Service},
-    requests::Ending,
+    requests::{Ending, PORTAL, RETURN_URL, post},
     result::Result,
 };
 
@@ -38,41 +39,65 @@ pub(crate) fn run_with_all_descriptors(requests: &str) -> Result<ExitCode> {
     })
 }
 
-/// Opens so many portals at a time and prints what that takes.
+/// Opens so many portals at a time and prints what that takes: the floor, which is raw hyper in and out, and the service.
 pub(crate) fn run(requests: usize) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let service = Service::set_up()?.for_requests(requests);
     let stripe = Running::stand_in(STRIPE_MS)?;
-    let server = service.serve(stripe.address)?;
-    runtime.block_on(async {
+    let lost = runtime.block_on(async {
+        let floor = Running::floor(stripe.address)?;
+        let opens = post(PORTAL, "am_test_x", RETURN_URL);
+        let lost = print_peak("floor", &floor, opens, requests).await?;
+        drop(floor);
+        let server = service.serve(stripe.address)?;
         let idle = server.memory("VmRSS:")?;
-        println!("idle: {} MB", megabytes(idle));
-        let lost = open_at_once(&server, Ending::Opened.request(&service.keys), requests).await;
-        let peak = server.memory("VmHWM:")?;
-        let each = peak.saturating_sub(idle) / requests as u64 / 1024;
-        println!(
-            "{requests} at a time: {} MB, {each} KiB each, {lost} lost",
-            megabytes(peak)
-        );
-        let mut waited = Duration::ZERO;
-        for after in AFTERWARDS {
-            sleep(after.saturating_sub(waited)).await;
-            waited = after;
-            let more = server.memory("VmRSS:")?.saturating_sub(idle);
-            println!(
-                "{} s later: {} MB more than idle",
-                after.as_secs(),
-                megabytes(more)
-            );
-        }
-        Ok(if lost == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        let opens = Ending::Opened.request(&service.keys);
+        let lost = lost + print_peak("service", &server, opens, requests).await?;
+        print_afterwards(&server, idle).await?;
+        Ok::<_, Box<dyn Error>>(lost)
+    })?;
+    Ok(if lost == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     })
+}
+
+/// Prints the memory of a server before, and with so many requests at a time. Answers how many were lost.
+async fn print_peak(
+    name: &str,
+    server: &Running,
+    request: Vec<u8>,
+    requests: usize,
+) -> Result<usize> {
+    let idle = server.memory("VmRSS:")?;
+    println!("{name}, idle: {} MB", megabytes(idle));
+    let lost = open_at_once(server, request, requests).await;
+    let peak = server.memory("VmHWM:")?;
+    let each = peak.saturating_sub(idle) / requests as u64 / 1024;
+    println!(
+        "{name}, {requests} at a time: {} MB, {each} KiB each, {lost} lost",
+        megabytes(peak)
+    );
+    Ok(lost)
+}
+
+/// Prints what the server keeps after the last answer.
+async fn print_afterwards(server: &Running, idle: u64) -> Result<()> {
+    let mut waited = Duration::ZERO;
+    for after in AFTERWARDS {
+        sleep(after.saturating_sub(waited)).await;
+        waited = after;
+        let more = server.memory("VmRSS:")?.saturating_sub(idle);
+        println!(
+            "{} s later: {} MB more than idle",
+            after.as_secs(),
+            megabytes(more)
+        );
+    }
+    Ok(())
 }
 
 /// Sends this request so many times at once, each over a connection of its own; answers how many were not answered 200.
@@ -87,7 +112,7 @@ async fn open_at_once(server: &Running, request: Vec<u8>, requests: usize) -> us
             };
             exchange
                 .await
-                .map_err(|error: Box<dyn std::error::Error>| error.to_string())
+                .map_err(|error: Box<dyn Error>| error.to_string())
         });
     }
     let mut lost = 0;
