@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr3_iter;
+
 /// What takes the place of a secret. The secret's prefix is replaced too, so that secret scanners do not match it.
 const REDACTED: &str = "[redacted]";
 
@@ -65,12 +67,11 @@ fn may_contain_secret(bytes: &[u8]) -> bool {
         let before = at.checked_sub(1).map(|before| bytes[before]);
         before.is_some_and(|byte| letters.contains(&byte.to_ascii_lowercase()))
     };
-    let mut every_byte = bytes.iter().enumerate();
-    every_byte.any(|(at, byte)| match byte {
-        b'%' => true,
+    let mut signs = memchr3_iter(b'%', b'_', b'/', bytes);
+    signs.any(|at| match bytes[at] {
         b'_' => is_after(at, b"mkc"),
         b'/' => is_after(at, b"p") && at >= 2 && bytes[at - 2] == b'/',
-        _ => false,
+        _ => true,
     })
 }
 
