@@ -35,6 +35,15 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 /// How long a caller waits before trying again when the service is full: a request takes less than a second.
 const RETRY_AFTER_FULL: Duration = Duration::from_secs(1);
 
+/// What the outermost layer gave to the request. With the body at hand poem makes no other.
+async fn data<'a, T: Send + Sync + 'static>(
+    request: &'a Request,
+    body: &mut RequestBody,
+) -> Result<&'a T> {
+    let Data(data) = <Data<&T> as FromRequest>::from_request(request, body).await?;
+    Ok(data)
+}
+
 /// A permit to be one of the requests in progress. There is no queue: a request beyond the limit is answered 503 at
 /// once. An address that is over its limit gets none: 429.
 pub(crate) struct InFlight {
@@ -42,8 +51,8 @@ pub(crate) struct InFlight {
 }
 
 impl<'a> FromRequest<'a> for InFlight {
-    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        let Data(app) = Data::<&Arc<App>>::from_request_without_body(request).await?;
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
+        let app: &Arc<App> = data(request, body).await?;
         let refusal = |cause: &'static str| {
             ApiError::from(ErrorCode::ServiceUnavailable)
                 .with_retry_after(RETRY_AFTER_FULL)
@@ -53,8 +62,7 @@ impl<'a> FromRequest<'a> for InFlight {
             // What cannot be recorded must not happen.
             return Err(refusal("audit events wait for the reader of the log").into());
         }
-        let Data(context) =
-            Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
+        let context: &Arc<RequestContext> = data(request, body).await?;
         let key = context.key(&app.authenticator, request.headers());
         let waiting = context.steps.begin(|| StepKind::KeyLookUpWait);
         let admitted = app.authenticator.admit(key, context.client).await;
@@ -121,12 +129,11 @@ impl<'a> ApiExtractor<'a> for BillingWrite {
 
     async fn from_request(
         request: &'a Request,
-        _: &mut RequestBody,
+        body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        let Data(app) = Data::<&Arc<App>>::from_request_without_body(request).await?;
-        let Data(context) =
-            Data::<&Arc<RequestContext>>::from_request_without_body(request).await?;
+        let app: &Arc<App> = data(request, body).await?;
+        let context: &Arc<RequestContext> = data(request, body).await?;
         let authenticator = &app.authenticator;
         let key = context.key(authenticator, request.headers());
         let look_up = context.steps.begin(|| StepKind::KeyLookUp);
@@ -166,14 +173,14 @@ fn require_scope(caller: &Caller) -> Result<(), ApiError> {
 /// and stops at the first wrong field.
 pub(crate) struct JsonBody<T> {
     object: JsonObject,
-    sha256: [u8; 32],
+    bytes: Vec<u8>,
     schema: PhantomData<T>,
 }
 
 impl<T> JsonBody<T> {
     /// The SHA-256 of the body's bytes.
     pub(crate) fn sha256(&self) -> [u8; 32] {
-        self.sha256
+        Sha256::digest(&self.bytes).into()
     }
 
     /// The object that was read.
@@ -208,14 +215,14 @@ impl<'a, T: Type> ApiExtractor<'a> for JsonBody<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        let Data(app) = Data::<&Arc<App>>::from_request_without_body(request).await?;
+        let app: &Arc<App> = data(request, body).await?;
         require_json(request.headers())?; // 415
         let body = body.take()?;
         let bytes = read_bounded(request.headers(), body, MAX_BODY_BYTES, app.body_timeout).await?; // 413, 408
         let object = JsonObject::parse(&bytes).ok_or(ApiError::from(ErrorCode::BadRequest))?; // 400
         Ok(Self {
             object,
-            sha256: Sha256::digest(&bytes).into(),
+            bytes,
             schema: PhantomData,
         })
     }

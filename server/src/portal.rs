@@ -53,14 +53,15 @@ impl Portal {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey, // 400
     ) -> Result<Opened, ApiError> {
-        let body_hash = body.sha256();
+        let body_hash = idempotency_key.is_given().then(|| body.sha256()); // rare, and takes long
         let allow_list = caller.allow_list(&app.allow_list);
         let wanted = CreatePortalSession::validate(body.into_object(), allow_list)?; // 422
         context
             .audit
             .set_return_url_origin(wanted.return_url.origin());
         let key_id = &caller.caller().key_id;
-        let repetition = idempotency_key.repetition(key_id, &body_hash, context.received_at);
+        let repetition =
+            idempotency_key.repetition(key_id, body_hash.as_ref(), context.received_at);
         // Boxed, because every layer around this keeps room for it, several times.
         let opening = Box::pin(open_portal(
             app,

@@ -31,14 +31,19 @@ const MAX_CALL: TimeDelta = TimeDelta::seconds(10);
 pub(super) struct IdempotencyKey(Option<String>);
 
 impl IdempotencyKey {
-    /// What repetitions of the request have in common. `None` if each shall open its own session.
+    /// Whether the caller sent one.
+    pub(super) fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// What repetitions of the request with this hash of its body have in common. `None` if each shall open its own session.
     pub(super) fn repetition<'a>(
         &'a self,
         key_id: &'a str,
-        body: &'a [u8; 32],
+        body: Option<&'a [u8; 32]>,
         received_at: DateTime<Utc>,
     ) -> Option<Repetition<'a>> {
-        let idempotency_key = self.0.as_deref()?;
+        let (idempotency_key, body) = self.0.as_deref().zip(body)?;
         Some(Repetition {
             key_id,
             idempotency_key,
