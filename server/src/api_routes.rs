@@ -35,7 +35,7 @@ impl Default for ApiRoutes {
 impl Endpoint for ApiRoutes {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
         let app: Option<&Arc<App>> = request.data();
         let receives_webhooks = app.is_some_and(|app| !app.webhook_secrets.is_empty());
         let routes = if receives_webhooks {
@@ -43,6 +43,6 @@ impl Endpoint for ApiRoutes {
         } else {
             &self.without_webhooks
         };
-        routes.call(request).await
+        routes.call(request)
     }
 }

@@ -61,7 +61,8 @@ impl<E> RequestLayer<E> {
 impl<E: Endpoint> Endpoint for RequestLayer<E> {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> Result<Response> {
+    /// Not async, so that the request is kept once.
+    fn call(&self, mut request: Request) -> impl Future<Output = Result<Response>> + Send {
         // Once, so that a reload does not change the settings of a request in progress.
         let app = Arc::clone(&self.current.borrow());
         let context = Arc::new(RequestContext::new(&app, &request));
@@ -69,7 +70,7 @@ impl<E: Endpoint> Endpoint for RequestLayer<E> {
         request.set_data(Arc::clone(&app));
         request.set_data(Arc::clone(&context));
         let answering = self.answer(request, app, Arc::clone(&context));
-        Ok(log::in_request(context, answering.instrument(span)).await)
+        log::in_request(context, answering.instrument(span)).map(Ok)
     }
 }
 
@@ -83,7 +84,8 @@ impl<E: Endpoint> RequestLayer<E> {
         let in_flight = self
             .counts(&request)
             .then(|| InFlightGuard::new(&app, &context));
-        let answer = AssertUnwindSafe(self.inner.call(request));
+        // In a block of its own: what an endpoint does before its first await may panic, too.
+        let answer = AssertUnwindSafe(async { self.inner.call(request).await });
         let (mut response, error) = match answer.catch_unwind().await {
             Ok(Ok(output)) => (output.into_response(), None),
             Ok(Err(error)) => error_response(error, &context.request_id),

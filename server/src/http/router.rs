@@ -4,11 +4,15 @@
 //! A path has one spelling. poem's own router unescapes paths, answers text, and does not say which methods a path
 //! takes, so it is not used.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::ready,
+};
 
+use futures_util::future::BoxFuture;
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Result,
-    endpoint::BoxEndpoint,
+    endpoint::{BoxEndpoint, DynEndpoint},
     http::{Method, header},
 };
 use poem_openapi::OpenApi;
@@ -93,10 +97,16 @@ fn method_not_allowed<'a>(methods: impl Iterator<Item = &'a Method>) -> ApiError
 impl Endpoint for Router {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
-        if let Some(refusal) = framing::fault(&request) {
-            return Ok(refusal.into_response());
-        }
-        self.route(&request)?.call(request).await
+    /// Not async: the future of the endpoint is in a box already, and each async layer around it would keep room for two
+    /// requests, 976 bytes.
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
+        let answering: BoxFuture<'_, Result<Response>> = match framing::fault(&request) {
+            Some(refusal) => Box::pin(ready(Ok(refusal.into_response()))),
+            None => match self.route(&request) {
+                Ok(endpoint) => DynEndpoint::call(endpoint.as_ref(), request),
+                Err(error) => Box::pin(ready(Err(error.into()))),
+            },
+        };
+        answering
     }
 }
