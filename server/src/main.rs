@@ -11,6 +11,11 @@ use billing_portal_server::{
     cli::{self, Terminals},
     config, runtime,
 };
+use tikv_jemallocator::Jemalloc;
+
+/// Gives the memory of a burst back: see `Cargo.toml`.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     #[expect(
