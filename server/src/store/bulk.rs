@@ -1,6 +1,8 @@
 //! Links many customers at once: those of an operator's file, and those of a sync. A batch is one transaction, so a run
 //! that is interrupted has finished whole batches, and the next run does only the rest.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -10,21 +12,11 @@ use super::{
     database::Store,
     error::StoreError,
     mapping::{CustomerState, MappingSource, replace_customer, upsert_mapping},
+    new_mappings::{NewMapping, link_new},
     statement::{execute, fetch_optional},
     sync::{SyncFailure, SyncPage, record_failure, record_page},
 };
 use crate::ids::{CustomerId, OrganizationId};
-
-/// An organization and the customer that is to be linked to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NewMapping {
-    /// The organization.
-    pub org: OrganizationId,
-    /// The name for the organization if it has to be created; `None`: its id.
-    pub name: Option<String>,
-    /// The customer.
-    pub customer: CustomerId,
-}
 
 /// A customer of a sync, with the name for the organization if it has to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,9 +78,21 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Vec<LinkOutcome>, StoreError> {
         let mut write = self.begin().await?;
+        let connection = &mut write.connection;
+        let new = if policy.create_organizations {
+            link_new(connection, batch, now).await?
+        } else {
+            HashSet::new()
+        };
         let mut outcomes = Vec::with_capacity(batch.len());
         for mapping in batch {
-            outcomes.push(link(&mut write.connection, mapping, policy, now).await?);
+            outcomes.push(if new.contains(mapping.org.as_str()) {
+                LinkOutcome::Linked {
+                    organization_created: true,
+                }
+            } else {
+                link(connection, mapping, policy, now).await?
+            });
         }
         write.commit().await?;
         Ok(outcomes)

@@ -156,7 +156,7 @@ impl Table {
     }
 }
 
-fn placeholders(after: usize, count: usize) -> String {
+pub(super) fn placeholders(after: usize, count: usize) -> String {
     let numbers = (after + 1..=after + count).map(|number| format!("${number}"));
     format!("({})", numbers.collect::<Vec<_>>().join(", "))
 }

@@ -48,6 +48,44 @@ async fn each_row_that_fails_is_reported_and_the_others_are_imported() {
     );
 }
 
+/// Rows that are new in every respect are written together, the others one after the other: each gets what the rows
+/// before it leave, also where a batch ends.
+#[tokio::test]
+async fn rows_that_concern_each_other_are_imported_in_their_order() {
+    let service = Service::start().await;
+    let rows = (0..250).map(|number| format!("new-{number},cus_new{number}\n"));
+    let mut text = String::from("org,customer\n");
+    text += &rows.collect::<String>();
+    text += "again,cus_1\nagain,cus_1\nfirst,cus_2\nfirst,cus_3\nthief,cus_2\nnew-7,cus_7\nother,cus_new8\n\
+             acme,cus_acme\nother,cus_9\n";
+    let (code, answer) = import(&service, text.as_bytes(), &[]).await;
+    let failures = answer["failures"].as_array().expect("failures");
+    let problems = failures.iter().map(|failure| failure["problem"].as_str());
+    let problems: Vec<_> = problems.collect();
+    let expected = [
+        "organization first has customer cus_2; use --replace to change it",
+        "customer cus_2 belongs to organization first",
+        "organization new-7 has customer cus_new7; use --replace to change it",
+        "customer cus_new8 belongs to organization new-8",
+    ];
+    assert_eq!((code, problems), (1, expected.map(Some).to_vec()));
+    assert_eq!(
+        (&answer["read"], &answer["linked"]),
+        (&json!(259), &json!(253))
+    );
+    let all = mappings(&service).await;
+    assert_eq!(all.len(), 254);
+    for mapping in [
+        "again cus_1",
+        "first cus_2",
+        "other cus_9",
+        "new-7 cus_new7",
+        "new-249 cus_new249",
+    ] {
+        assert!(all.contains(&format!("{mapping} active")), "{mapping}");
+    }
+}
+
 #[tokio::test]
 async fn flags_decide_about_existing_mappings_and_missing_organizations() {
     let service = Service::start().await;
