@@ -38,6 +38,8 @@ struct Expected {
     code: Option<String>,
     status: u16,
     request_id: Option<String>,
+    /// The path of its explanation.
+    help: Option<String>,
     is_retryable: bool,
     retry_after: Option<u64>,
     message: String,
@@ -75,7 +77,7 @@ fn cases() -> Cases {
     serde_json::from_str(include_str!("../cases.json")).expect("the table is valid")
 }
 
-fn observed(error: &Error) -> Expected {
+fn observed(error: &Error, base_url: &str) -> Expected {
     Expected {
         kind: match error {
             Error::Api(_) => "Api",
@@ -86,6 +88,7 @@ fn observed(error: &Error) -> Expected {
         code: error.code().map(|code| code.as_str().to_owned()),
         status: error.status().map_or(0, |status| status.as_u16()),
         request_id: error.request_id().map(str::to_owned),
+        help: error.help_url().map(|url| url.replace(base_url, "")),
         is_retryable: error.is_retryable(),
         retry_after: error.retry_after().map(|wait| wait.as_secs()),
         message: error.to_string(),
@@ -110,7 +113,12 @@ async fn each_answer_becomes_its_error() {
         let client = client.expect("valid settings");
         let call = client.create_portal_session(RETURN_URL);
         let error = call.await.expect_err(&case.name);
-        assert_eq!(observed(&error), case.error, "{}", case.name);
+        assert_eq!(
+            observed(&error, &server.base_url()),
+            case.error,
+            "{}",
+            case.name
+        );
         assert_eq!(server.requests().len(), case.requests, "{}", case.name);
     }
 }

@@ -63,6 +63,8 @@ export declare class PortalSessionError extends Error {
     readonly code?: BillingPortalErrorCode | undefined;
     readonly status?: number | undefined;
     readonly requestId?: string | undefined;
+    /** Where the service's reference explains the code of its error and what to do. */
+    readonly helpUrl?: string | undefined;
     /** Each wrong field of the request and what is wrong with it. */
     readonly details?: Record<string, string> | undefined;
     /** How many seconds the answer asks to wait. */

@@ -11,6 +11,8 @@ class PortalSessionError extends Error {
     code;
     status;
     requestId;
+    /** Where the service's reference explains the code of its error and what to do. */
+    helpUrl;
     /** Each wrong field of the request and what is wrong with it. */
     details;
     /** How many seconds the answer asks to wait. */
@@ -107,7 +109,7 @@ function transportError(error, status) {
     return new PortalSessionError("Disconnected", `the connection broke ${during}: ${last}`, { status });
 }
 /** A success, and the error that it is if its data means nothing; throws the error that another answer is. */
-function decode({ status, headers }, text) {
+function decode({ status, headers }, text, url) {
     let success, data, error;
     try {
         ({ success, data, error } = Object(JSON.parse(text)));
@@ -127,7 +129,8 @@ function decode({ status, headers }, text) {
         throw unexpected();
     const fieldTexts = Object.keys(details).sort().map((field) => `; ${field}: ${details[field]}`);
     const line = `${status} ${code}: ${message}${fieldTexts.join("")} (request ${id})`;
-    throw new PortalSessionError("Api", line, { ...fields, requestId: id, details });
+    const helpUrl = `${url.slice(0, url.lastIndexOf("/v1/"))}/docs/reference${/^\w+$/.test(code) ? `#${code}` : ""}`;
+    throw new PortalSessionError("Api", line, { ...fields, requestId: id, details, helpUrl });
 }
 /** The body as text, cut off after some 64 KiB: what is longer cannot be decoded. The service's own answers are under 2 KiB. */
 async function readBounded({ body }) {
@@ -192,7 +195,7 @@ async function call(options, method, path, own = {}, body = null) {
             response = await fetch(url, { ...request, signal: ended });
             if (response.status === 407)
                 throw transportError(new Error("407 Proxy Authentication Required"));
-            return { sentAt, ageMs, ...decode(response, (await readBounded(response)).replaceAll(key, "[api key]")) };
+            return { sentAt, ageMs, ...decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), url) };
         }
         catch (error) {
             if (error instanceof PortalSessionError)

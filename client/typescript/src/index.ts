@@ -68,6 +68,8 @@ export class PortalSessionError extends Error {
   readonly code?: BillingPortalErrorCode | undefined;
   readonly status?: number | undefined;
   readonly requestId?: string | undefined;
+  /** Where the service's reference explains the code of its error and what to do. */
+  readonly helpUrl?: string | undefined;
   /** Each wrong field of the request and what is wrong with it. */
   readonly details?: Record<string, string> | undefined;
   /** How many seconds the answer asks to wait. */
@@ -169,7 +171,7 @@ function transportError(error: unknown, status?: number): PortalSessionError {
 }
 
 /** A success, and the error that it is if its data means nothing; throws the error that another answer is. */
-function decode({ status, headers }: Response, text: string) {
+function decode({ status, headers }: Response, text: string, url: string) {
   let success: unknown, data: unknown, error: unknown;
   try { ({ success, data, error } = Object(JSON.parse(text))); } catch { /* Not JSON: not the service's. */ }
   const { code, message, request_id: id, details = {} } = Object(error), requestId = headers.get("x-request-id") ?? "";
@@ -184,7 +186,8 @@ function decode({ status, headers }: Response, text: string) {
   if (status === 200 || success !== false || !texts.every(isText)) throw unexpected();
   const fieldTexts = Object.keys(details).sort().map((field) => `; ${field}: ${details[field]}`);
   const line = `${status} ${code}: ${message}${fieldTexts.join("")} (request ${id})`;
-  throw new PortalSessionError("Api", line, { ...fields, requestId: id, details });
+  const helpUrl = `${url.slice(0, url.lastIndexOf("/v1/"))}/docs/reference${/^\w+$/.test(code) ? `#${code}` : ""}`;
+  throw new PortalSessionError("Api", line, { ...fields, requestId: id, details, helpUrl });
 }
 
 /** The body as text, cut off after some 64 KiB: what is longer cannot be decoded. The service's own answers are under 2 KiB. */
@@ -240,7 +243,6 @@ async function call(options: CallOptions, method: string, path: string, own = {}
   const { key, url, request } = prepare(options, method, path, own, body);
   const { timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
   const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
-
   const attempt = async (ended: AbortSignal) => {
     // One clock never jumps, the other runs while the machine sleeps.
     const sentAt = Date.now(), monotonic = performance.now();
@@ -249,7 +251,7 @@ async function call(options: CallOptions, method: string, path: string, own = {}
     try {
       response = await fetch(url, { ...request, signal: ended });
       if (response.status === 407) throw transportError(new Error("407 Proxy Authentication Required"));
-      return { sentAt, ageMs, ...decode(response, (await readBounded(response)).replaceAll(key, "[api key]")) };
+      return { sentAt, ageMs, ...decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), url) };
     } catch (error) {
       if (error instanceof PortalSessionError) throw error;
       if (!ended.aborted) throw transportError(error, response?.status);

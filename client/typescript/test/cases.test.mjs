@@ -23,6 +23,7 @@ for (const { name, status, headers, body, error: expected, requests } of cases.a
       code: error.code ?? null,
       status: error.status,
       request_id: error.requestId ?? null,
+      help: error.helpUrl?.replace(server.baseUrl, "") ?? null,
       is_retryable: error.isRetryable,
       retry_after: error.retryAfter ?? null,
       message: error.message,

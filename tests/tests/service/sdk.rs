@@ -1,6 +1,6 @@
 //! The SDK against the running service: what it opens, and each refusal as its own case.
 
-use billing_portal_tests::http_message::RETURN_URL;
+use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 use std::time::Duration;
 
 use billing_portal_client::{Client, Error, ErrorCode};
@@ -8,7 +8,7 @@ use billing_portal_tests::stripe::{Endpoint, Reply};
 
 use crate::harness::database::Database;
 use crate::harness::recording_proxy;
-use crate::harness::service::Service;
+use crate::harness::service::{Service, send};
 use crate::return_url;
 
 /// A client that tries once, so that each answer is seen.
@@ -55,6 +55,18 @@ async fn create_portal_session_opens_the_portal() {
     );
 }
 
+/// The error's link leads to its code in the service's reference.
+async fn assert_help(service: &Service, error: &Error) {
+    let url = error.help_url().expect("the service's error");
+    let (page, code) = url.split_once('#').expect("an anchor");
+    let path = page.strip_prefix("http://").and_then(|page| page.find('/'));
+    let path = &page["http://".len() + path.expect("a path")..];
+    let answer = send(service.api(), &TestRequest::get(path)).await;
+    let anchor = format!("<article id=\"{code}\"");
+    assert_eq!(answer.status, 200, "{url}");
+    assert!(answer.text().contains(&anchor), "{url}");
+}
+
 #[tokio::test]
 async fn each_refusal_is_its_own_error_code() {
     let service = Service::start().await;
@@ -72,6 +84,7 @@ async fn each_refusal_is_its_own_error_code() {
             (Some(status), Some(&code))
         );
         assert_eq!(error.request_id().map(str::len), Some(26));
+        assert_help(&service, &error).await;
         assert!(
             !error.is_retryable() && !format!("{error} {error:?}").contains(&key[8..]),
             "{error}"
