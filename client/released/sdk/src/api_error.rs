@@ -27,6 +27,7 @@ pub struct ApiError {
     pub retry_after: Option<Duration>,
     pub(crate) excerpt: String,
     pub(crate) headers: HeaderMap,
+    pub(crate) help_url: String,
 }
 
 impl ApiError {
@@ -34,6 +35,12 @@ impl ApiError {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// Where the service's reference explains the code and what to do about it.
+    #[must_use]
+    pub fn help_url(&self) -> &str {
+        &self.help_url
     }
 
     /// The beginning of the body as it arrived, at most 512 characters: for fields that this version of the SDK does

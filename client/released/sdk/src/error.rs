@@ -183,6 +183,15 @@ impl Error {
         )
     }
 
+    /// Where the service's reference explains the code and what to do. `None` if the answer is not the service's error.
+    #[must_use]
+    pub fn help_url(&self) -> Option<&str> {
+        match self {
+            Self::Api(error) => Some(error.help_url()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn configuration(setting: &'static str, problem: impl Into<String>) -> Self {
         Self::Configuration {
             setting,

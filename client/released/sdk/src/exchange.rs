@@ -24,6 +24,8 @@ pub(crate) struct Exchange {
 /// An answer as it arrived, its body read within bounds.
 #[derive(Clone)]
 pub(crate) struct RawResponse {
+    /// Where the request was sent.
+    pub(crate) url: String,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     /// Empty for a success: it may hold a portal's URL, and the generated code has it.

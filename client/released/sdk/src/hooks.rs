@@ -36,6 +36,7 @@ impl ClientHooks<Exchange> for generated::Client {
 /// Reads the answer within bounds and keeps it. The generated code gets what it decodes: status and body.
 async fn receive(exchange: &Exchange, mut response: Response) -> reqwest::Result<Response> {
     let mut answer = RawResponse {
+        url: response.url().to_string(),
         status: response.status(),
         headers: mem::take(response.headers_mut()),
         body: Vec::new(),

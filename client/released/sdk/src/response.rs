@@ -57,9 +57,11 @@ impl RawResponse {
     }
 
     fn into_api_error(self, error: &ErrorBody, key: &ApiKey) -> Error {
+        let code = code(&error.code, key);
         Error::Api(Box::new(ApiError {
+            help_url: help_url(&self.url, &code),
             status: self.status,
-            code: code(&error.code, key),
+            code,
             message: key.redact(&error.message),
             request_id: key.redact(&error.request_id),
             details: error
@@ -91,6 +93,17 @@ impl RawResponse {
         let text = key.redact(&String::from_utf8_lossy(&self.body));
         text.chars().take(EXCERPT_CHARACTERS).collect()
     }
+}
+
+/// The place of the code in the reference of the service to which the request was sent; the codes are anchors there.
+fn help_url(sent_to: &str, code: &ErrorCode) -> String {
+    let base_url = sent_to.rsplit_once("/v1/").map_or("", |(base, _)| base);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let anchor = match code.as_str() {
+        code if code.as_bytes().iter().all(is_name) => format!("#{code}"),
+        _ => String::new(),
+    };
+    format!("{base_url}/docs/reference{anchor}")
 }
 
 /// An error code. A text from an unknown server may be long, and may repeat the key.
