@@ -7,6 +7,7 @@ use std::{
     env, fs,
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
+    thread,
     time::Instant,
 };
 
@@ -87,10 +88,20 @@ const STEPS: &[Step] = &[
     Step("demo",         "cargo xtask demo --once", Nothing),
 ];
 
+/// How many tests cargo-nextest runs at a time.
+const TEST_THREADS_VARIABLE: &str = "NEXTEST_TEST_THREADS";
+/// Many tests wait most of their time for a timeout of the service; with two for each processor, all take two thirds of
+/// the time.
+const TESTS_PER_PROCESSOR: usize = 2;
+
 /// Runs every step and prints how each ended.
 pub(crate) fn run() -> Result<ExitCode> {
     let require_all = env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
     let shell = workspace::shell()?;
+    if env::var_os(TEST_THREADS_VARIABLE).is_none() {
+        let threads = thread::available_parallelism()?.get() * TESTS_PER_PROCESSOR;
+        shell.set_var(TEST_THREADS_VARIABLE, threads.to_string());
+    }
     // What an earlier run recorded must not stand in for what no test produces any more; there may be no record.
     let _ = fs::remove_file(workspace::target()?.join("tests/coverage.jsonl"));
     let mut lines = Vec::new();
