@@ -112,7 +112,7 @@ async fn many_concurrent_events_are_all_stored() {
 #[tokio::test]
 async fn events_are_stored_during_an_import() {
     let service = service().await;
-    let rows = (0..4_000).map(|number| format!("org-{number},cus_{number}\n"));
+    let rows = (0..12_000).map(|number| format!("org-{number},cus_{number}\n"));
     let file = service.file("customers.csv");
     std::fs::write(&file, rows.collect::<String>()).expect("the file is written");
     let import = ["customer", "import", file.to_str().expect("it is text")];
