@@ -39,7 +39,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(1500);
 const SCHEMA: &str = "https://opentelemetry.io/schemas/1.37.0";
 const NAME: &str = "billing-portal";
 
-/// What the collector is told about this process.
+/// What describes this process to the collector.
 #[derive(Debug, Clone)]
 struct Process {
     instance: String,

@@ -111,11 +111,11 @@ fn a_trace_of_one_call_shows_the_callers_span_ours_and_the_attempts_at_stripe_as
         assert_eq!(line["span"]["trace_id"], TRACE, "{line}");
         assert_eq!(line["span"]["span_id"], own.id, "{line}");
     }
-    // Stripe is not told.
+    // Stripe gets none of it.
     assert_eq!(sessions.len(), 2);
     for call in sessions {
-        let told = (call.header("traceparent"), call.header("tracestate"));
-        assert_eq!(told, (None, None));
+        let sent = (call.header("traceparent"), call.header("tracestate"));
+        assert_eq!(sent, (None, None));
     }
 }
 
