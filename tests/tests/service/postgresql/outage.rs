@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest};
 use billing_portal_tests::postgresql::Cluster;
+use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::{Instant, sleep};
 
 use super::setup::cluster;
@@ -40,8 +41,21 @@ async fn answer(service: &Service, request: &TestRequest, expected: &[u16]) -> u
     answer.status
 }
 
-/// The server stops responding and responds again.
-async fn outage(stop: fn(&mut Cluster), resume: fn(&mut Cluster)) {
+/// Every table, until this is dropped.
+async fn lock_tables(url: &str) -> PgConnection {
+    let mut connection = PgConnection::connect(url).await.expect("it listens");
+    let lock = "BEGIN; DO $$ DECLARE name text; BEGIN \
+        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+        EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', name); END LOOP; END $$";
+    connection.execute(lock).await.expect("they are locked");
+    connection
+}
+
+/// The server stops responding and responds again; `stop` returns what `resume` needs.
+async fn outage<T>(
+    stop: impl AsyncFnOnce(&mut Cluster) -> T,
+    resume: impl AsyncFnOnce(&mut Cluster, T),
+) {
     let mut cluster = cluster(&[]);
     let builder = Service::builder().set("STRIPE_WEBHOOK_SECRET", SECRET);
     let database = TestDatabase::at(&cluster.url("postgres"));
@@ -58,7 +72,7 @@ async fn outage(stop: fn(&mut Cluster), resume: fn(&mut Cluster)) {
     let webhook = signed(&created);
     assert_eq!(answer(&service, &cached, &[200]).await, 200);
 
-    stop(&mut cluster);
+    let stopped = stop(&mut cluster).await;
     let since = Instant::now();
     let (mut trusted, mut slowest) = (Duration::ZERO, Duration::ZERO);
     while since.elapsed() < OUTAGE {
@@ -77,7 +91,7 @@ async fn outage(stop: fn(&mut Cluster), resume: fn(&mut Cluster)) {
     assert!(trusted < TRUSTED_AT_MOST, "{trusted:?}");
     assert_eq!(service.readiness().await.status, 503);
 
-    resume(&mut cluster);
+    resume(&mut cluster, stopped).await;
     let since = Instant::now();
     for request in [&cached, &cold, &webhook] {
         while answer(&service, request, &[200, 503]).await != 200 {
@@ -93,8 +107,8 @@ async fn outage(stop: fn(&mut Cluster), resume: fn(&mut Cluster)) {
 #[ignore = "needs PostgreSQL"]
 async fn a_server_that_was_stopped_and_started_again() {
     outage(
-        |cluster| cluster.stop().expect("it stops"),
-        |cluster| cluster.resume().expect("it starts"),
+        async |cluster| cluster.stop().expect("it stops"),
+        async |cluster, ()| cluster.resume().expect("it starts"),
     )
     .await;
 }
@@ -103,8 +117,18 @@ async fn a_server_that_was_stopped_and_started_again() {
 #[ignore = "needs PostgreSQL"]
 async fn a_server_that_does_not_respond_for_a_while() {
     outage(
-        |cluster| cluster.freeze().expect("it is frozen"),
-        |cluster| cluster.thaw().expect("it goes on"),
+        async |cluster| cluster.freeze().expect("it is frozen"),
+        async |cluster, ()| cluster.thaw().expect("it goes on"),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn a_server_whose_tables_another_transaction_locks() {
+    outage(
+        async |cluster| lock_tables(&cluster.url("postgres")).await,
+        async |_, lock| drop(lock),
     )
     .await;
 }
