@@ -9,7 +9,7 @@ use crate::harness::rounds::rounds;
 use crate::harness::service::{Service, send};
 
 /// Longer than a change takes on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SEEN_LIMIT: Duration = Duration::from_secs(10);
 
 async fn status(service: &Service, key: &str) -> u16 {
     send(service.api(), &TestRequest::portal(key, RETURN_URL))
@@ -20,7 +20,7 @@ async fn status(service: &Service, key: &str) -> u16 {
 /// Waits until the instance answers the key so; answers how long that took since the change.
 async fn seen(service: &Service, key: &str, expected: u16, since: Instant) -> Duration {
     while status(service, key).await != expected {
-        assert!(since.elapsed() < PATIENCE, "{expected} is never answered");
+        assert!(since.elapsed() < SEEN_LIMIT, "{expected} is never answered");
         sleep(Duration::from_millis(10)).await;
     }
     since.elapsed()

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 /// How long a test waits for spans, which are sent within a second or, after failures, within ten.
-const PATIENCE: Duration = Duration::from_secs(40);
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(40);
 /// The service keeps its connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(10);
 
@@ -108,7 +108,7 @@ impl Collector {
 
     /// Waits until there are so many spans of requests.
     pub(crate) async fn wait_for_requests(&self, count: usize) -> Vec<ReceivedSpan> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + ARRIVAL_LIMIT;
         loop {
             let spans = self.spans();
             let requests = spans.iter().filter(|span| span.kind == "server").count();
@@ -123,7 +123,7 @@ impl Collector {
 
     /// Waits until so many batches have arrived, whatever became of them.
     pub(crate) async fn wait_for_batches(&self, count: usize) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + ARRIVAL_LIMIT;
         while self.requests().len() < count {
             assert!(Instant::now() < deadline, "{count} batches arrive");
             sleep(Duration::from_millis(10)).await;

@@ -9,7 +9,7 @@ use billing_portal_tests::http_client;
 use billing_portal_tests::http_server::ServerConnection;
 
 /// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(12);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(12);
 
 /// Listens until the test ends; returns its address.
 pub(crate) async fn start(service: SocketAddr, prefix: &'static str) -> SocketAddr {
@@ -26,10 +26,10 @@ pub(crate) async fn start(service: SocketAddr, prefix: &'static str) -> SocketAd
 /// One request after the other, until the client has no more or asks for a path without the prefix.
 async fn pass_on(mut client: ServerConnection, service: SocketAddr, prefix: &str) -> Option<()> {
     loop {
-        let request = client.request(PATIENCE).await?;
+        let request = client.request(RESPONSE_LIMIT).await?;
         let path = request.path.strip_prefix(prefix)?.to_owned();
         let request = request.with_path(&path);
-        let response = http_client::exchange(service, &request, PATIENCE).await?;
+        let response = http_client::exchange(service, &request, RESPONSE_LIMIT).await?;
         client.send(&response.to_bytes()).await.ok()?;
     }
 }

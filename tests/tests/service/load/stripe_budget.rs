@@ -22,7 +22,7 @@ const LEAST: usize = 180;
 /// Calls in a second of an instance that has the whole budget, and not only a half and its burst.
 const NEARLY_ALL: usize = 18;
 /// How long the share of an instance that was killed may take to come back.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RETURN_LIMIT: Duration = Duration::from_secs(30);
 /// Between two requests of a caller whom an instance cannot serve.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Callers of all instances together: more than the limit lets through.
@@ -120,7 +120,7 @@ async fn the_share_of_an_instance_that_was_killed_comes_back() {
         let before = service.sessions().len();
         sleep(Duration::from_secs(1)).await;
         each_second.push(service.sessions().len() - before);
-        assert!(killed.elapsed() < PATIENCE, "{each_second:?}");
+        assert!(killed.elapsed() < RETURN_LIMIT, "{each_second:?}");
     }
     println!("calls in each second after the other one was killed: {each_second:?}");
     assert!(each_second[0] < NEARLY_ALL, "the other one had a share");
