@@ -8,7 +8,6 @@ mod gen_typescript;
 mod generate;
 mod release;
 mod released_sdk;
-mod sbom;
 mod self_test;
 
 use std::process::ExitCode;

@@ -9,6 +9,8 @@ mod commands;
 mod contract;
 mod dependencies;
 mod product;
+#[cfg(feature = "contract")]
+mod sbom;
 mod workspace;
 
 use std::process::ExitCode;

@@ -18,9 +18,9 @@ use super::{
         inputs::Inputs,
     },
     files::{parse, read, sha256},
-    generate, released_sdk, sbom,
+    generate, released_sdk,
 };
-use crate::workspace;
+use crate::{sbom, workspace};
 
 /// The findings that a release itself resolves.
 const RESOLVED: [&str; 3] = ["VER-UNRELEASED", "VER-AGREE", "VER-CHANGELOG"];

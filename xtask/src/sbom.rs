@@ -13,7 +13,7 @@ const FOLDER: &str = "sbom/";
 const RELEASED: [&str; 2] = ["server", "client"];
 
 /// Fails with how to get cargo-cyclonedx if it is not installed.
-pub(super) fn require_tool(shell: &Shell) -> Result<()> {
+pub(crate) fn require_tool(shell: &Shell) -> Result<()> {
     let version = cmd!(shell, "cargo cyclonedx --version").quiet();
     let version = version.ignore_stdout().ignore_stderr().run();
     version.context("cargo-cyclonedx is not installed: cargo install --locked cargo-cyclonedx")
@@ -21,7 +21,7 @@ pub(super) fn require_tool(shell: &Shell) -> Result<()> {
 
 /// Writes `sbom/PACKAGE-VERSION.cdx.json` for the server and the SDK. The versions and the lock file must already be those
 /// of the release.
-pub(super) fn write(shell: &Shell, root: &Path, version: &str) -> Result<()> {
+pub(crate) fn write(shell: &Shell, root: &Path, version: &str) -> Result<()> {
     let options = "--format json --spec-version 1.5 --all-features --no-build-deps --target all --override-filename sbom";
     let options = options.split(' ');
     cmd!(shell, "cargo cyclonedx {options...}").quiet().run()?;
