@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::harness::collector::Collector;
-use crate::harness::log::{self, Log};
+use crate::harness::log;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::SECRET;
 
@@ -35,13 +35,8 @@ async fn traced(collector: &Collector) -> Service {
 
 /// The lines of a service's log while this was done, on one thread, and what doing it answered.
 fn logged<T>(doing: impl AsyncFnOnce() -> T) -> (Vec<Value>, T) {
-    let log = Log::default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let answer = log.record(|| runtime.block_on(doing()));
-    (log::lines(&log.text()), answer)
+    let (text, answer) = log::logged(doing);
+    (log::lines(&text), answer)
 }
 
 /// The value of a series of spans.

@@ -17,22 +17,11 @@ use serde_json::{Value, json};
 
 use crate::harness::command::{self, Outcome};
 use crate::harness::database::Database;
-use crate::harness::log::Log;
+use crate::harness::log::logged;
 use crate::harness::service::{Service, send};
 use crate::harness::webhook::{SECRET, event, signed, unix_time};
 
 const RUNBOOK: &str = include_str!("../../../server/RUNBOOK.md");
-
-/// The log of services that ran while this was done, on one thread, and what doing it answered.
-fn logged<T>(doing: impl AsyncFnOnce() -> T) -> (String, T) {
-    let log = Log::default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let answer = log.record(|| runtime.block_on(doing()));
-    (log.text(), answer)
-}
 
 /// What the command prints about a request of this log.
 fn explain(log: &str, arguments: &[&str]) -> Outcome {

@@ -25,6 +25,17 @@ impl Log {
     }
 }
 
+/// The log of services that ran while this was done, on one thread, and what doing it answered.
+pub(crate) fn logged<T>(doing: impl AsyncFnOnce() -> T) -> (String, T) {
+    let log = Log::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let answer = log.record(|| runtime.block_on(doing()));
+    (log.text(), answer)
+}
+
 /// The lines of a log as values.
 pub(crate) fn lines(text: &str) -> Vec<Value> {
     let line = |line| serde_json::from_str(line).expect("each line of the log is JSON");
