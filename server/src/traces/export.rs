@@ -23,8 +23,8 @@ use crate::{
     metrics::{Dropped, Metrics},
 };
 
-/// Requests that wait to be sent. Each takes about a KiB, and at most ten: a path may have eight. At the 20 calls a second that Stripe allows by default, it is
-/// what a collector can miss in 50 s.
+/// Requests that wait to be sent. Each takes about a KiB, and at most ten: a path may have eight. At 20 calls a second,
+/// the default limit of calls to Stripe, they are those of 50 s.
 const MAX_WAITING: usize = 1024;
 /// Requests of one batch: about 500 spans, as OpenTelemetry recommends.
 const MAX_BATCH: usize = 128;
