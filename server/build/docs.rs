@@ -62,20 +62,16 @@ impl File {
         }
     }
 
-    /// Compressed, or nothing if that does not make it smaller.
-    fn gzip(&self) -> Vec<u8> {
+    /// Compressed, if that makes it smaller.
+    fn gzip(&self) -> Option<Vec<u8>> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&self.bytes).expect("memory takes all");
         let compressed = encoder.finish().expect("memory takes all");
-        if compressed.len() < self.bytes.len() {
-            compressed
-        } else {
-            Vec::new()
-        }
+        (compressed.len() < self.bytes.len()).then_some(compressed)
     }
 }
 
-/// Writes `files.rs`, a list of all files, and sets `DOCS_FILES` to its folder.
+/// Writes `files.rs`, the list `FILES`, and sets `DOCS_FILES` to its folder.
 pub(crate) fn prepare() {
     for read in [OWN_FOLDER, CONTRACT, "build"] {
         println!("cargo::rerun-if-changed={read}");
@@ -87,23 +83,25 @@ pub(crate) fn prepare() {
     let out = env::var("OUT_DIR").expect("cargo sets it");
     let folder = Path::new(&out).join("docs");
     fs::create_dir_all(&folder).expect("cargo has made its parent");
-    let mut list = "[\n".to_owned();
-    for file in files() {
+    let files = files();
+    let mut list = format!("static FILES: [StaticFile; {}] = [\n", files.len());
+    for file in &files {
         let File {
             name,
             content_type,
             bytes,
             hash,
-        } = &file;
-        write(&folder, name, bytes);
-        write(&folder, &format!("{name}.gz"), &file.gzip());
+        } = file;
+        let gzip = file.gzip();
+        let form = if gzip.is_some() { "gzip" } else { "plain" };
+        write(&folder, name, gzip.as_ref().unwrap_or(bytes));
         _ = writeln!(
             list,
             "StaticFile {{ name: {name:?}, content_type: {content_type:?}, hash: {hash:?}, \
-             plain: include_bytes!({name:?}), gzip: include_bytes!(\"{name}.gz\") }},"
+             content: Content::{form}(include_bytes!({name:?})) }},"
         );
     }
-    write(&folder, "files.rs", (list + "]").as_bytes());
+    write(&folder, "files.rs", (list + "];").as_bytes());
     println!("cargo::rustc-env=DOCS_FILES={}", folder.display());
 }
 

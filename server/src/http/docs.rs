@@ -6,10 +6,13 @@
 
 use poem::{Response, endpoint::make_sync, web::Redirect};
 
-use super::{router::Router, static_file::StaticFile};
+use super::{
+    router::Router,
+    static_file::{Content, StaticFile},
+};
 
-/// Every file, made by `build/docs.rs`. Only their content is compiled in.
-static FILES: &[StaticFile] = &include!(concat!(env!("DOCS_FILES"), "/files.rs"));
+// `FILES`: every file, made by `build/docs.rs`.
+include!(concat!(env!("DOCS_FILES"), "/files.rs"));
 
 /// What Swagger UI needs on both ports.
 const SWAGGER_UI: [&str; 4] = [
