@@ -1,6 +1,8 @@
 //! Time and randomness. The globals are forbidden everywhere else (clippy.toml), so that a test can say what time
 //! it is and compare whole answers.
 
+mod randomness;
+
 use std::{fmt, sync::Arc, time::Instant};
 
 use chrono::{DateTime, Utc};
@@ -53,21 +55,22 @@ impl Clock {
     /// A new ULID of something that happened at this time.
     pub fn ulid_at(&self, time: DateTime<Utc>) -> Ulid {
         let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or_default();
-        Ulid::from_parts(milliseconds, u128::from_le_bytes(self.random_bytes()))
+        Ulid::from_parts(milliseconds, u128::from_le_bytes(self.id_bytes()))
     }
 
-    /// Bytes of the system's randomness.
+    /// Bytes of the system's randomness, for a secret.
     ///
     /// # Panics
     /// When the system has none to give: nothing that depends on secrets may go on then.
     pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one place that asks the system"
-        )]
-        getrandom::fill(&mut bytes).expect("the system's randomness is available");
+        randomness::fill(&mut bytes);
         bytes
+    }
+
+    /// The same for an id, which need not be secret: the system is asked once for many ids.
+    pub fn id_bytes<const N: usize>(&self) -> [u8; N] {
+        randomness::for_id()
     }
 }
 

@@ -47,12 +47,12 @@ impl Trace {
             Some(Parent { sampled: false, .. }) => Steps::default(),
             _ => Steps::recorded(clock.clone()),
         };
-        let new_trace = || TraceId::of(clock.random_bytes());
+        let new_trace = || TraceId::of(clock.id_bytes());
         Some(Box::new(Self {
             id: parent
                 .as_ref()
                 .map_or_else(new_trace, |parent| parent.trace),
-            span: SpanId::of(clock.random_bytes()),
+            span: SpanId::of(clock.id_bytes()),
             parent: parent.as_ref().map(|parent| parent.span),
             state: parent.map(|parent| parent.state).unwrap_or_default(),
             steps,

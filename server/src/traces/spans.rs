@@ -35,7 +35,7 @@ const CLIENT_GONE: &str = "client_gone";
 /// The spans of a request: its own, and one for each of its steps.
 pub(super) fn spans(request: &FinishedRequest, clock: &Clock) -> Vec<Span> {
     let steps = request.steps.iter();
-    let steps = steps.map(|step| of_step(step, request, SpanId::of(clock.random_bytes())));
+    let steps = steps.map(|step| of_step(step, request, SpanId::of(clock.id_bytes())));
     let own = of_request(request);
     std::iter::once(own).chain(steps).collect()
 }
