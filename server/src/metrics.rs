@@ -4,6 +4,7 @@
 mod log;
 mod process;
 mod registration;
+mod requests;
 mod traces;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
@@ -14,10 +15,10 @@ use prometheus::{
     TextEncoder, core::Collector, proto::MetricFamily,
 };
 
-use self::{log::LogMetrics, traces::TraceMetrics};
+use self::{log::LogMetrics, requests::RequestMetrics, traces::TraceMetrics};
 use crate::{clock::Clock, log::LogCounts};
 use process::ProcessMetrics;
-use registration::{SECONDS, counter, counters, gauge, gauges, histogram, histograms};
+use registration::{counter, counters, gauge, gauges, histogram, histograms};
 
 pub(crate) use traces::Dropped;
 
@@ -43,8 +44,7 @@ pub(crate) mod label {
 pub(crate) struct Metrics {
     registry: Registry,
     process: ProcessMetrics,
-    requests: IntCounterVec,
-    request_seconds: Histogram,
+    requests: RequestMetrics,
     unavailable: IntCounterVec,
     stripe_calls: IntCounterVec,
     stripe_call_seconds: HistogramVec,
@@ -113,8 +113,7 @@ impl Default for Metrics {
         let waits = histograms(&registry, "wait_duration_seconds", "Time that requests waited, by queue (key_look_up: to look up a key that was not good before; stripe: for a call to Stripe).", &["queue"]);
         Self {
             process: ProcessMetrics::default(),
-            requests: counters(&registry, "requests_total", "Requests of the API, by status and error code (OK: none; MALFORMED: malformed HTTP, which has none).", &["status", "code"]),
-            request_seconds: histogram(&registry, "request_duration_seconds", "Time from a request to its answer.", &SECONDS),
+            requests: RequestMetrics::register(&registry),
             unavailable: counters(&registry, "unavailable_total", "Requests answered 502, by cause; the runbook has a section for each.", &["upstream_cause"]),
             stripe_calls: counters(&registry, "stripe_calls_total", "Calls to Stripe with their retries, by outcome (done, refused, failed) and cause.", &["endpoint", "outcome", "cause"]),
             stripe_call_seconds: histograms(&registry, "stripe_call_duration_seconds", "Time of a call to Stripe with its retries and waits.", &["endpoint", "outcome"]),
@@ -154,7 +153,8 @@ impl Metrics {
         causes: impl IntoIterator<Item = &'static str>,
         webhooks: impl IntoIterator<Item = &'static str>,
     ) -> Self {
-        let metrics = Self::default();
+        let mut metrics = Self::default();
+        metrics.requests.expect(codes);
         for cause in causes {
             metrics.unavailable.with_label_values(&[cause]);
         }
@@ -167,22 +167,12 @@ impl Metrics {
         for outcome in [APPLIED, REFUSED] {
             metrics.reloads.with_label_values(&[outcome]);
         }
-        for (status, code) in [(200, OK)].into_iter().chain(codes) {
-            metrics
-                .requests
-                .with_label_values(&[status.to_string().as_str(), code]);
-        }
         metrics
     }
 
     /// Counts an answer of the API.
     pub(crate) fn answered(&self, status: u16, code: Option<&'static str>, elapsed: Duration) {
-        // What is too malformed for an envelope has no code either.
-        let none = if status < 400 { OK } else { MALFORMED };
-        self.requests
-            .with_label_values(&[status.to_string().as_str(), code.unwrap_or(none)])
-            .inc();
-        self.request_seconds.observe(elapsed.as_secs_f64());
+        self.requests.count(status, code, elapsed);
     }
 
     /// Counts a request that was answered 502, by its cause.
@@ -291,9 +281,6 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// The label `code` of a success, and of a request that is too malformed to have a code.
-const OK: &str = "OK";
-const MALFORMED: &str = "MALFORMED";
 /// The label `outcome` of reloads.
 const APPLIED: &str = "applied";
 const REFUSED: &str = "refused";
