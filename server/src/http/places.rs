@@ -2,11 +2,15 @@
 //! gives way, or else the one whose request has been coming for the longest time: an honest client sends the headers of
 //! a request at once.
 
+mod activity;
 mod taken;
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use prometheus::{IntCounter, IntGauge};
@@ -17,6 +21,7 @@ use super::{
     client_address::{TrustedProxies, rate_limit_key},
     sampling::Sampler,
 };
+use activity::Activity;
 use taken::Taken;
 
 /// How many connections there may be.
@@ -54,6 +59,10 @@ pub(crate) struct Places {
     limits: RwLock<ConnectionLimits>,
     metrics: ConnectionMetrics,
     taken: Mutex<Taken>,
+    /// Orders the points at which connections changed.
+    order: AtomicU64,
+    /// Whether a new connection waits for a place.
+    is_awaited: AtomicBool,
     freed: Notify,
     total_warnings: Sampler,
     peer_warnings: Sampler,
@@ -64,6 +73,9 @@ pub(crate) struct Places {
 pub(crate) struct Place {
     places: Arc<Places>,
     number: u64,
+    activity: Arc<Activity>,
+    /// Whether the connection is listed as one with the beginning of a request.
+    has_begun: AtomicBool,
     closing: CancellationToken,
     cut: CancellationToken,
 }
@@ -80,6 +92,8 @@ impl Places {
             limits: RwLock::new(limits),
             metrics,
             taken: Mutex::default(),
+            order: AtomicU64::default(),
+            is_awaited: AtomicBool::default(),
             freed: Notify::new(),
             total_warnings: Sampler::default(),
             peer_warnings: Sampler::default(),
@@ -104,12 +118,20 @@ impl Places {
         peer: IpAddr,
         listener: &CancellationToken,
     ) -> Option<Place> {
-        loop {
-            match self.try_take(peer, listener) {
-                Attempt::Taken(place) => return Some(place),
-                Attempt::Refused => return None,
-                Attempt::Full => self.freed.notified().await,
+        let mut attempt = self.try_take(peer, listener);
+        while matches!(attempt, Attempt::Full) {
+            // Connections that become idle say so from now on. One may have done so just before.
+            self.is_awaited.store(true, Ordering::SeqCst);
+            attempt = self.try_take(peer, listener);
+            if matches!(attempt, Attempt::Full) {
+                self.freed.notified().await;
+                attempt = self.try_take(peer, listener);
             }
+        }
+        self.is_awaited.store(false, Ordering::SeqCst);
+        match attempt {
+            Attempt::Taken(place) => Some(place),
+            Attempt::Refused | Attempt::Full => None,
         }
     }
 
@@ -130,11 +152,13 @@ impl Places {
         }
         let closing = listener.child_token();
         let cut = CancellationToken::new();
-        let number = taken.add(key, closing.clone(), cut.clone());
+        let (number, activity) = taken.add(key, self.now(), closing.clone(), cut.clone());
         self.metrics.open.set(count(taken.count()));
         Attempt::Taken(Place {
             places: Arc::clone(self),
             number,
+            activity,
+            has_begun: AtomicBool::default(),
             closing,
             cut,
         })
@@ -159,6 +183,18 @@ impl Places {
         }
     }
 
+    /// A point after all earlier ones.
+    fn now(&self) -> u64 {
+        self.order.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Says that a connection may give way, if a new one waits for that.
+    fn offer_place(&self) {
+        if self.is_awaited.load(Ordering::SeqCst) {
+            self.freed.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,26 +213,41 @@ impl Place {
 
     /// Nothing of a request has come: the connection may give way.
     pub(crate) fn mark_idle(&self) {
-        self.places.lock().mark_idle(self.number);
-        self.places.freed.notify_one();
+        self.end_begun();
+        if !self.activity.rest(self.places.now()) {
+            self.places.lock().list_idle(self.number);
+        }
+        self.places.offer_place();
     }
 
     /// A request has begun, and its headers are not complete: the connection may give way if none is idle.
     pub(crate) fn mark_begun(&self) {
-        self.places.lock().mark_begun(self.number);
-        self.places.freed.notify_one();
+        self.activity.work();
+        if !self.has_begun.swap(true, Ordering::Relaxed) {
+            let now = self.places.now();
+            self.places.lock().list_begun(self.number, now);
+        }
+        self.places.offer_place();
     }
 
     /// The headers of a request are complete: it is answered.
     pub(crate) fn mark_busy(&self) {
-        self.places.lock().mark_busy(self.number);
+        self.activity.work();
+        self.end_begun();
+    }
+
+    fn end_begun(&self) {
+        // Most heads come in one piece, so that the connection was never listed.
+        if self.has_begun.swap(false, Ordering::Relaxed) {
+            self.places.lock().unlist_begun(self.number);
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.lock();
-        taken.remove(self.number);
+        taken.free(self.number);
         self.places.metrics.open.set(count(taken.count()));
         self.places.freed.notify_one();
     }
