@@ -120,7 +120,8 @@ impl ApiKeyHash {
 
 /// CRC-32/ISO-HDLC in base62, most significant digit first, padded with `0` to six.
 fn checksum(text: &str) -> String {
-    const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+    // A constant would be a table of its own for each call.
+    static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
     let mut rest = CRC.checksum(text.as_bytes()) as usize;
     let mut digits = [b'0'; CHECKSUM_LENGTH];
     for digit in digits.iter_mut().rev() {

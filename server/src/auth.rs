@@ -226,7 +226,7 @@ impl Authenticator {
             if !self.good_keys.contains_key(&hash) {
                 self.good_keys.insert(hash, ());
             }
-            self.record_use(caller);
+            self.record_use(caller, now.date_naive());
         } else {
             self.good_keys.invalidate(&hash);
         }
@@ -246,8 +246,7 @@ impl Authenticator {
     }
 
     /// Records the day of the use, once a day and not while the caller waits.
-    fn record_use(&self, caller: &Caller) {
-        let day = self.clock.now().date_naive();
+    fn record_use(&self, caller: &Caller, day: NaiveDate) {
         if caller.last_used_on == Some(day) || self.recorded_uses.get(&caller.key_id) == Some(day) {
             return;
         }
