@@ -18,7 +18,7 @@ pub(crate) struct AuditRecord {
     /// Whether the request is one to open a portal. No other is audited.
     is_for_portal: bool,
     caller: OnceLock<Arc<Caller>>,
-    return_url_origin: OnceLock<String>,
+    return_url_origin: OnceLock<Arc<str>>,
     session: OnceLock<SessionRecord>,
 }
 
@@ -42,8 +42,8 @@ impl AuditRecord {
     }
 
     /// Sets the origin that the portal leads back to.
-    pub(crate) fn set_return_url_origin(&self, origin: String) {
-        _ = self.return_url_origin.set(origin);
+    pub(crate) fn set_return_url_origin(&self, origin: &Arc<str>) {
+        _ = self.return_url_origin.set(Arc::clone(origin));
     }
 
     /// Sets the session that Stripe opened.
@@ -79,7 +79,7 @@ impl AuditRecord {
             request_id = request_id.as_str(),
             org_id = caller.organization.as_str(),
             key_id = caller.key_id,
-            return_url_origin = self.return_url_origin.get(),
+            return_url_origin = self.return_url_origin.get().map(Arc::as_ref),
             session = session.map(|session| session.id.as_str()),
             configuration = session.map(|session| session.configuration.as_str()),
             replayed = session.map(|session| session.replayed),

@@ -15,6 +15,8 @@ mod loopback;
 mod page_host;
 mod spelling;
 
+use std::sync::Arc;
+
 use url::Url;
 
 pub use allowed_origin::AllowedOrigin;
@@ -29,17 +31,21 @@ pub const MAX_LENGTH: usize = 2048;
 
 /// A URL the portal may send a browser back to. Only [`AllowList::check`] makes one.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ReturnUrl(Url);
+pub struct ReturnUrl {
+    url: Url,
+    /// As the allow-list has it.
+    origin: Arc<str>,
+}
 
 impl ReturnUrl {
     /// The canonical form: what is sent to Stripe.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.url.as_str()
     }
 
     /// Scheme, host and port, for the log: path and query are the caller's business.
-    pub fn origin(&self) -> String {
-        self.0.origin().ascii_serialization()
+    pub fn origin(&self) -> &Arc<str> {
+        &self.origin
     }
 }
 
@@ -85,7 +91,8 @@ impl AllowList {
         if url.as_str().len() > MAX_LENGTH {
             return Err(ReturnUrlError::TooLong);
         }
-        Ok(ReturnUrl(url))
+        let origin = Arc::clone(origin.text());
+        Ok(ReturnUrl { url, origin })
     }
 }
 

@@ -1,6 +1,6 @@
 //! An entry of the allow-list.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use url::{Host, Url, quirks::domain_to_unicode};
 
@@ -15,9 +15,12 @@ pub struct AllowedOrigin {
     scheme: &'static str,
     /// As the parser writes it: lower case, punycode, brackets around IPv6.
     host: String,
-    /// As people write it, where that differs.
-    display_host: String,
     port: u16,
+    /// In full, for the log.
+    text: Arc<str>,
+    /// How host and port may be written, apart from the case of ASCII letters: each spelling of the host with its port,
+    /// and without if that is the scheme's.
+    spellings: Vec<String>,
 }
 
 impl AllowedOrigin {
@@ -52,14 +55,32 @@ impl AllowedOrigin {
             .port_or_known_default()
             .filter(|port| *port != 0)
             .ok_or("port 0 is not a port")?;
-        let origin = Self {
-            scheme,
-            display_host: display_host(&host),
-            host,
-            port,
-        };
+        let origin = Self::new(scheme, host, port);
         origin.require_usable_host(&url, authority)?;
         Ok(origin)
+    }
+
+    fn new(scheme: &'static str, host: String, port: u16) -> Self {
+        let has_default_port = matches!((scheme, port), ("https", 443) | ("http", 80));
+        let mut spellings = Vec::new();
+        for host in [host.clone(), display_host(&host)] {
+            spellings.push(format!("{host}:{port}"));
+            if has_default_port {
+                spellings.push(host);
+            }
+        }
+        let text = if has_default_port {
+            format!("{scheme}://{host}")
+        } else {
+            format!("{scheme}://{host}:{port}")
+        };
+        Self {
+            scheme,
+            host,
+            port,
+            text: text.into(),
+            spellings,
+        }
     }
 
     fn require_usable_host(&self, url: &Url, authority: &str) -> Result<(), &'static str> {
@@ -89,24 +110,19 @@ impl AllowedOrigin {
 
     /// R7: no escapes, full-width letters, zero-padded ports or trailing dots that the parser would repair.
     pub(super) fn is_written_as(&self, authority: &str) -> bool {
-        let authority = authority.to_ascii_lowercase();
-        let default_port = if self.scheme == "https" { 443 } else { 80 };
-        [&self.host, &self.display_host].into_iter().any(|host| {
-            let Some(port) = authority.strip_prefix(host.as_str()) else {
-                return false;
-            };
-            port == format!(":{}", self.port) || (port.is_empty() && self.port == default_port)
-        })
+        let is_it = |spelling: &String| spelling.eq_ignore_ascii_case(authority);
+        self.spellings.iter().any(is_it)
+    }
+
+    /// In full: scheme, host, and the port if it is not the scheme's.
+    pub(super) fn text(&self) -> &Arc<str> {
+        &self.text
     }
 }
 
 impl fmt::Display for AllowedOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.host)?;
-        match (self.scheme, self.port) {
-            ("https", 443) | ("http", 80) => Ok(()),
-            (_, port) => write!(f, ":{port}"),
-        }
+        f.write_str(&self.text)
     }
 }
 
