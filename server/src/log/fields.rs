@@ -121,7 +121,8 @@ impl Visit for FieldWriter<'_> {
     }
 
     fn record_u64(&mut self, field: &Field, number: u64) {
-        self.literal(field.name(), number);
+        self.name(field.name());
+        value::push_number(self.line, number);
     }
 
     fn record_f64(&mut self, field: &Field, number: f64) {

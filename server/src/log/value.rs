@@ -7,7 +7,10 @@ use std::{
     net::IpAddr,
 };
 
-use crate::{escaping::is_unsafe, redaction::redact};
+use crate::{
+    escaping::is_unsafe,
+    redaction::{contains_secret, redact},
+};
 
 /// The longest value of a field in a line, in bytes with its mark. Ids, origins and causes are shorter; what is longer is text
 /// that somebody else chose, and the beginning identifies it.
@@ -31,11 +34,16 @@ pub(super) fn push_word(line: &mut Vec<u8>, word: &str) {
 
 /// Appends the text as JSON has it between the quotes: on one line, without control characters.
 pub(super) fn push_bare_text(line: &mut Vec<u8>, text: &str) {
-    // Most values are short and of letters, digits and a few signs: then one look and one copy is all that they cost.
-    if text.len() <= MAX_VALUE_BYTES && text.bytes().all(|byte| HARMLESS[usize::from(byte)]) {
-        return line.extend_from_slice(text.as_bytes());
+    // Most values are short and plain: then a look or two and one copy is all that they cost.
+    let class = text
+        .bytes()
+        .fold(PLAIN, |class, byte| class | CLASSES[usize::from(byte)]);
+    if text.len() <= MAX_VALUE_BYTES && (class == PLAIN || class == SIGN && !contains_secret(text))
+    {
+        line.extend_from_slice(text.as_bytes());
+    } else {
+        push_escaped(line, &loggable(text));
     }
-    push_escaped(line, &loggable(text));
 }
 
 /// Appends what the formatter writes, as text. It stops being formatted once it is longer than what is logged of it.
@@ -48,7 +56,12 @@ pub(super) fn push_bare_formatted(line: &mut Vec<u8>, value: fmt::Arguments<'_>)
     push_bare_text(line, &beginning_of(value));
 }
 
-/// Appends a number or a truth value, which JSON writes as Rust does.
+/// Appends a number that every line of a request has, without a formatter.
+pub(super) fn push_number(line: &mut Vec<u8>, number: u64) {
+    line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Appends another number or a truth value, which JSON writes as Rust does.
 pub(super) fn push_literal(line: &mut Vec<u8>, value: impl fmt::Display) {
     // Writing to memory does not fail.
     _ = write!(line, "{value}");
@@ -95,10 +108,6 @@ fn loggable(text: &str) -> Cow<'_, str> {
 /// JSON's escapes, and those of what breaks readers of logs: control characters beyond ASCII's first 32, line
 /// separators, and the marks that change the direction of text.
 fn push_escaped(line: &mut Vec<u8>, text: &str) {
-    // Nearly every value is plain; then one copy is all that it costs.
-    if text.bytes().all(is_plain) {
-        return line.extend_from_slice(text.as_bytes());
-    }
     let mut buffer = [0; 4];
     for character in text.chars() {
         match character {
@@ -115,21 +124,27 @@ fn push_escaped(line: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Whether JSON writes the byte as it is.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
-}
+/// JSON writes the byte as it is.
+const PLAIN: u8 = 0;
+/// The same, but it may be a part of a secret: each has an underscore, a slash in a URL, or a percent sign for one.
+const SIGN: u8 = 1;
+/// JSON escapes the byte, or it is not ASCII.
+const OTHER: u8 = 2;
 
-/// The bytes that are plain, and in no secret: each has an underscore, a slash in a URL, or a percent sign for one. As
-/// a table, because every byte of the log is looked up.
-const HARMLESS: [bool; 256] = {
-    let mut harmless = [false; 256];
+/// What each byte is. A table, because every byte of the log is looked up; as bits, because a look without a branch takes
+/// half the time.
+const CLASSES: [u8; 256] = {
+    let mut classes = [OTHER; 256];
     let mut byte = b' ';
     while byte <= b'~' {
-        harmless[byte as usize] = !matches!(byte, b'"' | b'\\' | b'_' | b'/' | b'%');
+        classes[byte as usize] = match byte {
+            b'"' | b'\\' => OTHER,
+            b'_' | b'/' | b'%' => SIGN,
+            _ => PLAIN,
+        };
         byte += 1;
     }
-    harmless
+    classes
 };
 
 /// Collects text until there is more of it than is logged.
