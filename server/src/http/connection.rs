@@ -39,9 +39,8 @@ use tokio::{
     net::TcpStream,
     time::{Instant, sleep},
 };
-use tokio_util::sync::CancellationToken;
 
-use super::places::Place;
+use super::places::{End, Ending, Place};
 use exchange::Exchange;
 use timed_stream::TimedStream;
 pub(crate) use timeouts::ConnectionTimeouts;
@@ -77,7 +76,7 @@ pub(crate) async fn serve<E: Endpoint<Output = Response> + 'static>(
     // A small answer is not to wait for more to send with it.
     _ = stream.set_nodelay(true);
     let local = stream.local_addr().map(Addr::from).unwrap_or_default();
-    let (closing, cut) = (place.closing().clone(), place.cut().clone());
+    let ending = place.ending().clone();
     let exchange = Arc::new(Exchange::default());
     let mut stream = TimedStream::new(stream, timeouts, Arc::clone(&exchange), place);
     let answer = |request: hyper::Request<Incoming>| {
@@ -95,11 +94,11 @@ pub(crate) async fn serve<E: Endpoint<Output = Response> + 'static>(
         })
     };
     loop {
-        if !begins(&mut stream, &closing, &cut).await {
+        if !begins(&mut stream, &ending).await {
             return;
         }
         let connection = engine().serve_connection(TokioIo::new(stream), service_fn(&answer));
-        let rested = until_rest(connection, &exchange, &closing, &cut).await;
+        let rested = until_rest(connection, &exchange, &ending).await;
         match rested {
             Ok(Some(rested)) => stream = rested,
             Ok(None) => return,
@@ -109,15 +108,10 @@ pub(crate) async fn serve<E: Endpoint<Output = Response> + 'static>(
 }
 
 /// Whether a request begins before its time is over, and before the connection is to end.
-async fn begins(
-    stream: &mut TimedStream,
-    closing: &CancellationToken,
-    cut: &CancellationToken,
-) -> bool {
+async fn begins(stream: &mut TimedStream, ending: &Ending) -> bool {
     tokio::select! {
         begun = stream.begun() => begun,
-        () = closing.cancelled() => false,
-        () = cut.cancelled() => false,
+        _ = ending.wait() => false,
     }
 }
 
@@ -126,8 +120,7 @@ async fn begins(
 async fn until_rest<S>(
     mut connection: http1::Connection<TokioIo<TimedStream>, S>,
     exchange: &Exchange,
-    closing: &CancellationToken,
-    cut: &CancellationToken,
+    ending: &Ending,
 ) -> hyper::Result<Option<TimedStream>>
 where
     S: HttpService<Incoming>,
@@ -143,14 +136,16 @@ where
     };
     let ended = tokio::select! {
         ended = poll_fn(rests) => ended,
-        () = closing.cancelled() => {
-            Pin::new(&mut connection).graceful_shutdown();
-            Some(finish(&mut connection, exchange).await)
-        }
-        () = cut.cancelled() => {
-            tracing::debug!("a connection with half a request gave way to a new one");
-            Some(Ok(()))
-        }
+        end = ending.wait() => Some(match end {
+            End::Close => {
+                Pin::new(&mut connection).graceful_shutdown();
+                finish(&mut connection, exchange).await
+            }
+            End::Cut => {
+                tracing::debug!("a connection with half a request gave way to a new one");
+                Ok(())
+            }
+        }),
     };
     match ended {
         None => {

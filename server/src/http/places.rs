@@ -3,6 +3,7 @@
 //! a request at once.
 
 mod activity;
+mod ending;
 mod taken;
 
 use std::{
@@ -22,6 +23,7 @@ use super::{
     sampling::Sampler,
 };
 use activity::Activity;
+pub(crate) use ending::{End, Ending};
 use taken::Taken;
 
 /// How many connections there may be.
@@ -76,8 +78,7 @@ pub(crate) struct Place {
     activity: Arc<Activity>,
     /// Whether the connection is listed as one with the beginning of a request.
     has_begun: AtomicBool,
-    closing: CancellationToken,
-    cut: CancellationToken,
+    ending: Ending,
 }
 
 enum Attempt {
@@ -150,17 +151,15 @@ impl Places {
                 return Attempt::Full;
             }
         }
-        let closing = listener.child_token();
-        let cut = CancellationToken::new();
-        let (number, activity) = taken.add(key, self.now(), closing.clone(), cut.clone());
+        let ending = Ending::with(listener);
+        let (number, activity) = taken.add(key, self.now(), ending.clone());
         self.metrics.open.set(count(taken.count()));
         Attempt::Taken(Place {
             places: Arc::clone(self),
             number,
             activity,
             has_begun: AtomicBool::default(),
-            closing,
-            cut,
+            ending,
         })
     }
 
@@ -201,14 +200,9 @@ impl Places {
 }
 
 impl Place {
-    /// Cancelled when the connection is to close after the request in progress.
-    pub(crate) fn closing(&self) -> &CancellationToken {
-        &self.closing
-    }
-
-    /// Cancelled when the connection has to give way at once.
-    pub(crate) fn cut(&self) -> &CancellationToken {
-        &self.cut
+    /// What ends the connection.
+    pub(crate) fn ending(&self) -> &Ending {
+        &self.ending
     }
 
     /// Nothing of a request has come: the connection may give way.

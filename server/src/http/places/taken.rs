@@ -6,9 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use tokio_util::sync::CancellationToken;
-
-use super::activity::{Activity, Seen};
+use super::{
+    activity::{Activity, Seen},
+    ending::Ending,
+};
 
 /// The connections that have a place.
 #[derive(Debug, Default)]
@@ -31,8 +32,7 @@ struct Connection {
     idle_key: Option<u64>,
     /// Its key in `begun`.
     begun_key: Option<u64>,
-    closing: CancellationToken,
-    cut: CancellationToken,
+    ending: Ending,
 }
 
 impl Taken {
@@ -45,13 +45,7 @@ impl Taken {
     }
 
     /// A new connection is idle until its first byte has come.
-    pub(super) fn add(
-        &mut self,
-        peer: IpAddr,
-        now: u64,
-        closing: CancellationToken,
-        cut: CancellationToken,
-    ) -> (u64, Arc<Activity>) {
+    pub(super) fn add(&mut self, peer: IpAddr, now: u64, ending: Ending) -> (u64, Arc<Activity>) {
         self.last_number += 1;
         let number = self.last_number;
         *self.by_peer.entry(peer).or_default() += 1;
@@ -61,8 +55,7 @@ impl Taken {
             activity: Arc::clone(&activity),
             idle_key: Some(now),
             begun_key: None,
-            closing,
-            cut,
+            ending,
         };
         self.connections.insert(number, connection);
         self.idle.insert(now, number);
@@ -78,7 +71,7 @@ impl Taken {
             let connection = connection.expect("a connection is listed until it is removed");
             match connection.activity.compare(key) {
                 Seen::AsListed if peer.is_none_or(|peer| connection.peer == peer) => {
-                    connection.closing.cancel();
+                    connection.ending.close();
                     self.remove(number);
                     return true;
                 }
@@ -102,7 +95,7 @@ impl Taken {
         let first = self.begun.values().next().copied();
         let connection = first.and_then(|number| self.remove(number));
         if let Some(connection) = &connection {
-            connection.cut.cancel();
+            connection.ending.cut();
         }
         connection.is_some()
     }
@@ -157,20 +150,22 @@ impl Taken {
 mod tests {
     use std::{sync::atomic::AtomicU64, sync::atomic::Ordering, thread};
 
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    fn added(taken: &mut Taken, now: u64) -> (u64, Arc<Activity>, CancellationToken) {
-        let closing = CancellationToken::new();
-        let (number, activity) = taken.add(PEER, now, closing.clone(), CancellationToken::new());
-        (number, activity, closing)
+    fn added(taken: &mut Taken, now: u64) -> (u64, Arc<Activity>, Ending) {
+        let ending = Ending::with(&CancellationToken::new());
+        let (number, activity) = taken.add(PEER, now, ending.clone());
+        (number, activity, ending)
     }
 
-    fn closed(connections: &[(u64, Arc<Activity>, CancellationToken)]) -> Vec<bool> {
+    fn closed(connections: &[(u64, Arc<Activity>, Ending)]) -> Vec<bool> {
         let closed = connections
             .iter()
-            .map(|(_, _, closing)| closing.is_cancelled());
+            .map(|(_, _, ending)| ending.is_signalled());
         closed.collect()
     }
 
