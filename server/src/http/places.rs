@@ -119,21 +119,19 @@ impl Places {
         peer: IpAddr,
         listener: &CancellationToken,
     ) -> Option<Place> {
-        let mut attempt = self.try_take(peer, listener);
-        while matches!(attempt, Attempt::Full) {
-            // Connections that become idle say so from now on. One may have done so just before.
-            self.is_awaited.store(true, Ordering::SeqCst);
-            attempt = self.try_take(peer, listener);
-            if matches!(attempt, Attempt::Full) {
-                self.freed.notified().await;
-                attempt = self.try_take(peer, listener);
+        let place = loop {
+            match self.try_take(peer, listener) {
+                Attempt::Taken(place) => break Some(place),
+                Attempt::Refused => break None,
+                // Looks again before it waits: a connection may have become idle before it saw that a place is awaited.
+                Attempt::Full if !self.is_awaited.swap(true, Ordering::SeqCst) => {
+                    self.report_total(self.limits().total);
+                }
+                Attempt::Full => self.freed.notified().await,
             }
-        }
+        };
         self.is_awaited.store(false, Ordering::SeqCst);
-        match attempt {
-            Attempt::Taken(place) => Some(place),
-            Attempt::Refused | Attempt::Full => None,
-        }
+        place
     }
 
     fn try_take(self: &Arc<Self>, peer: IpAddr, listener: &CancellationToken) -> Attempt {
@@ -146,10 +144,10 @@ impl Places {
             }
         }
         if taken.count() >= limits.total {
-            self.report_total(limits.total);
             if !taken.close_longest_idle(None) && !taken.cut_longest_begun() {
                 return Attempt::Full;
             }
+            self.report_total(limits.total);
         }
         let ending = Ending::with(listener);
         let (number, activity) = taken.add(key, self.now(), ending.clone());
