@@ -1,7 +1,7 @@
 //! Whether a connection is idle and since when, which the connection notes without a lock: each request changes it twice.
 //!
-//! The table of all connections has a list of the idle ones. A connection that becomes busy stays in it, and whoever reads
-//! the list corrects it: so a lock is only taken when a connection becomes idle that is not in the list any more.
+//! The table of all connections has a list of the idle ones. A connection that becomes busy stays in it until the list is
+//! read, which corrects it: so a lock is only taken when a connection becomes idle that is not in the list any more.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,8 +11,8 @@ const LISTED: u64 = 2;
 /// Above the flags: the point in the order of all points at which the connection became idle.
 const SINCE_SHIFT: u32 = 2;
 
-/// What one connection does. Only the connection changes whether it is idle; only who holds the table's lock changes whether
-/// it is listed.
+/// What one connection does. Only the connection changes whether it is idle; whether it is listed changes only under the
+/// table's lock.
 #[derive(Debug)]
 pub(super) struct Activity(AtomicU64);
 

@@ -148,13 +148,20 @@ impl Taken {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::AtomicU64, sync::atomic::Ordering, thread};
+    use std::{
+        net::Ipv4Addr,
+        sync::{
+            Mutex,
+            atomic::{AtomicU64, Ordering},
+        },
+        thread,
+    };
 
     use tokio_util::sync::CancellationToken;
 
     use super::*;
 
-    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     fn added(taken: &mut Taken, now: u64) -> (u64, Arc<Activity>, Ending) {
         let ending = Ending::with(&CancellationToken::new());
@@ -194,7 +201,7 @@ mod tests {
     /// Connections work and rest while idle ones are closed again and again: none that is idle is lost from the list.
     #[test]
     fn idle_connections_stay_listed_while_they_change() {
-        let taken = std::sync::Mutex::new(Taken::default());
+        let taken = Mutex::new(Taken::default());
         let clock = AtomicU64::new(1);
         let now = || clock.fetch_add(1, Ordering::Relaxed);
         let lock = || taken.lock().expect("no panic");
