@@ -14,7 +14,7 @@ use std::{
 use tokio::{runtime::Builder, time::sleep};
 
 use crate::{
-    counted::Counts,
+    counted::{Counts, ENVIRONMENT},
     load::Connection,
     process::{Running, Service},
     requests::{Ending, HELLO, PORTAL, RETURN_URL, post},
@@ -67,7 +67,7 @@ fn count() -> Result<Counts> {
     let serve = |file: &_| Running::floor_counted(stripe.address, file);
     counts.extend(runtime.block_on(count_each(&service, serve, &requests))?);
     let endings = Ending::ALL.map(|it| (it.name(), it.request(&service.keys), it.status()));
-    let serve = |file: &_| service.serve_counted(stripe.address, file);
+    let serve = |file: &_| service.serve_counted(stripe.address, file, &ENVIRONMENT);
     counts.extend(runtime.block_on(count_each(&service, serve, &endings))?);
     Ok(counts)
 }

@@ -9,6 +9,7 @@ mod counted;
 mod floor;
 mod in_flight;
 mod instructions;
+mod layout;
 mod load;
 mod measured;
 mod plot;
@@ -23,7 +24,8 @@ use std::{env, process::ExitCode};
 
 use result::Result;
 
-const USAGE: &str = "bench [--rounds N] [--seconds N] [--save] | --in-flight N | --instructions";
+const USAGE: &str =
+    "bench [--rounds N] [--seconds N] [--save] | --in-flight N | --instructions | --layout";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -45,6 +47,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["in-flight", requests] => in_flight::run(requests.parse()?),
         ["--in-flight", requests] => in_flight::run_with_all_descriptors(requests),
         ["--instructions"] => instructions::run(),
+        ["--layout"] => layout::run(),
         words => measured::run(&measured::Options::read(words).ok_or(USAGE)?),
     }
 }

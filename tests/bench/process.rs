@@ -219,27 +219,32 @@ impl Service {
 
     /// Serves, with the log in a file, until portals can be opened.
     pub(crate) fn serve(&self, stripe: SocketAddr) -> Result<Running> {
-        self.serve_with(Command::new(&self.binary), [], stripe)
+        self.serve_with(Command::new(&self.binary), &[], stripe)
     }
 
     /// The same under a program that counts its instructions and writes them to `counts`.
-    pub(crate) fn serve_counted(&self, stripe: SocketAddr, counts: &Path) -> Result<Running> {
+    pub(crate) fn serve_counted(
+        &self,
+        stripe: SocketAddr,
+        counts: &Path,
+        environment: &[(&str, &str)],
+    ) -> Result<Running> {
         let mut command = counting(counts);
         command.arg(&self.binary);
-        self.serve_with(command, ENVIRONMENT, stripe)
+        self.serve_with(command, environment, stripe)
     }
 
-    fn serve_with<const N: usize>(
+    fn serve_with(
         &self,
         command: Command,
-        environment: [(&str, &str); N],
+        environment: &[(&str, &str)],
         stripe: SocketAddr,
     ) -> Result<Running> {
         let (address, operations) = (free_address()?, free_address()?);
         let mut command = self.configured(command);
         command
             .arg("serve")
-            .envs(environment)
+            .envs(environment.iter().copied())
             .env("BILLING_PORTAL_LISTEN", address.to_string())
             .env("BILLING_PORTAL_OPERATIONS_LISTEN", operations.to_string())
             .env("BILLING_PORTAL_STRIPE_API_BASE", format!("http://{stripe}"))
@@ -248,6 +253,11 @@ impl Service {
         let mut running = Running::start(&mut command, address)?;
         running.until(|| opens_portals(operations))?;
         Ok(running)
+    }
+
+    /// The program that is measured.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
     }
 
     /// Where a file may be written.
@@ -259,7 +269,10 @@ impl Service {
 fn counting(counts: &Path) -> Command {
     let mut valgrind = Command::new("valgrind");
     let file = format!("--callgrind-out-file={}", counts.display());
-    valgrind.args(["--quiet", "--tool=callgrind", &file]);
+    let names = ["--demangle=no", "--compress-strings=no"];
+    valgrind
+        .args(["--quiet", "--tool=callgrind", &file])
+        .args(names);
     valgrind
 }
 

@@ -56,9 +56,10 @@ pub(crate) enum Command {
     },
     /// Run schemathesis against the service; needs Python
     Schemathesis,
-    /// Measure what a request costs, beside a floor; with --instructions count instructions instead (needs valgrind)
+    /// Measure what a request costs, beside a floor; with --instructions count instructions instead, with --layout order the
+    /// functions of the binary by what a start runs (both need valgrind)
     Bench {
-        /// --rounds N, --seconds N, --save; or --in-flight N; or --instructions
+        /// --rounds N, --seconds N, --save; or --in-flight N; or --instructions; or --layout
         #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
         arguments: Vec<String>,
     },

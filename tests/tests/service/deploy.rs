@@ -2,6 +2,7 @@
 
 mod files;
 mod image;
+mod layout;
 mod schemas;
 
 use std::collections::BTreeSet;
