@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What cargo writes into a target directory.
-const TARGET_MARK: &str = "CACHEDIR.TAG";
+/// What cargo writes into a target directory: the first only if it created the directory.
+const TARGET_MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
 
 /// The workspace's root: the nearest directory with a `Cargo.lock`, seen from the package that cargo runs.
 ///
@@ -29,7 +29,7 @@ pub fn target() -> PathBuf {
     let program = env::current_exe().unwrap_or_default();
     let target = program
         .ancestors()
-        .find(|path| path.join(TARGET_MARK).exists());
+        .find(|path| TARGET_MARKS.iter().any(|mark| path.join(mark).exists()));
     target.map_or_else(|| root().join("target"), Path::to_owned)
 }
 

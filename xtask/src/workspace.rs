@@ -11,8 +11,8 @@ use std::{
 use anyhow::{Context, Result};
 use xshell::{Cmd, Shell};
 
-/// What cargo writes into a target directory.
-const TARGET_MARK: &str = "CACHEDIR.TAG";
+/// What cargo writes into a target directory: the first only if it created the directory.
+const TARGET_MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
 
 /// The workspace's root: the nearest directory with a `Cargo.lock`, seen from the package that cargo runs.
 pub(crate) fn root() -> Result<PathBuf> {
@@ -29,7 +29,7 @@ pub(crate) fn root() -> Result<PathBuf> {
 pub(crate) fn target() -> Result<PathBuf> {
     let program = env::current_exe()?;
     let mut above = program.ancestors();
-    let target = above.find(|path| path.join(TARGET_MARK).exists());
+    let target = above.find(|path| TARGET_MARKS.iter().any(|mark| path.join(mark).exists()));
     target.map_or_else(
         || Ok(root()?.join("target")),
         |target| Ok(Path::to_owned(target)),
