@@ -1,7 +1,12 @@
 //! The outermost layer: it gives every request an id and a log line, every response its headers, and turns every
 //! failure, a panic too, into the error envelope.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use poem::{
@@ -61,7 +66,7 @@ impl<E> RequestLayer<E> {
 impl<E: Endpoint> Endpoint for RequestLayer<E> {
     type Output = Response;
 
-    /// Not async, so that the request is kept once.
+    /// Not async: the future of an async function keeps room for the request, 488 bytes, also after it was handed on.
     fn call(&self, mut request: Request) -> impl Future<Output = Result<Response>> + Send {
         // Once, so that a reload does not change the settings of a request in progress.
         let app = Arc::clone(&self.current.borrow());
@@ -69,40 +74,42 @@ impl<E: Endpoint> Endpoint for RequestLayer<E> {
         let span = filter_span(&request, &context);
         request.set_data(Arc::clone(&app));
         request.set_data(Arc::clone(&context));
-        let answering = self.answer(request, app, Arc::clone(&context));
+        let is_counted = self.counts(&request);
+        // What an endpoint does before its first await may panic, too.
+        let inner = panic::catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
+        let answering = answer(inner, is_counted, app, Arc::clone(&context));
         log::in_request(context, answering.instrument(span)).map(Ok)
     }
 }
 
-impl<E: Endpoint> RequestLayer<E> {
-    async fn answer(
-        &self,
-        request: Request,
-        app: Arc<App>,
-        context: Arc<RequestContext>,
-    ) -> Response {
-        let in_flight = self
-            .counts(&request)
-            .then(|| InFlightGuard::new(&app, &context));
-        // In a block of its own: what an endpoint does before its first await may panic, too.
-        let answer = AssertUnwindSafe(async { self.inner.call(request).await });
-        let (mut response, error) = match answer.catch_unwind().await {
-            Ok(Ok(output)) => (output.into_response(), None),
-            Ok(Err(error)) => error_response(error, &context.request_id),
-            Err(_) => error_response(panicked(), &context.request_id),
-        };
-        set_headers(&mut response, &context.request_id);
-        let elapsed = app.clock.instant().duration_since(context.began);
-        if let Some(in_flight) = in_flight {
-            in_flight.answered();
-            count(&app.metrics, &response, error.as_ref(), elapsed);
-            context.export_trace(&app, traced(&response, error.as_ref()));
-        }
-        let end = RequestEnd::Answered(error.as_ref());
-        context.audit.write(&context.request_id, end);
-        log_answer(&response, &context, error.as_ref(), elapsed);
-        response
+/// Waits for the answer of the inner endpoint, if calling it did not panic.
+async fn answer<T: IntoResponse>(
+    inner: thread::Result<impl Future<Output = Result<T>>>,
+    is_counted: bool,
+    app: Arc<App>,
+    context: Arc<RequestContext>,
+) -> Response {
+    let in_flight = is_counted.then(|| InFlightGuard::new(&app, &context));
+    let answered = match inner {
+        Ok(answering) => AssertUnwindSafe(answering).catch_unwind().await,
+        Err(panic) => Err(panic),
+    };
+    let (mut response, error) = match answered {
+        Ok(Ok(output)) => (output.into_response(), None),
+        Ok(Err(error)) => error_response(error, &context.request_id),
+        Err(_) => error_response(panicked(), &context.request_id),
+    };
+    set_headers(&mut response, &context.request_id);
+    let elapsed = app.clock.instant().duration_since(context.began);
+    if let Some(in_flight) = in_flight {
+        in_flight.answered();
+        count(&app.metrics, &response, error.as_ref(), elapsed);
+        context.export_trace(&app, traced(&response, error.as_ref()));
     }
+    let end = RequestEnd::Answered(error.as_ref());
+    context.audit.write(&context.request_id, end);
+    log_answer(&response, &context, error.as_ref(), elapsed);
+    response
 }
 
 fn traced(response: &Response, error: Option<&ApiError>) -> TracedAnswer {

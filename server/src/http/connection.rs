@@ -61,6 +61,9 @@ const SHUTDOWN_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 /// longer, because thousands of clients that connect within this time and then rest all have them.
 const BUFFERS_KEPT: Duration = Duration::from_millis(100);
 
+/// A connection while hyper serves it.
+type Connection<S> = http1::Connection<TokioIo<TimedStream>, S>;
+
 /// Serves a connection to its end. When its place is closed, the request in progress is the last; when its place is cut,
 /// the connection ends at once.
 ///
@@ -79,17 +82,18 @@ pub(crate) async fn serve<E: Endpoint<Output = Response> + 'static>(
     let ending = place.ending().clone();
     let exchange = Arc::new(Exchange::default());
     let mut stream = TimedStream::new(stream, timeouts, Arc::clone(&exchange), place);
+    let (endpoint, noting) = (&*endpoint, &*exchange);
     let answer = |request: hyper::Request<Incoming>| {
         exchange.request_arrived(request.headers());
         let addresses = (LocalAddr(local.clone()), RemoteAddr(Addr::from(peer)));
         let request = Request::from((request, addresses.0, addresses.1, Scheme::HTTP));
         let request = with_body_end_noted(request, &exchange);
-        let (endpoint, exchange) = (Arc::clone(&endpoint), Arc::clone(&exchange));
+        // Called outside of the box, which would keep room for the request, too.
+        let answering = E::call(endpoint, request);
         // In a box of its own, so that an idle connection does not keep the memory of a request.
         Box::pin(async move {
-            let answered = E::call(&endpoint, request).await;
-            let response = answered.unwrap_or_else(poem::Error::into_response);
-            exchange.answered();
+            let response = answering.await.unwrap_or_else(poem::Error::into_response);
+            noting.answered();
             Ok::<_, Infallible>(hyper::Response::from(response))
         })
     };
@@ -97,13 +101,15 @@ pub(crate) async fn serve<E: Endpoint<Output = Response> + 'static>(
         if !begins(&mut stream, &ending).await {
             return;
         }
-        let connection = engine().serve_connection(TokioIo::new(stream), service_fn(&answer));
-        let rested = until_rest(connection, &exchange, &ending).await;
-        match rested {
-            Ok(Some(rested)) => stream = rested,
-            Ok(None) => return,
+        let io = TokioIo::new(stream);
+        let mut connection = engine().serve_connection(io, service_fn(&answer));
+        match until_rest(&mut connection, &exchange, &ending).await {
+            Ok(true) => {}
+            Ok(false) => return,
             Err(error) => return log_early_end(peer, &error),
         }
+        let parts = connection.into_parts();
+        stream = parts.io.into_inner().holding(&parts.read_buf);
     }
 }
 
@@ -115,22 +121,24 @@ async fn begins(stream: &mut TimedStream, ending: &Ending) -> bool {
     }
 }
 
-/// Serves requests until [`BUFFERS_KEPT`] has passed and nothing of the next one has come: then returns the stream, if
-/// the connection goes on.
+/// Serves requests until [`BUFFERS_KEPT`] has passed and nothing of the next one has come; answers whether the connection
+/// goes on.
+///
+/// The connection is borrowed: an async function that takes one keeps room for two, 816 bytes each.
 async fn until_rest<S>(
-    mut connection: http1::Connection<TokioIo<TimedStream>, S>,
+    connection: &mut Connection<S>,
     exchange: &Exchange,
     ending: &Ending,
-) -> hyper::Result<Option<TimedStream>>
+) -> hyper::Result<bool>
 where
     S: HttpService<Incoming>,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     S::ResBody: hyper::body::Body + 'static,
     <S::ResBody as hyper::body::Body>::Error: Into<Box<dyn Error + Send + Sync>>,
-    http1::Connection<TokioIo<TimedStream>, S>: Future<Output = hyper::Result<()>> + Unpin,
+    Connection<S>: Future<Output = hyper::Result<()>> + Unpin,
 {
     let mut kept = pin!(sleep(BUFFERS_KEPT));
-    let rests = |cx: &mut Context<'_>| match Pin::new(&mut connection).poll(cx) {
+    let rests = |cx: &mut Context<'_>| match Pin::new(&mut *connection).poll(cx) {
         Poll::Pending if exchange.is_resting() => kept.as_mut().poll(cx).map(|()| None),
         polled => polled.map(Some),
     };
@@ -138,8 +146,8 @@ where
         ended = poll_fn(rests) => ended,
         end = ending.wait() => Some(match end {
             End::Close => {
-                Pin::new(&mut connection).graceful_shutdown();
-                finish(&mut connection, exchange).await
+                Pin::new(&mut *connection).graceful_shutdown();
+                finish(connection, exchange).await
             }
             End::Cut => {
                 tracing::debug!("a connection with half a request gave way to a new one");
@@ -147,13 +155,7 @@ where
             }
         }),
     };
-    match ended {
-        None => {
-            let parts = connection.into_parts();
-            Ok(Some(parts.io.into_inner().holding(&parts.read_buf)))
-        }
-        Some(ended) => ended.map(|()| None),
-    }
+    ended.map_or(Ok(true), |ended| ended.map(|()| false))
 }
 
 fn engine() -> http1::Builder {
