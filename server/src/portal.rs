@@ -101,7 +101,7 @@ async fn open_portal(
     };
     let profile = key.caller().portal_profile.as_deref();
     let stripe = app.stripe.for_profile(profile);
-    match stripe.create_portal_session(request).await {
+    match stripe.create_portal_session(&request).await {
         Ok(session) => Ok(session), // 200
         Err(SessionError::CustomerMissing) => {
             Err(handle_missing_customer(app, customer).await) // 409

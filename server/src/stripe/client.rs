@@ -206,8 +206,7 @@ impl Stripe {
                     .ok_or(error);
             }
             self.record_retry(&error, attempt, wait);
-            tokio::time::sleep(wait).await;
-            if !self.limiter.wait_for_rate().await {
+            if !self.wait_to_retry(wait).await {
                 return Err(error);
             }
             backoff = MAX_BACKOFF.min(backoff * 2);
@@ -258,6 +257,13 @@ impl Stripe {
             && attempt < MAX_ATTEMPTS
             && now + wait + ATTEMPT_TIMEOUT <= deadline
             && self.retry_budget.try_retry(now)
+    }
+
+    /// Waits before a retry; answers whether the rate of calls allows it. One wait for its caller, because what is kept
+    /// over several awaits takes memory during all of them.
+    async fn wait_to_retry(&self, wait: Duration) -> bool {
+        tokio::time::sleep(wait).await;
+        self.limiter.wait_for_rate().await
     }
 
     /// Full jitter: a random wait up to `ceiling`, so that callers that failed together do not retry together.

@@ -47,9 +47,11 @@ type Tcp = HttpConnector<Resolver>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Makes connections to Stripe.
+/// Makes connections to Stripe. The client keeps a clone of it, several times, for each request.
 #[derive(Clone)]
-pub(super) enum Connector {
+pub(super) struct Connector(Arc<Route>);
+
+enum Route {
     /// From here.
     Direct(HttpsConnector<Tcp>),
     /// Through a tunnel that the proxy opens.
@@ -80,10 +82,10 @@ impl Connector {
         };
         let tls = tls.enable_http1();
         let tcp = tcp(resolver);
-        Ok(match proxy {
-            None => Self::Direct(tls.wrap_connector(tcp)),
-            Some(proxy) => Self::Tunnelled(tls.wrap_connector(tunnel(base, proxy, tcp))),
-        })
+        Ok(Self(Arc::new(match proxy {
+            None => Route::Direct(tls.wrap_connector(tcp)),
+            Some(proxy) => Route::Tunnelled(tls.wrap_connector(tunnel(base, proxy, tcp))),
+        })))
     }
 }
 
@@ -127,9 +129,9 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, stripe: Uri) -> Self::Future {
-        let connecting = match self {
-            Self::Direct(connector) => connector.call(stripe),
-            Self::Tunnelled(connector) => connector.call(with_port(stripe)),
+        let connecting = match &*self.0 {
+            Route::Direct(connector) => connector.clone().call(stripe),
+            Route::Tunnelled(connector) => connector.clone().call(with_port(stripe)),
         };
         Box::pin(async move {
             let connected = timeout(CONNECT_TIMEOUT, connecting).await;

@@ -90,10 +90,10 @@ impl Stripe {
     /// Opens the portal with the verified configuration. A failure is logged and counted here.
     pub(crate) async fn create_portal_session(
         &self,
-        request: SessionRequest<'_>,
+        request: &SessionRequest<'_>,
     ) -> Result<OpenedSession, SessionError> {
         let began = self.clock.instant();
-        let opened = self.open(&request).await;
+        let opened = self.open(request).await;
         let elapsed = self.elapsed_since(began);
         let outcome = match &opened {
             Ok(_) => CallOutcome::Done,
@@ -136,7 +136,8 @@ impl Stripe {
             ..Call::post(SESSIONS, form, idempotency_key)
         };
         let answer = match &request.repetition {
-            Some(repetition) => self.call_for_repetition(repetition, &call).await?,
+            // Boxed: these are few, and take more memory than the others.
+            Some(repetition) => Box::pin(self.call_for_repetition(repetition, &call)).await?,
             None => self.call(&call).await?,
         };
         let response = &answer.response;
