@@ -70,11 +70,13 @@ impl Steps {
 
     /// Begins a step.
     pub(crate) fn begin(&self, kind: impl FnOnce() -> StepKind) -> OpenStep {
-        OpenStep(self.0.as_ref().map(|recorder| Open {
-            recorder: Arc::clone(recorder),
-            kind: kind(),
-            began: recorder.clock.instant(),
-            error: Some(CANCELLED),
+        OpenStep(self.0.as_ref().map(|recorder| {
+            Box::new(Open {
+                recorder: Arc::clone(recorder),
+                kind: kind(),
+                began: recorder.clock.instant(),
+                error: Some(CANCELLED),
+            })
         }))
     }
 
@@ -94,9 +96,10 @@ impl Recorder {
 /// The error of a step whose request was cancelled.
 const CANCELLED: Cow<'static, str> = Cow::Borrowed("cancelled");
 
-/// A step in progress. If it is dropped, its request was cancelled.
+/// A step in progress. If it is dropped, its request was cancelled. In a box, because a request keeps room for several
+/// steps, 200 bytes each, and few requests are recorded.
 #[must_use]
-pub(crate) struct OpenStep(Option<Open>);
+pub(crate) struct OpenStep(Option<Box<Open>>);
 
 struct Open {
     recorder: Arc<Recorder>,
