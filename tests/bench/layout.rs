@@ -22,8 +22,8 @@ const HEAD: &str = "\
 /// Crates whose functions run in some deployments: with Stripe behind TLS, which is every one in production, and with
 /// PostgreSQL.
 const SOMETIMES: [(&str, &[&str]); 2] = [
-    ("tls", &["6rustls", "6webpki"]),
-    ("postgresql", &["13sqlx_postgres"]),
+    ("TLS", &["6rustls", "6webpki"]),
+    ("PostgreSQL", &["13sqlx_postgres"]),
 ];
 /// How long the service runs before it is ended, so that what it repeats is listed too.
 const REST: Duration = Duration::from_secs(3);
@@ -118,21 +118,22 @@ fn is_hash(word: &str) -> bool {
     word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// What the linker reads.
+/// What the linker reads. One section, as in every program: valgrind knows the names of no other.
 fn script(start: &BTreeSet<String>, requests: &BTreeSet<String>) -> Result<String> {
-    let mut script = format!("{HEAD}SECTIONS\n{{\n");
-    for (group, functions) in [("start", start), ("requests", requests)] {
-        writeln!(script, "  .text.{group} : {{")?;
+    let mut script = format!("{HEAD}SECTIONS\n{{\n  .text : {{\n");
+    for (when, functions) in [("A start", start), ("Requests", requests)] {
+        writeln!(script, "    /* {when} */")?;
         for function in functions {
             writeln!(script, "    *(.text*.{function})")?;
         }
-        writeln!(script, "  }}")?;
     }
-    for (group, crates) in SOMETIMES {
-        let of_crates: Vec<_> = crates.iter().map(|it| format!(".text*{it}*")).collect();
-        writeln!(script, "  .text.{group} : {{ *({}) }}", of_crates.join(" "))?;
+    for (when, crates) in SOMETIMES {
+        writeln!(script, "    /* {when} */")?;
+        for name in crates {
+            writeln!(script, "    *(.text*{name}*)")?;
+        }
     }
-    writeln!(script, "}}\nINSERT BEFORE .text;")?;
+    script.push_str("    /* The rest */\n    *(.text .text.*)\n  }\n}\nINSERT AFTER .init;\n");
     Ok(script)
 }
 
