@@ -15,5 +15,6 @@ mod process_state;
 mod session_response;
 mod silent_resolver;
 mod static_files;
+mod unread_bodies;
 mod unusual_settings;
 mod webhook_memory;

@@ -126,9 +126,10 @@ impl Exchange {
         self.moved.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing of a request has come, and nothing of an answer is left to be sent.
+    /// Whether nothing of a request has come, and nothing of the last one and its answer is left. While a body was not read
+    /// to its end, hyper has to close the connection: what is left of the body is not the next request.
     pub(super) fn is_resting(&self) -> bool {
-        self.resting.load(Ordering::Relaxed) && self.phase() == Phase::Idle
+        self.resting.load(Ordering::Relaxed) && self.phase() == Phase::Idle && self.body_has_ended()
     }
 
     pub(super) fn set_resting(&self, resting: bool) {
