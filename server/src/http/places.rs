@@ -7,6 +7,7 @@ mod ending;
 mod taken;
 
 use std::{
+    mem,
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
@@ -81,6 +82,13 @@ pub(crate) struct Place {
     ending: Ending,
 }
 
+/// Which limits a new connection has met: each counts it once, however often it looks for a place.
+#[derive(Default)]
+struct LimitsMet {
+    total: bool,
+    per_peer: bool,
+}
+
 enum Attempt {
     Taken(Place),
     Refused,
@@ -119,14 +127,13 @@ impl Places {
         peer: IpAddr,
         listener: &CancellationToken,
     ) -> Option<Place> {
+        let mut met = LimitsMet::default();
         let place = loop {
-            match self.try_take(peer, listener) {
+            match self.try_take(peer, listener, &mut met) {
                 Attempt::Taken(place) => break Some(place),
                 Attempt::Refused => break None,
                 // Looks again before it waits: a connection may have become idle before it saw that a place is awaited.
-                Attempt::Full if !self.is_awaited.swap(true, Ordering::SeqCst) => {
-                    self.report_total(self.limits().total);
-                }
+                Attempt::Full if !self.is_awaited.swap(true, Ordering::SeqCst) => {}
                 Attempt::Full => self.freed.notified().await,
             }
         };
@@ -134,20 +141,29 @@ impl Places {
         place
     }
 
-    fn try_take(self: &Arc<Self>, peer: IpAddr, listener: &CancellationToken) -> Attempt {
+    fn try_take(
+        self: &Arc<Self>,
+        peer: IpAddr,
+        listener: &CancellationToken,
+        met: &mut LimitsMet,
+    ) -> Attempt {
         let key = rate_limit_key(peer);
         let (limits, mut taken) = (self.limits(), self.lock());
         if limits.have_share_for(peer) && taken.of_peer(key) >= limits.per_peer {
-            self.report_peer(peer, limits.per_peer);
+            if !mem::replace(&mut met.per_peer, true) {
+                self.report_peer(peer, limits.per_peer);
+            }
             if !taken.close_longest_idle(Some(key)) {
                 return Attempt::Refused;
             }
         }
         if taken.count() >= limits.total {
+            if !mem::replace(&mut met.total, true) {
+                self.report_total(limits.total);
+            }
             if !taken.close_longest_idle(None) && !taken.cut_longest_begun() {
                 return Attempt::Full;
             }
-            self.report_total(limits.total);
         }
         let ending = Ending::with(listener);
         let (number, activity) = taken.add(key, self.now(), ending.clone());

@@ -181,6 +181,28 @@ async fn h4_when_none_is_idle_the_longest_half_request_gives_way() {
 }
 
 #[tokio::test]
+async fn h4_a_connection_that_waits_is_counted_once() {
+    let service = patient_service()
+        .set("MAX_CONNECTIONS", "2")
+        .set("MAX_CONNECTIONS_PER_PEER", "2")
+        .start()
+        .await;
+    let first = open_busy(&service, ATTACKER).await;
+    let second = open_busy(&service, ATTACKER).await;
+    let mut waiting = open(&service, Ipv4Addr::LOCALHOST.into()).await;
+    let deadline = Instant::now() + RESPONSE_LIMIT;
+    while limits_met(&service, "all").await == "0" {
+        assert!(Instant::now() < deadline, "it waits");
+    }
+    let (answer, _idle) = first.finish().await;
+    assert_eq!(answer.status, 200);
+    let answer = call(&mut waiting, &service).await.expect("an answer");
+    assert_eq!(answer.status, 200);
+    assert_eq!(limits_met(&service, "all").await, "1");
+    assert_eq!(second.finish().await.0.status, 200);
+}
+
+#[tokio::test]
 async fn h4_a_trusted_proxy_may_have_all_connections() {
     let service = patient_service()
         .set("MAX_CONNECTIONS", "8")
