@@ -219,6 +219,10 @@ impl AsyncRead for TimedStream {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let phase = this.exchange.phase();
+        if phase == Phase::Working {
+            // Also if its head came behind a body that does not announce its length, and was not read here.
+            this.place.mark_busy();
+        }
         let read = match phase {
             _ if this.exchange.body_left() > 0 => this.read_body(cx, buf),
             Phase::Idle | Phase::Headers => this.read_head(cx, buf),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::harness::busy_connection::BusyConnection;
 use crate::harness::command;
@@ -12,6 +12,7 @@ use crate::harness::process::Process;
 use crate::harness::service::{Builder, Service, send};
 use billing_portal_tests::http_client::ClientConnection;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest, TestResponse};
+use billing_portal_tests::stripe::{Endpoint, Reply};
 
 /// A connection that is served answers in far less, and one that is closed is closed at once.
 const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
@@ -200,6 +201,47 @@ async fn h4_a_connection_that_waits_is_counted_once() {
     assert_eq!(answer.status, 200);
     assert_eq!(limits_met(&service, "all").await, "1");
     assert_eq!(second.finish().await.0.status, 200);
+}
+
+/// The head of the second request comes with the end of the first, so that hyper has it before its place is looked at.
+#[tokio::test]
+async fn h4_a_request_behind_a_chunked_one_keeps_its_place() {
+    let service = patient_service()
+        .set("MAX_CONNECTIONS", "1")
+        .set("MAX_CONNECTIONS_PER_PEER", "1")
+        .start()
+        .await;
+    let portal = TestRequest::portal(service.key(), RETURN_URL);
+    let invalid = portal
+        .clone()
+        .with_body("")
+        .with_header("Transfer-Encoding", "chunked");
+    let invalid = [invalid.head(), b"2\r\n{}\r\n0\r\n\r\n".to_vec()].concat();
+    let whole = portal.to_bytes();
+    for cut in [portal.head().len() - 2, 20, whole.len()] {
+        let opened = service.sessions().len();
+        let slow = Reply::status(400).after(Duration::from_secs(2));
+        service.stripe.answer_next(Endpoint::Sessions, [slow]);
+        let mut connection = open(&service, ATTACKER).await;
+        let (now, later) = whole.split_at(cut);
+        let together = [invalid.as_slice(), now].concat();
+        connection.send(&together).await.expect("it reads");
+        let refused = connection.response("POST", RESPONSE_LIMIT).await;
+        assert_eq!(refused.expect("an answer").status, 422);
+        connection.send(later).await.expect("it reads");
+        let deadline = Instant::now() + RESPONSE_LIMIT;
+        while service.sessions().len() == opened {
+            assert!(Instant::now() < deadline, "Stripe is called");
+            sleep(Duration::from_millis(5)).await;
+        }
+        let mut other = open(&service, Ipv4Addr::LOCALHOST.into()).await;
+        let get = TestRequest::get("/nowhere").head();
+        other.send(&get).await.expect("it waits with the system");
+        let early = other.response("GET", Duration::from_millis(500)).await;
+        assert!(early.is_none(), "{cut}: the place is taken");
+        let failed = connection.response("POST", RESPONSE_LIMIT).await;
+        assert_eq!(failed.expect("an answer").status, 502, "{cut}");
+    }
 }
 
 #[tokio::test]
