@@ -26,10 +26,13 @@ pub(super) fn run(queue: &Queue, mut output: impl Write) {
         thread::sleep(GATHERING_TIME);
         while let Some(batch) = queue.next_batch() {
             match write(&batch, queue, &mut output) {
-                Ok(()) => queue.written(batch),
+                Ok(()) => {
+                    queue.written(batch);
+                    report(queue.counts(), &mut reported);
+                }
+                // Without a report: it would be lost, too, and reported again, for ever.
                 Err(_) => queue.lost(batch),
             }
-            report(queue.counts(), &mut reported);
         }
     }
 }
