@@ -97,10 +97,7 @@ pub(crate) async fn serve<E: Endpoint<Output = Response> + 'static>(
             Ok::<_, Infallible>(hyper::Response::from(response))
         })
     };
-    loop {
-        if !begins(&mut stream, &ending).await {
-            return;
-        }
+    while begins(&mut stream, &ending).await {
         let io = TokioIo::new(stream);
         let mut connection = engine().serve_connection(io, service_fn(&answer));
         match until_rest(&mut connection, &exchange, &ending).await {
