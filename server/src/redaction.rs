@@ -3,25 +3,18 @@
 //! No code shows a secret on purpose, save a new key once. This is the last line of defence, for the day on which some
 //! code does, and for people who put a secret where it does not belong: in a path, an id, another setting.
 
+mod keys;
+mod spelling;
+
 use std::borrow::Cow;
+
+use self::{keys::is_key_at, spelling::Text};
 
 /// What takes the place of a secret. The secret's prefix is replaced too, so that secret scanners do not match it.
 const REDACTED: &str = "[redacted]";
 
-/// How an API key or a secret of Stripe begins, in lower case.
-const KEY_PREFIXES: [&[u8]; 6] = [
-    b"am_live_",
-    b"am_test_",
-    b"sk_live_",
-    b"sk_test_",
-    b"rk_live_",
-    b"rk_test_",
-];
 /// How the secret of a webhook endpoint begins.
 const WEBHOOK_PREFIX: &[u8] = b"whsec_";
-/// So many letters and digits after a prefix are a secret even inside of a word: Stripe's shortest secrets have 24.
-/// Fewer may be a name of the operator's, such as `network_live_1`.
-const MIN_SECRET_INSIDE_WORD: usize = 16;
 /// What every portal URL has in its path. The whole URL is a secret, also what stands before this.
 const PORTAL_PATH: &[u8] = b"/p/session/";
 
@@ -33,11 +26,12 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     if !may_contain_secret(bytes) {
         return Cow::Borrowed(text);
     }
+    let searched = Text::new(bytes);
     let mut redacted: Option<String> = None;
     // `text[copied..]` is not in `redacted` yet; `word` is where the current word began.
     let (mut copied, mut word, mut at) = (0, 0, 0);
     while at < bytes.len() {
-        let Some((from, to)) = secret_at(bytes, word, at) else {
+        let Some((from, to)) = secret_at(&searched, word, at) else {
             if is_boundary(bytes[at]) {
                 word = at + 1;
             }
@@ -83,51 +77,25 @@ pub(crate) fn contains_secret(text: &str) -> bool {
 
 /// The secret that is recognized at `at`, as a range of bytes. Both ends are next to ASCII, so they are character
 /// boundaries.
-fn secret_at(bytes: &[u8], word: usize, at: usize) -> Option<(usize, usize)> {
+fn secret_at(text: &Text<'_>, word: usize, at: usize) -> Option<(usize, usize)> {
+    let bytes = text.bytes;
     // Most bytes begin no secret; this look is all that they cost.
     if !matches!(
-        bytes[at],
-        b'a' | b's' | b'r' | b'w' | b'/' | b'A' | b'S' | b'R' | b'W' | b'%'
+        bytes[at].to_ascii_lowercase(),
+        b'a' | b's' | b'r' | b'e' | b'w' | b'/' | b'%'
     ) {
         return None;
     }
-    let key = KEY_PREFIXES
-        .iter()
-        .find_map(|prefix| after(bytes, at, prefix));
-    if let Some(rest) = key {
-        let needed = if is_inside_word(bytes, at) {
-            MIN_SECRET_INSIDE_WORD
-        } else {
-            1
-        };
-        let is_key = count_secret_bytes(bytes, rest, needed) == needed;
-        return is_key.then(|| (at, end_of(bytes, at, is_key_byte)));
+    if is_key_at(text, at) {
+        return Some((at, end_of(bytes, at, is_key_byte)));
     }
     let is_word_byte = |byte| !is_boundary(byte);
     let is_secret = |rest: usize| bytes.get(rest).is_some_and(u8::is_ascii_graphic);
-    if after(bytes, at, WEBHOOK_PREFIX).is_some_and(is_secret) {
+    if text.after(at, WEBHOOK_PREFIX).is_some_and(is_secret) {
         return Some((at, end_of(bytes, at, is_word_byte)));
     }
-    after(bytes, at, PORTAL_PATH).map(|_| (word, end_of(bytes, at, is_word_byte)))
-}
-
-/// Whether what stands at `at` continues a word. The last digit of an encoded character does not.
-fn is_inside_word(bytes: &[u8], at: usize) -> bool {
-    let before = at.checked_sub(1).map(|before| bytes[before]);
-    let encoded = at.checked_sub(3).is_some_and(|begin| bytes[begin] == b'%');
-    before.is_some_and(|byte| byte.is_ascii_alphanumeric()) && !encoded
-}
-
-/// How many letters, digits and asterisks stand at `at`, up to `max`, percent-decoded.
-fn count_secret_bytes(bytes: &[u8], mut at: usize, max: usize) -> usize {
-    let is_secret_byte = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'*';
-    for count in 0..max {
-        match decoded(bytes, at) {
-            Some((byte, next)) if is_secret_byte(byte) => at = next,
-            _ => return count,
-        }
-    }
-    max
+    text.after(at, PORTAL_PATH)
+        .map(|_| (word, end_of(bytes, at, is_word_byte)))
 }
 
 fn end_of(bytes: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
@@ -143,36 +111,6 @@ fn is_boundary(byte: u8) -> bool {
 /// What a key can consist of, also percent-encoded, and the asterisks with which Stripe abbreviates one.
 fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'*' | b'%')
-}
-
-/// Where the text at `at` continues after `prefix`, if it begins with it, percent-decoded and in lower case.
-fn after(bytes: &[u8], mut at: usize, prefix: &[u8]) -> Option<usize> {
-    for expected in prefix {
-        let (byte, next) = decoded(bytes, at)?;
-        if byte.to_ascii_lowercase() != *expected {
-            return None;
-        }
-        at = next;
-    }
-    Some(at)
-}
-
-/// The byte that stands at `at`, percent-decoded as often as it was encoded, and where the next one begins.
-fn decoded(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
-    let byte = *bytes.get(at)?;
-    if byte != b'%' {
-        return Some((byte, at + 1));
-    }
-    let mut digits = at + 1;
-    // `%25` is an encoded `%`.
-    while bytes[digits..].starts_with(b"25") {
-        digits += 2;
-    }
-    let hex = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
-    match (hex(digits), hex(digits + 1)) {
-        (Some(high), Some(low)) => Some((u8::try_from(high * 16 + low).ok()?, digits + 2)),
-        _ => Some((byte, at + 1)),
-    }
 }
 
 #[cfg(test)]
@@ -191,6 +129,10 @@ mod tests {
             ("sk_live_abc123", "[redacted]", "Stripe's secret"),
             ("key=am_test_0aZ;next", "key=[redacted];next", "an API key inside text"),
             ("RK_LIVE_ABC rest", "[redacted] rest", "letter case does not matter"),
+            ("sk_org_live_51Habc rest", "[redacted] rest", "an organization's key"),
+            ("/rk_org_51Habc/x", "/[redacted]/x", "an organization's key without a mode"),
+            ("ek%5Ftest%5f51Habc", "[redacted]", "an ephemeral key"),
+            ("sk_sandbox_51HabcdefghijklmNOPQRSTU", "[redacted]", "a key with a word that is not known yet"),
             ("sk_live_****1234", "[redacted]", "as Stripe abbreviates a key"),
             ("a whsec_x+/=y z", "a [redacted] z", "a webhook secret ends at white space"),
             ("to HTTPS://billing.stripe.com/p/session/live_x ok", "to [redacted] ok", "a whole portal URL"),
@@ -202,6 +144,10 @@ mod tests {
             ("ü am_live_a ü", "ü [redacted] ü", "beside other characters"),
             ("spam_lively sky_test whsec /p/sessions", "spam_lively sky_test whsec /p/sessions", "what only resembles a secret stays"),
             ("network_live_1 team_test_eu", "network_live_1 team_test_eu", "an operator's own names stay"),
+            ("sky_test task_org_chart desk_live_chat week_test_1", "sky_test task_org_chart desk_live_chat week_test_1", "more of them"),
+            ("acct_1032D82eZvKYlo2C cus_NffrFeUfNV2Hib bps_1MrHNcLkdIwHu7ix req_Ivdf0BDxSVVmCp", "acct_1032D82eZvKYlo2C cus_NffrFeUfNV2Hib bps_1MrHNcLkdIwHu7ix req_Ivdf0BDxSVVmCp", "Stripe's ids stay"),
+            ("pk_live_TYooMQauvdEDq54NiTphI7jx", "pk_live_TYooMQauvdEDq54NiTphI7jx", "a publishable key is public"),
+            ("task_org_live_0123456789abcdef y", "ta[redacted] y", "a whole key of an organization inside of a word"),
             ("xsk_live_0123456789abcdef y", "x[redacted] y", "a whole secret inside of a word"),
             ("a%3Dam_live_x", "a%3D[redacted]", "after an encoded character"),
             ("sk_live_, whsec_ and am_test_…", "sk_live_, whsec_ and am_test_…", "a prefix alone is not a secret"),
@@ -224,6 +170,8 @@ mod tests {
             "%25",
             "a%25",
             "am_live",
+            "sk_org_live_",
+            "sk_abcdefgh_",
         ];
         for input in inputs {
             let (once, twice) = (input.repeat(1_000), input.repeat(2_000));
@@ -245,8 +193,8 @@ mod tests {
     /// The quick look must never leave out a secret that the search would find.
     #[test]
     fn c1_the_quick_look_passes_every_prefix_in_any_spelling() {
-        let prefixes = KEY_PREFIXES.iter().copied();
-        for prefix in prefixes.chain([WEBHOOK_PREFIX, PORTAL_PATH]) {
+        let keys = keys::OUR_PREFIXES.into_iter().chain(keys::STRIPE_KINDS);
+        for prefix in keys.chain([WEBHOOK_PREFIX, PORTAL_PATH]) {
             let prefix = String::from_utf8_lossy(prefix);
             let encoded = prefix.replace('_', "%5F").replace('/', "%2f");
             for spelled in [prefix.to_string(), prefix.to_uppercase(), encoded] {

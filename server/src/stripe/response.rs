@@ -182,7 +182,7 @@ pub(super) fn loggable(text: &str, is_allowed: fn(u8) -> bool) -> Option<&str> {
 
 /// Whether a secret of any kind begins anywhere in a short text.
 fn has_secret_prefix(text: &str) -> bool {
-    let kinds: [&[u8]; 4] = [b"sk_", b"rk_", b"am_", b"whsec_"];
+    let kinds: [&[u8]; 5] = [b"sk_", b"rk_", b"ek_", b"am_", b"whsec_"];
     let ends_with = |begin: &[u8], kind: &[u8]| {
         let at = begin.len().checked_sub(kind.len());
         at.is_some_and(|at| begin[at..].eq_ignore_ascii_case(kind))

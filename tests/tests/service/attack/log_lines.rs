@@ -98,6 +98,21 @@ async fn c1_long_and_hostile_paths_and_methods_are_cut_in_the_log() {
 }
 
 #[tokio::test]
+async fn c1_a_secret_in_a_path_is_not_logged_whatever_its_kind_and_spelling() {
+    let service = Service::start().await;
+    let paths = [
+        format!("/sk_org_live_{SECRET}"),
+        format!("/sk_org_{SECRET}/x"),
+        format!("/rk_org_test_{SECRET}"),
+        format!("/x/ek_test_{SECRET}"),
+    ];
+    let lines = log_of(&service, &paths.map(|path| TestRequest::get(&path))).await;
+    assert_well_formed(&lines);
+    let logged = lines.iter().filter(|line| line.contains("[redacted]"));
+    assert!(logged.count() >= 4, "{lines:?}");
+}
+
+#[tokio::test]
 async fn c1_a_method_that_is_too_long_is_refused_and_the_connection_closed() {
     let service = Service::start().await;
     for bytes in [33, 1_000, 30_000] {

@@ -13,7 +13,19 @@ const BODY: &str = "0123456789abcdefghijABCDEFGHIJ";
 /// The spellings in which a secret may be pasted.
 fn spellings() -> Vec<String> {
     let plain = [
-        "am_live_", "am_test_", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_",
+        "am_live_",
+        "am_test_",
+        "sk_live_",
+        "sk_test_",
+        "sk_org_live_",
+        "sk_org_test_",
+        "sk_org_",
+        "rk_live_",
+        "rk_test_",
+        "rk_org_live_",
+        "ek_live_",
+        "ek_test_",
+        "whsec_",
     ]
     .map(|prefix| format!("{prefix}{BODY}"));
     let encoded = [
@@ -75,6 +87,40 @@ async fn s23_no_command_prints_a_secret_that_is_given_in_place_of_something_else
     assert_eq!(deployment.json("key list --org acme").await, json!([]));
 }
 
+/// L5: a secret in place of an address, an id, a URL, a level, a host, a network or a file.
+#[tokio::test]
+async fn l5_no_configuration_command_prints_a_secret_that_is_given_as_another_setting() {
+    const SETTINGS: [&str; 8] = [
+        "LISTEN",
+        "LOG",
+        "STRIPE_ACCOUNT",
+        "STRIPE_API_BASE",
+        "STRIPE_PORTAL_CONFIGURATION",
+        "STRIPE_PORTAL_HOSTS",
+        "STRIPE_SECRET_KEY_FILE",
+        "TRUSTED_PROXIES",
+    ];
+    for prefix in ["sk_org_live_", "sk_org_test_", "rk_org_", "ek_live_"] {
+        let secret = format!("{prefix}{BODY}");
+        for setting in SETTINGS {
+            let mut deployment = Deployment::new().await;
+            deployment.settings.remove("STRIPE_SECRET_KEY");
+            deployment
+                .settings
+                .insert(setting.to_owned(), secret.clone());
+            for command in ["config check", "config show", "doctor"] {
+                let outcome = deployment.run(command).await;
+                let printed = format!("{}{}", outcome.stdout, outcome.stderr);
+                assert!(
+                    printed.contains("[redacted]"),
+                    "{setting}, {command}: {printed}"
+                );
+                assert!(!printed.contains(BODY), "{setting}, {command}: {printed}");
+            }
+        }
+    }
+}
+
 /// L5: a setting that names the file of a secret has the secret itself.
 #[tokio::test]
 async fn l5_no_command_prints_a_secret_that_is_given_as_the_name_of_its_file() {
@@ -86,7 +132,7 @@ async fn l5_no_command_prints_a_secret_that_is_given_as_the_name_of_its_file() {
         "DATABASE_URL_FILE",
     ];
     let commands = ["config show", "config check", "doctor", "org list", "serve"];
-    for secret in spellings().into_iter().step_by(3) {
+    for secret in spellings().into_iter().step_by(4) {
         for file in FILES {
             let mut deployment = Deployment::new().await;
             deployment.json("org create --name Acme --id acme").await;
@@ -126,7 +172,15 @@ async fn s23_a_secret_in_a_file_to_import_is_not_printed() {
 #[tokio::test]
 async fn s23_a_name_that_only_resembles_a_secret_is_an_id() {
     let deployment = Deployment::new().await;
-    for id in ["network_live_1", "team_test_eu", "sk_live", "whsec"] {
+    for id in [
+        "network_live_1",
+        "team_test_eu",
+        "task_org_chart",
+        "desk_live_chat",
+        "sk_team_eu",
+        "sk_live",
+        "whsec",
+    ] {
         let line = format!("org create --name x --id {id}");
         assert_eq!(deployment.json(&line).await["id"], id);
         assert_eq!(deployment.json(&format!("org show {id}")).await["id"], id);

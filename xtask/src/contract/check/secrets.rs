@@ -11,12 +11,14 @@ use super::finding::Findings;
 
 /// The form of our keys and of Stripe's secrets.
 static SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(am_(?:live|test)_)([0-9A-Za-z]{36})\b|\b((?:sk|rk)_(?:live|test)_|whsec_)([0-9A-Za-z]{16,})")
+    Regex::new(r"\b(am_(?:live|test)_)([0-9A-Za-z]{36})\b|\b((?:sk|rk|ek)_(?:live_|test_|org_|org_live_|org_test_)|whsec_)([0-9A-Za-z]{16,})")
         .expect("a pattern")
 });
 
 /// How secrets begin; a file without any of these is not searched.
-const BEGINNINGS: [&str; 5] = ["am_live_", "am_test_", "k_live_", "k_test_", "whsec_"];
+const BEGINNINGS: [&str; 6] = [
+    "am_live_", "am_test_", "k_live_", "k_test_", "k_org_", "whsec_",
+];
 
 /// Random text has more different characters than this; made-up samples repeat a few, or count (`0123…`). In 16 random
 /// characters of 62, fewer than 12 different ones are rarer than one in a thousand.
