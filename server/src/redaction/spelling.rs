@@ -3,29 +3,33 @@
 /// The text that is searched.
 pub(super) struct Text<'a> {
     pub(super) bytes: &'a [u8],
+    /// What begins at each byte; empty if nothing in the text is encoded.
+    characters: Vec<Character>,
+}
+
+/// A byte, percent-decoded as often as it was encoded.
+#[derive(Clone, Copy)]
+struct Character {
+    byte: u8,
+    /// Where the next one begins.
+    next: usize,
 }
 
 impl<'a> Text<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+        let characters = if bytes.contains(&b'%') {
+            characters(bytes)
+        } else {
+            Vec::new()
+        };
+        Self { bytes, characters }
     }
 
     /// The byte that stands at `at`, percent-decoded as often as it was encoded, and where the next one begins.
     pub(super) fn decoded(&self, at: usize) -> Option<(u8, usize)> {
-        let byte = *self.bytes.get(at)?;
-        if byte != b'%' {
-            return Some((byte, at + 1));
-        }
-        let mut digits = at + 1;
-        // `%25` is an encoded `%`.
-        while self.bytes[digits..].starts_with(b"25") {
-            digits += 2;
-        }
-        let hex = |at: usize| char::from(*self.bytes.get(at)?).to_digit(16);
-        match (hex(digits), hex(digits + 1)) {
-            (Some(high), Some(low)) => Some((u8::try_from(high * 16 + low).ok()?, digits + 2)),
-            _ => Some((byte, at + 1)),
-        }
+        let plain = *self.bytes.get(at)?;
+        let character = self.characters.get(at);
+        Some(character.map_or((plain, at + 1), |it| (it.byte, it.next)))
     }
 
     /// Where the text at `at` continues after `prefix`, if it begins with it, percent-decoded and in lower case.
@@ -40,12 +44,126 @@ impl<'a> Text<'a> {
         Some(at)
     }
 
-    /// Whether what stands at `at` continues a word. The last digit of an encoded character does not.
+    /// Whether what stands at `at` continues a word. The last digit of an encoded character does not, however often it
+    /// was encoded.
     pub(super) fn is_inside_word(&self, at: usize) -> bool {
-        let before = at.checked_sub(1).map(|before| self.bytes[before]);
-        let encoded = at
-            .checked_sub(3)
-            .is_some_and(|begin| self.bytes[begin] == b'%');
-        before.is_some_and(|byte| byte.is_ascii_alphanumeric()) && !encoded
+        let before = &self.bytes[..at];
+        let digits = before.iter().rev().take_while(|it| it.is_ascii_hexdigit());
+        let digits = digits.count();
+        let is_encoded = digits >= 2 && before[..at - digits].ends_with(b"%");
+        before.last().is_some_and(u8::is_ascii_alphanumeric) && !is_encoded
+    }
+}
+
+/// What begins at each byte. From the end to the beginning, because the digits after a `%` may be encoded themselves.
+///
+/// Each character is a digit of at most one other, so that this is linear in the text, whatever is nested in it.
+fn characters(bytes: &[u8]) -> Vec<Character> {
+    let plain = |(at, byte): (usize, &u8)| Character {
+        byte: *byte,
+        next: at + 1,
+    };
+    let mut characters: Vec<Character> = bytes.iter().enumerate().map(plain).collect();
+    for at in (0..bytes.len()).rev() {
+        // An encoded `%` may begin another character.
+        while characters[at].byte == b'%'
+            && let Some(decoded) = escaped(&characters, characters[at].next)
+        {
+            characters[at] = decoded;
+        }
+    }
+    characters
+}
+
+/// The character whose two digits begin at `at`.
+fn escaped(characters: &[Character], at: usize) -> Option<Character> {
+    let digit = |character: &Character| char::from(character.byte).to_digit(16);
+    let high = characters.get(at)?;
+    let low = characters.get(high.next)?;
+    let byte = digit(high)? * 16 + digit(low)?;
+    Some(Character {
+        byte: u8::try_from(byte).ok()?,
+        next: low.next,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decoded(text: &str) -> Vec<u8> {
+        let text = Text::new(text.as_bytes());
+        let mut at = 0;
+        std::iter::from_fn(|| {
+            let (byte, next) = text.decoded(at)?;
+            at = next;
+            Some(byte)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn l6_whatever_is_encoded_is_decoded_at_any_depth() {
+        #[rustfmt::skip]
+        let rows = [
+            ("a_b", "a_b"),
+            ("%5F%5f", "__"),
+            ("%255F%25255f", "__"),
+            ("%25%35%46", "_"),
+            ("%25%32%35%35%46", "_"),
+            ("%%35F", "_"),
+            ("%5%46", "_"),
+            ("%%%33%35%25%34%36", "_"),
+            ("%%35%%34%36", "_"),
+            ("%25%2", "%%2"),
+            ("%%%", "%%%"),
+            ("%zz%5", "%zz%5"),
+            ("%25", "%"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(decoded(text), expected.as_bytes(), "{text}");
+        }
+    }
+
+    #[test]
+    fn l6_what_follows_an_encoded_character_begins_a_word() {
+        for before in ["", "/", "%3D", "%253D", "%25%33%44", "%25253d", "=%2525"] {
+            let text = format!("{before}am");
+            let text = Text::new(text.as_bytes());
+            assert!(!text.is_inside_word(before.len()), "{before}");
+        }
+        for before in ["a", "3", "=3D", "%D", "%3Dx"] {
+            let text = format!("{before}am");
+            let text = Text::new(text.as_bytes());
+            assert!(text.is_inside_word(before.len()), "{before}");
+        }
+    }
+
+    /// Encodes some bytes, and of what that makes some again, and so on.
+    fn encoded(text: &[u8], levels: &[Vec<bool>]) -> Vec<u8> {
+        levels.iter().fold(text.to_vec(), |text, choices| {
+            let choices = choices.iter().cycle();
+            let bytes = text.iter().zip(choices);
+            bytes
+                .flat_map(|(byte, is_encoded)| match is_encoded {
+                    true => format!("%{byte:02x}").into_bytes(),
+                    false => vec![*byte],
+                })
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn l6_a_text_is_read_whichever_of_its_characters_are_encoded_how_often(
+            text in "[a-z_0-9]{1,12}",
+            levels in prop::collection::vec(prop::collection::vec(any::<bool>(), 1..20), 0..5),
+        ) {
+            let encoded = encoded(text.as_bytes(), &levels);
+            let encoded = String::from_utf8(encoded).expect("ASCII");
+            prop_assert_eq!(decoded(&encoded), text.as_bytes());
+        }
     }
 }

@@ -105,11 +105,14 @@ async fn c1_a_secret_in_a_path_is_not_logged_whatever_its_kind_and_spelling() {
         format!("/sk_org_{SECRET}/x"),
         format!("/rk_org_test_{SECRET}"),
         format!("/x/ek_test_{SECRET}"),
+        format!("/am%25%35%46test%25%35%46{SECRET}"),
+        format!("/%25%36%31m%255Flive_{SECRET}"),
+        format!("/sk%25%32%35%35%46live%%35F{SECRET}"),
     ];
     let lines = log_of(&service, &paths.map(|path| TestRequest::get(&path))).await;
     assert_well_formed(&lines);
     let logged = lines.iter().filter(|line| line.contains("[redacted]"));
-    assert!(logged.count() >= 4, "{lines:?}");
+    assert!(logged.count() >= 7, "{lines:?}");
 }
 
 #[tokio::test]
