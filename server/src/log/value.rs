@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     escaping::is_unsafe,
-    redaction::{contains_secret, redact},
+    redaction::{contains_secret, redact, redact_beginning},
 };
 
 /// The longest value of a field in a line, in bytes with its mark. Ids, origins and causes are shorter; what is longer is text
@@ -95,8 +95,13 @@ fn beginning_of(value: fmt::Arguments<'_>) -> String {
 /// The text, cut to [`MAX_VALUE_BYTES`] and without secrets. It is cut first, so that the search costs little.
 fn loggable(text: &str) -> Cow<'_, str> {
     let beginning = &text[..text.floor_char_boundary(MAX_VALUE_BYTES)];
-    let value = redact(beginning);
-    if beginning.len() == text.len() && value.len() <= MAX_VALUE_BYTES {
+    let is_cut = beginning.len() < text.len();
+    let value = if is_cut {
+        redact_beginning(beginning)
+    } else {
+        redact(beginning)
+    };
+    if !is_cut && value.len() <= MAX_VALUE_BYTES {
         return value;
     }
     let mut value = value.into_owned();
@@ -190,6 +195,28 @@ mod tests {
             let value = loggable(&text);
             assert_eq!(value, expected, "{why}");
             assert!(value.len() <= MAX_VALUE_BYTES, "{why}");
+        }
+    }
+
+    /// Wherever the cut is: nothing of the secret after its prefix is in the value.
+    #[test]
+    fn c1_a_secret_that_the_cut_shortens_is_not_logged() {
+        const BODY: &str = "Zk3v9TqLmX7RbY2NcW5dZk3v9TqLmX7RbY2N";
+        let prefixes = [
+            "am_test_",
+            "sk_org_live_",
+            "whsec_",
+            "rk%255Flive%25%35%46",
+            "/p/session/",
+        ];
+        for prefix in prefixes {
+            for padding in 150..260 {
+                let text = format!("/{prefix}{BODY}/{}{prefix}{BODY}", "x".repeat(padding));
+                let value = loggable(&text);
+                assert!(!value.contains("Zk"), "{prefix} {padding}: {value}");
+                let formatted = beginning_of(format_args!("{text}"));
+                assert_eq!(loggable(&formatted), value);
+            }
         }
     }
 

@@ -45,15 +45,15 @@ fn has_secret(text: &Text<'_>, at: usize, rest: usize) -> bool {
     } else {
         1
     };
-    secret_bytes(text, rest).take(needed).count() == needed
+    text.secret_bytes(rest).take(needed).count() == needed
 }
 
 fn has_secret_after_unknown_words(text: &Text<'_>, at: usize) -> bool {
     let rest = after_words(at, |at| after_unknown_word(text, at));
-    let secret = || secret_bytes(text, rest).take(MIN_SECRET_AFTER_UNKNOWN_WORDS);
+    let secret = || text.secret_bytes(rest).take(MIN_SECRET_AFTER_UNKNOWN_WORDS);
     rest != at
         && secret().count() == MIN_SECRET_AFTER_UNKNOWN_WORDS
-        && secret().any(|byte| byte.is_ascii_digit())
+        && secret().any(|byte| byte.is_ascii_digit() || byte == b'*')
 }
 
 /// Where the text continues after up to [`MAX_WORDS`] words.
@@ -80,21 +80,12 @@ fn after_unknown_word(text: &Text<'_>, mut at: usize) -> Option<usize> {
     None
 }
 
-/// The letters, digits and asterisks that stand at `at`, percent-decoded.
-fn secret_bytes<'a>(text: &'a Text<'_>, mut at: usize) -> impl Iterator<Item = u8> + 'a {
-    std::iter::from_fn(move || {
-        let (byte, next) = text.decoded(at)?;
-        at = next;
-        (byte.is_ascii_alphanumeric() || byte == b'*').then_some(byte)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn is_key(text: &str, at: usize) -> bool {
-        is_key_at(&Text::new(text.as_bytes()), at)
+        is_key_at(&Text::new(text.as_bytes(), false), at)
     }
 
     #[test]

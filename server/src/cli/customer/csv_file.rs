@@ -3,6 +3,8 @@
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
+use crate::redaction::redact;
+
 /// What may separate fields. The most usual first.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
@@ -130,7 +132,11 @@ fn missing_columns(first: &StringRecord) -> String {
     /// The most columns and characters that the message shows: a line of the terminal stays readable.
     const MAX_SHOWN_COLUMNS: usize = 20;
     const MAX_SHOWN_CHARACTERS: usize = 40;
-    let shown = |field: &str| field.chars().take(MAX_SHOWN_CHARACTERS).collect::<String>();
+    let shown = |field: &str| {
+        // Before the cut, which may leave too little of a secret to recognize it.
+        let field = redact(field);
+        field.chars().take(MAX_SHOWN_CHARACTERS).collect::<String>()
+    };
     let found: Vec<String> = first.iter().take(MAX_SHOWN_COLUMNS).map(shown).collect();
     format!(
         "needs the columns org and customer, separated by comma, semicolon or tab; its first row has: {}",

@@ -17,7 +17,10 @@ use super::{
     csv_file::{Columns, CsvFile},
     summary::{Failure, Summary},
 };
-use crate::store::{LinkOutcome, LinkPolicy, NewMapping, Store};
+use crate::{
+    redaction::redact,
+    store::{LinkOutcome, LinkPolicy, NewMapping, Store},
+};
 
 /// How many characters of an invalid field are shown: an id has fewer, and a line of the terminal stays readable.
 const MAX_SHOWN_CHARACTERS: usize = 100;
@@ -44,7 +47,8 @@ impl Columns {
     fn failure(self, row: &StringRecord, line: u64) -> Failure {
         let field = |index: usize| {
             let text = row.get(index).unwrap_or_default();
-            text.chars().take(MAX_SHOWN_CHARACTERS).collect()
+            // Before the cut, which may leave too little of a secret to recognize it.
+            redact(text).chars().take(MAX_SHOWN_CHARACTERS).collect()
         };
         Failure {
             line: Some(line),

@@ -116,6 +116,20 @@ async fn c1_a_secret_in_a_path_is_not_logged_whatever_its_kind_and_spelling() {
 }
 
 #[tokio::test]
+async fn c1_a_secret_in_a_path_is_not_logged_where_the_path_is_cut() {
+    let service = Service::start().await;
+    let key = format!("am_test_{SECRET}{}", &SECRET[..16]);
+    let path = |padding| format!("/{key}/{}{key}", "x".repeat(padding));
+    let paths: Vec<String> = (160..256).step_by(3).map(path).collect();
+    let requests: Vec<TestRequest> = paths.iter().map(|path| TestRequest::get(path)).collect();
+    let lines = log_of(&service, &requests).await;
+    assert_well_formed(&lines);
+    for line in lines {
+        assert!(!line.contains(&SECRET[..6]), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn c1_a_method_that_is_too_long_is_refused_and_the_connection_closed() {
     let service = Service::start().await;
     for bytes in [33, 1_000, 30_000] {

@@ -169,6 +169,31 @@ async fn s23_a_secret_in_a_file_to_import_is_not_printed() {
     assert_eq!(deployment.json("customer list").await, json!([]));
 }
 
+/// The fields are shown cut: nothing of the secret is, wherever the cut is.
+#[tokio::test]
+async fn s23_a_secret_in_a_long_field_of_a_file_to_import_is_not_printed() {
+    let deployment = Deployment::new().await;
+    deployment.json("org create --name Acme --id acme").await;
+    let file = deployment.file("customers.csv");
+    let line = format!("customer import {}", file.display());
+    for padding in (0..120).step_by(5) {
+        let long = format!("{}sk_live_{BODY}", "x".repeat(padding));
+        for content in [
+            format!("org,customer\n{long},cus_1\n"),
+            format!("org,customer\nacme,{long}\n"),
+            format!("{long},name\nacme,cus_1\n"),
+        ] {
+            fs::write(&file, &content).expect("the file is written");
+            for flag in ["", " --json"] {
+                let outcome = deployment.run(&format!("{line}{flag}")).await;
+                let printed = format!("{}{}", outcome.stdout, outcome.stderr);
+                assert_eq!(outcome.code, 1, "{content}: {printed}");
+                assert!(!printed.contains(&BODY[..4]), "{content}: {printed}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn s23_a_name_that_only_resembles_a_secret_is_an_id() {
     let deployment = Deployment::new().await;
