@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    escaping::is_unsafe,
+    escaping::{Escaped, is_unsafe},
     redaction::{contains_secret, redact, redact_beginning},
 };
 
@@ -111,7 +111,7 @@ fn loggable(text: &str) -> Cow<'_, str> {
 }
 
 /// JSON's escapes, and those of what breaks readers of logs: control characters beyond ASCII's first 32, line
-/// separators, and the marks that change the direction of text.
+/// separators, and what nobody sees.
 fn push_escaped(line: &mut Vec<u8>, text: &str) {
     let mut buffer = [0; 4];
     for character in text.chars() {
@@ -122,7 +122,7 @@ fn push_escaped(line: &mut Vec<u8>, text: &str) {
             '\r' => line.extend_from_slice(b"\\r"),
             '\t' => line.extend_from_slice(b"\\t"),
             _ if character.is_control() || is_unsafe(character) => {
-                _ = write!(line, "\\u{:04x}", u32::from(character));
+                _ = write!(line, "{}", Escaped(character));
             }
             _ => line.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes()),
         }
@@ -253,9 +253,9 @@ mod tests {
 
     #[test]
     fn m9_characters_that_break_readers_are_escaped_and_read_back_unchanged() {
-        let text = "a\u{7f}\u{85}\u{9f}\u{2028}\u{2029}\u{202e}\u{2066}\u{200f}\u{feff}\n\"\\ü😀";
+        let text = "a\u{7f}\u{85}\u{9f}\u{2028}\u{2029}\u{202e}\u{2066}\u{200f}\u{feff}\u{ad}\u{e0041}\n\"\\ü😀";
         let line = text_of(text);
-        let expected = r#""a\u007f\u0085\u009f\u2028\u2029\u202e\u2066\u200f\ufeff\n\"\\ü😀""#;
+        let expected = r#""a\u007f\u0085\u009f\u2028\u2029\u202e\u2066\u200f\ufeff\u00ad\udb40\udc41\n\"\\ü😀""#;
         assert_eq!(line, expected);
         assert_eq!(serde_json::from_str::<String>(&line).expect("JSON"), text);
     }

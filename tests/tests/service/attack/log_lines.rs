@@ -130,6 +130,25 @@ async fn c1_a_secret_in_a_path_is_not_logged_where_the_path_is_cut() {
 }
 
 #[tokio::test]
+async fn m9_characters_of_a_path_that_nobody_sees_are_escaped() {
+    let service = Service::start().await;
+    #[rustfmt::skip]
+    let paths = [
+        ("/a\u{ad}b", "/a\\u00adb"),
+        ("/c\u{e0041}\u{e007f}d", "/c\\udb40\\udc41\\udb40\\udc7fd"),
+        ("/e\u{180e}\u{2065}\u{fff9}f", "/e\\u180e\\u2065\\ufff9f"),
+        ("/g\u{3164}\u{e0100}h", "/g\\u3164\\udb40\\udd00h"),
+        ("/ü❤\u{fe0f}😀", "/ü❤\u{fe0f}😀"),
+    ];
+    let requests = paths.map(|(path, _)| TestRequest::get(path));
+    let log = log_of(&service, &requests).await.join("\n");
+    for (path, logged) in paths {
+        assert!(log.contains(logged), "{logged}: {log}");
+        assert!(path == logged || !log.contains(path), "{logged}: {log}");
+    }
+}
+
+#[tokio::test]
 async fn c1_a_method_that_is_too_long_is_refused_and_the_connection_closed() {
     let service = Service::start().await;
     for bytes in [33, 1_000, 30_000] {

@@ -45,6 +45,8 @@ async fn s18_any_id_that_stripe_can_have_is_linked_and_an_unusual_one_with_a_not
         "a\tb",
         "a\u{7}b",
         "a\u{202e}b",
+        "a\u{ad}b",
+        "a\u{e0041}b",
         &too_long,
     ] {
         let outcome = deployment

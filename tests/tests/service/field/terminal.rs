@@ -6,11 +6,12 @@ use crate::harness::command;
 use crate::harness::deployment::Deployment;
 
 /// Names that clear the screen, begin another line or field, or change the direction of text.
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 7] = [
     ("a\u{1b}[2Jb", "a\\u001b[2Jb"),
     ("a\nacme2\tb", "a\\nacme2\\tb"),
     ("a\rb\u{8}", "a\\rb\\u0008"),
     ("a\u{202e}b\u{2066}", "a\\u202eb\\u2066"),
+    ("a\u{ad}b\u{e0041}", "a\\u00adb\\udb40\\udc41"),
     ("a\u{9b}31mb\u{7f}", "a\\u009b31mb\\u007f"),
     ("Müller 😀 & Söhne", "Müller 😀 & Söhne"),
 ];
