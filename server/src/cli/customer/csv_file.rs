@@ -3,6 +3,7 @@
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
+use super::lines::Lines;
 use crate::redaction::redact;
 
 /// What may separate fields. The most usual first.
@@ -52,7 +53,7 @@ pub(super) struct CsvFile<'a> {
     rows: &'a str,
     separator: char,
     /// How many lines stand before the rows.
-    pub skipped_lines: u64,
+    skipped_lines: u64,
     /// Its columns.
     pub columns: Columns,
 }
@@ -87,6 +88,12 @@ impl<'a> CsvFile<'a> {
     /// The rows, with the header if there is one.
     pub(super) fn reader(&self) -> Reader<&'a [u8]> {
         reader(self.rows, self.separator)
+    }
+
+    /// The lines in which the rows begin, as they are numbered in the file. The parser's own number is that of the line
+    /// before where lines end with CR LF.
+    pub(super) fn lines(&self) -> Lines<'a> {
+        Lines::new(self.rows.as_bytes(), self.skipped_lines + 1)
     }
 }
 
@@ -146,19 +153,19 @@ fn missing_columns(first: &StringRecord) -> String {
 
 fn utf8(bytes: &[u8]) -> Result<&str, String> {
     str::from_utf8(bytes).map_err(|error| {
-        let line = line_at(bytes, error.valid_up_to());
+        let line = Lines::new(bytes, 1).at(error.valid_up_to());
         format!("line {line} is not UTF-8; save the file as UTF-8")
     })
 }
 
-fn line_at(bytes: &[u8], at: usize) -> usize {
-    bytes[..at].split(|byte| *byte == b'\n').count()
-}
-
 /// The separator that a first line `sep=;` declares, as Excel writes it, and the text after that line.
 fn declared_separator(text: &str) -> (Option<char>, &str) {
-    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let line = line.trim_end_matches('\r').trim_matches('"');
+    let end = text.find(['\r', '\n']).unwrap_or(text.len());
+    let (line, rest) = text.split_at(end);
+    let line = line.trim_matches('"');
+    let rest = rest
+        .strip_prefix("\r\n")
+        .unwrap_or_else(|| rest.get(1..).unwrap_or_default());
     let declared = match line.split_at_checked(4) {
         Some((name, separator)) if name.eq_ignore_ascii_case("sep=") => separator.chars().next(),
         _ => None,
@@ -171,22 +178,22 @@ fn declared_separator(text: &str) -> (Option<char>, &str) {
 
 /// Fails for a quote that is open at the end: everything after it would be one field.
 fn require_closed_quotes(rows: &str, separator: char, skipped_lines: u64) -> Result<(), String> {
-    let (mut line, mut opened, mut field_begins) = (skipped_lines + 1, None, true);
-    for character in rows.chars() {
+    let (mut opened, mut field_begins) = (None, true);
+    for (position, character) in rows.char_indices() {
         match (character, opened) {
             ('"', Some(_)) => opened = None,
             // Inside of a field that began with a quote, two quotes are one.
-            ('"', None) if field_begins => opened = Some(line),
+            ('"', None) if field_begins => opened = Some(position),
             _ => {}
         }
-        line += u64::from(character == '\n');
         // A second quote directly after a closing one opens the field again.
         field_begins = character == separator || matches!(character, '\n' | '\r' | '"');
     }
-    match opened {
-        Some(line) => Err(format!("line {line} has a quote that is not closed")),
-        None => Ok(()),
-    }
+    let Some(position) = opened else {
+        return Ok(());
+    };
+    let line = Lines::new(rows.as_bytes(), skipped_lines + 1).at(position);
+    Err(format!("line {line} has a quote that is not closed"))
 }
 
 fn reader(rows: &str, separator: char) -> Reader<&[u8]> {

@@ -90,10 +90,12 @@ pub(super) async fn import(
     let (mut summary, mut batch) = (Summary::default(), Batch::default());
     let mut progress = Progress::new("customers", total, &context.clock);
     let now = context.clock.now();
+    let mut lines = csv.lines();
     for row in csv.reader().into_records().skip(header) {
         let row = row.map_err(|error| unusable(format!("cannot be read further: {error}")))?;
-        let line = row.position().map_or(0, csv::Position::line);
-        let failure = columns.failure(&row, csv.skipped_lines + line);
+        let position = row.position().map_or(0, csv::Position::byte);
+        let line = lines.of_row(usize::try_from(position).unwrap_or(usize::MAX));
+        let failure = columns.failure(&row, line);
         summary.read += 1;
         match columns.mapping(&row) {
             // The dashboard exports all customers, including those without an organization.

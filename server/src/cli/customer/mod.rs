@@ -2,6 +2,7 @@
 
 mod csv_file;
 mod import;
+mod lines;
 mod summary;
 mod sync;
 

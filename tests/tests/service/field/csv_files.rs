@@ -51,13 +51,15 @@ async fn s15_every_usual_separator_and_header_is_understood() {
 #[tokio::test]
 async fn s15_an_unusable_file_is_refused_whole_with_its_columns_or_its_line() {
     #[rustfmt::skip]
-    let rows: [(&[u8], &str); 10] = [
+    let rows: [(&[u8], &str); 12] = [
         (b"tenant;mail;plan\nacme;a@b;gold\n", "its first row has: tenant | mail | plan\n"),
         (b"tenant\tmail\nacme\ta@b\n", "its first row has: tenant | mail\n"),
         (b"org,mail\nacme,x\n", "its first row has: org | mail\n"),
         (b"sep=;\norg,customer\nfresh,cus_1\n", "its first row has: org,customer\n"),
         (b"org,customer\nfresh,cus_1\n\"other,cus_2\nthird,cus_3\n", "line 3 has a quote that is not closed\n"),
         (b"sep=;\norg;customer\nfresh;\"cus_1\n", "line 3 has a quote that is not closed\n"),
+        (b"org,customer\r\nfresh,cus_1\r\n\"other,cus_2\r\n", "line 3 has a quote that is not closed\n"),
+        (b"org,customer\rfresh,cus_1\rM\xfcller,cus_2\r", "line 3 is not UTF-8; save the file as UTF-8\n"),
         (b"\"org,customer\nfresh,cus_1\n", "line 1 has a quote that is not closed\n"),
         (b"org,customer\nfresh,cus_1\nM\xfcller,cus_2\n", "line 3 is not UTF-8; save the file as UTF-8\n"),
         (b"\xff\xfeo\0r\0g\0", "line 1 is not UTF-8; save the file as UTF-8\n"),
@@ -74,9 +76,30 @@ async fn s15_an_unusable_file_is_refused_whole_with_its_columns_or_its_line() {
 
 #[tokio::test]
 async fn s15_a_line_is_counted_as_an_editor_counts_it() {
-    let text = "sep=;\norg;customer\nfresh;cus_1\nbad id;cus_2\n";
-    let (_, report, _, _) = import(text.as_bytes()).await;
-    assert_eq!(report["failures"][0]["line"], 4, "{report}");
+    #[rustfmt::skip]
+    let rows = [
+        ("org,customer\nacme,cus_1\nbad id,cus_2\n", 3, "LF"),
+        ("org,customer\r\nacme,cus_1\r\nbad id,cus_2\r\n", 3, "CR LF"),
+        ("org,customer\racme,cus_1\rbad id,cus_2\r", 3, "CR alone"),
+        ("acme,cus_1\r\nbad id,cus_2", 2, "CR LF, no header, no end of line"),
+        ("bad id,cus_2\r\n", 1, "the first line"),
+        ("\r\n\r\norg,customer\r\n\r\nacme,cus_1\r\n\r\n\r\nbad id,cus_2\r\n", 8, "empty lines, CR LF"),
+        ("\norg,customer\n\n\nbad id,cus_2\n", 5, "empty lines, LF"),
+        ("org,customer,name\r\nacme,cus_1,\"two\r\nlines\"\r\nbad id,cus_2,x\r\n", 4, "a line break in quotes, CR LF"),
+        ("org,customer,name\nacme,cus_1,\"a\n\nb\"\nbad id,cus_2,x\n", 5, "line breaks in quotes, LF"),
+        ("\u{feff}org,customer\r\nacme,cus_1\r\nbad id,cus_2\r\n", 3, "a BOM"),
+        ("sep=;\norg;customer\nacme;cus_1\nbad id;cus_2\n", 4, "sep=, LF"),
+        ("\u{feff}sep=;\r\norg;customer\r\nacme;cus_1\r\nbad id;cus_2\r\n", 4, "sep=, CR LF"),
+        ("sep=;\rorg;customer\racme;cus_1\rbad id;cus_2\r", 4, "sep=, CR alone"),
+        ("org,customer\nacme,cus_1\r\nbad id,cus_2\n", 3, "both"),
+    ];
+    for (text, line, why) in rows {
+        let (_, report, stderr, _) = import(text.as_bytes()).await;
+        assert_eq!(
+            report["failures"][0]["line"], line,
+            "{why}: {report} {stderr}"
+        );
+    }
 }
 
 #[tokio::test]
