@@ -56,9 +56,10 @@ fn check(Problems(problems): &Problems, warnings: Option<&Problems>) -> Report {
 }
 
 fn show(config: &Config) -> Result<Report, CliError> {
-    let text = toml::to_string(config.settings());
+    let settings = config.shown_settings();
+    let text = toml::to_string(&settings);
     let text = text.map_err(|error| CliError::Other(error.to_string()))?;
-    let mut settings = to_json(config.settings());
+    let mut settings = to_json(settings);
     if let Some(settings) = settings.as_object_mut() {
         // Settings that are not set are absent.
         settings.retain(|_, value| !value.is_null());

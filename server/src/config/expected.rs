@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::Config;
+use super::{Config, credentials::without_credentials};
 use crate::redaction::redact;
 
 /// How much of a wrong value a message shows, in characters: enough to find it, not enough to fill a terminal.
@@ -79,7 +79,8 @@ pub(super) fn must_be_not(setting: &str, value: &str) -> String {
 
 /// The value as messages show it: cut, and without secrets that are in the wrong place.
 pub(super) fn shown(value: &str) -> String {
-    let value = redact(value);
+    let value = without_credentials(value);
+    let value = redact(&value);
     match value.char_indices().nth(MAX_SHOWN_CHARS) {
         None => format!("{value:?}"),
         Some((end, _)) => format!("{:?}…", &value[..end]),

@@ -5,6 +5,7 @@
 //! in; nothing else in the service looks at them. A command asks only for the settings that it uses.
 
 mod changes;
+mod credentials;
 mod expected;
 mod load;
 mod log_filter;
@@ -58,6 +59,11 @@ impl Config {
     /// The settings, for showing.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The settings as they may be shown: without user names and passwords in URLs.
+    pub(crate) fn shown_settings(&self) -> Settings {
+        self.settings.without_credentials()
     }
 
     /// What is unusual about the settings and does not keep the service from starting.

@@ -2,6 +2,7 @@
 
 mod charset;
 pub(crate) mod config_check;
+mod credentials;
 mod csv_files;
 mod customer_ids;
 mod database;
