@@ -1,6 +1,7 @@
 //! `billing-portal why`: every error code and every cause of a 502 is explained from the log alone, without secrets.
 
 mod large_log;
+mod other_programs;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -255,6 +256,7 @@ fn what_cannot_be_explained_is_said_and_no_secret_is_printed() {
     let key = format!("am_live_{}", "a1".repeat(18));
     let small = ID.to_lowercase();
     let line = json!({
+        "timestamp": "2026-11-28T12:00:00.000000Z", "level": "ERROR", "target": "billing_portal_server::request_layer",
         "event": "answered", "status": 500, "code": "INTERNAL", "cause": format!("{key}\u{1b}[31m"),
         "span": {"request_id": ID, "method": "POST", "path": "/v1/billing/portal"},
     });

@@ -6,10 +6,17 @@ use std::io::{self, BufRead, Read};
 use memchr::memmem::Finder;
 use serde_json::Value;
 
+use crate::log::AUDIT_TARGET;
+
 /// The longest line that is read whole. A line of the service is shorter; a longer one is skipped.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 /// Where container runtimes and journald put the line of a program.
 const WRAPPERS: [&str; 2] = ["log", "MESSAGE"];
+/// The module of every event that this program reports, apart from the audit.
+const OUR_CRATE: &str = env!("CARGO_CRATE_NAME");
+/// How the names of the audit's events begin.
+const AUDIT_EVENTS: &str = "portal_session_";
+const LEVELS: [&str; 5] = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 
 /// The lines of a request.
 #[derive(Debug, Default)]
@@ -34,7 +41,7 @@ pub(super) fn search(mut log: impl BufRead, request_id: &str) -> io::Result<Foun
             return Ok(found);
         }
         if finder.find(&line).is_some() {
-            match parse(&line).filter(|line| is_of(line, request_id)) {
+            match parse(&line).filter(|line| is_ours(line) && is_of(line, request_id)) {
                 Some(line) => found.lines.push(line),
                 None => found.others += 1,
             }
@@ -53,6 +60,21 @@ fn parse(line: &[u8]) -> Option<Value> {
     }
 }
 
+/// Whether the service wrote the line. Other programs that know the id may log it in a field of the same name, beside
+/// an organization or a reason of their own.
+fn is_ours(line: &Value) -> bool {
+    let is_level = |level: &str| LEVELS.contains(&level);
+    let target = line["target"].as_str().unwrap_or_default();
+    let (root, _) = target.split_once("::").unwrap_or((target, ""));
+    let is_audit = || {
+        let event = line["event"].as_str();
+        target == AUDIT_TARGET && event.is_some_and(|event| event.starts_with(AUDIT_EVENTS))
+    };
+    line["timestamp"].is_string()
+        && line["level"].as_str().is_some_and(is_level)
+        && (root == OUR_CRATE || is_audit())
+}
+
 fn is_of(line: &Value, request_id: &str) -> bool {
     line["request_id"] == request_id || line["span"]["request_id"] == request_id
 }
@@ -65,7 +87,13 @@ mod tests {
 
     #[test]
     fn lines_are_found_whatever_a_collector_put_around_them() {
-        let plain = format!(r#"{{"event":"answered","span":{{"request_id":"{ID}"}}}}"#);
+        let head = r#""timestamp":"2026-11-28T12:00:00.000000Z","level":"INFO""#;
+        let plain = format!(
+            r#"{{{head},"event":"answered","target":"billing_portal_server::request_layer","span":{{"request_id":"{ID}"}}}}"#
+        );
+        let audit = format!(
+            r#"{{{head},"event":"portal_session_created","request_id":"{ID}","target":"audit"}}"#
+        );
         let quoted = Value::from(plain.clone());
         #[rustfmt::skip]
         let rows = [
@@ -75,7 +103,12 @@ mod tests {
             (format!("api-1  | {plain}"), 1, 0, "a compose project"),
             (format!(r#"{{"log":{quoted},"stream":"stderr"}}"#), 1, 0, "a container's file"),
             (format!(r#"{{"MESSAGE":{quoted}}}"#), 1, 0, "journalctl -o json"),
-            (format!(r#"{{"event":"x","request_id":"{ID}"}}"#), 1, 0, "an audit event"),
+            (audit.clone(), 1, 0, "an audit event"),
+            (audit.replace("portal_session_created", "login"), 0, 1, "another program's audit"),
+            (plain.replace("billing_portal_server", "billing_portal_server_of_another"), 0, 1, "another crate"),
+            (plain.replace("INFO", "info"), 0, 1, "another program's level"),
+            (plain.replace("timestamp", "time"), 0, 1, "no time"),
+            (format!(r#"{{"event":"x","request_id":"{ID}"}}"#), 0, 1, "an event of another program"),
             (format!("INFO request request_id={ID}: answered"), 0, 1, "text"),
             (format!(r#"{{"referer":"{ID}"}}"#), 0, 1, "another program's line about it"),
             (plain.replace("VM", "VN"), 0, 0, "another request"),
