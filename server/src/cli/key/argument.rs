@@ -18,6 +18,16 @@ pub(super) fn parse_scope(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// How long a key is valid: a duration that is not zero, because the key would have expired when it is created.
+pub(super) fn parse_lifetime(text: &str) -> Result<TimeDelta, &'static str> {
+    let duration = parse_duration(text)?;
+    if duration > TimeDelta::zero() {
+        Ok(duration)
+    } else {
+        Err("the key would have expired already; give a duration of at least 1s, such as 90d")
+    }
+}
+
 /// A number and `s`, `m`, `h` or `d`.
 pub(super) fn parse_duration(text: &str) -> Result<TimeDelta, &'static str> {
     const MISUSE: &str = "a duration is a number and s, m, h or d, such as 90d";

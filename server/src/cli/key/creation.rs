@@ -11,7 +11,7 @@ use super::{
         name::parse_name,
         report::Report,
     },
-    argument::{parse_duration, parse_scope},
+    argument::{parse_lifetime, parse_scope},
     output::KeyOutput,
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(in super::super) struct Creation {
     #[arg(long, value_parser = parse_name)]
     name: Option<String>,
     /// How long it is valid: a number and s, m, h or d
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_lifetime)]
     expires_in: Option<TimeDelta>,
     /// Which deployments accept it [default: the Stripe secret's mode]
     #[arg(long)]
