@@ -4,7 +4,9 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::super::{context::CliError, report::Report};
-use crate::{ids::OrganizationId, return_url::AllowedOrigin, store::Store};
+use crate::{
+    ids::OrganizationId, redaction::contains_secret, return_url::AllowedOrigin, store::Store,
+};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
@@ -16,7 +18,7 @@ pub(in crate::cli) enum Command {
         /// Its id
         id: OrganizationId,
         /// The origin: the scheme https, the host and, unless it is 443, the port
-        #[arg(value_parser = parse_origin)]
+        #[arg(value_parser = parse_new_origin)]
         origin: AllowedOrigin,
     },
     /// Take an origin away from one organization
@@ -36,6 +38,15 @@ pub(in crate::cli) enum Command {
         /// Its id
         id: OrganizationId,
     },
+}
+
+/// The commands print the origins, so none may be a secret that was pasted into the wrong place.
+fn parse_new_origin(text: &str) -> Result<AllowedOrigin, String> {
+    let origin = parse_origin(text)?;
+    if contains_secret(text) || contains_secret(&origin.to_string()) {
+        return Err("an origin must not contain a secret".to_owned());
+    }
+    Ok(origin)
 }
 
 /// Only https, in development too: these are pages of customers.

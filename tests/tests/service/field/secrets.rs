@@ -44,10 +44,13 @@ fn spellings() -> Vec<String> {
 }
 
 /// Every place of a command line at which an id, a name or a file may be given.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 25] = [
     "org create --name x --id SECRET",
     "org create --name SECRET",
     "org show SECRET",
+    "org allow-return-url acme SECRET",
+    "org allow-return-url acme https://SECRET.example.com",
+    "org allow-return-url acme https://app.SECRET.com:8443",
     "key create --org SECRET --scope billing:write",
     "key create --org acme --scope SECRET",
     "key create --org acme --name SECRET",
@@ -85,6 +88,8 @@ async fn s23_no_command_prints_a_secret_that_is_given_in_place_of_something_else
     }
     assert_eq!(deployment.json("org list").await[0]["id"], "acme");
     assert_eq!(deployment.json("key list --org acme").await, json!([]));
+    let origins = deployment.json("org return-urls acme").await;
+    assert_eq!(origins["origins"], json!([]));
 }
 
 /// L5: a secret in place of an address, an id, a URL, a level, a host, a network or a file.
