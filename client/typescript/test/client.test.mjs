@@ -1,24 +1,10 @@
 // What the client sends, when it retries, how long it waits, and what it never prints.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import net from "node:net";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { createContext, runInContext } from "node:vm";
-import { createPortalSession, listReturnOrigins, PortalSessionError } from "billing-portal";
+import { createPortalSession, listReturnOrigins } from "billing-portal";
+import { call, closedPort, failure } from "./calls.mjs";
 import { ID, KEY, PORTAL_URL, RETURN_URL, opened, refusal, reply, serve } from "./server.mjs";
-
-const call = (server, options) => createPortalSession(RETURN_URL, { apiKey: KEY, baseUrl: server.baseUrl, ...options });
-/** The base URL of a port on which no server listens. */
-async function closedPort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
-}
-const failure = (promise) => promise.then(() => assert.fail("a session"), (error) => error);
 
 test("a call opens a session", async (t) => {
   const server = await serve(t, opened({ Traceresponse: "00-1" }));
@@ -270,27 +256,4 @@ test("nothing printed holds a secret", async (t) => {
     assert.ok(!text.includes("bps_test") && !text.includes(KEY.slice(8)), text);
   }
   assert.equal(printed[0], "PortalUrl(…)");
-});
-
-test("t17: CommonJS has the same functions", () => {
-  const script = 'const m = require("billing-portal"); console.log(Object.keys(m).sort().join())';
-  const printed = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
-  assert.equal(printed.stdout.trim(), "PortalSessionError,PortalUrl,createPortalSession,listReturnOrigins", printed.stderr);
-  assert.ok(new PortalSessionError("Timeout", "x") instanceof Error);
-});
-
-// A use of `process`, `Buffer` or `require` is a ReferenceError here.
-test("only what every runtime has is used", async (t) => {
-  const server = await serve(t, refusal(503, "SERVICE_UNAVAILABLE"), opened());
-  const web = { AbortController, Headers, Response, TextDecoder, URL, clearTimeout, fetch, performance, setTimeout };
-  const exports = {};
-  const source = readFileSync(new URL("../dist/index.js", import.meta.url), "utf8");
-  runInContext(source, createContext({ ...web, exports }));
-  const session = await exports.createPortalSession(RETURN_URL, { apiKey: KEY, baseUrl: server.baseUrl });
-  assert.equal(session.portalUrl.expose(), PORTAL_URL);
-  assert.equal(session.portalUrl.intoRedirect().headers.get("location"), PORTAL_URL);
-  const error = await exports.createPortalSession(RETURN_URL, { apiKey: KEY, baseUrl: await closedPort(), maxRetries: 0 }).catch((e) => e);
-  assert.equal(error.kind, "Connect");
-  const module = readFileSync(new URL("../dist/index.mjs", import.meta.url), "utf8");
-  assert.doesNotMatch(module, /^import (?!type)/m);
 });

@@ -1,0 +1,56 @@
+// A call with its retries and its one deadline.
+import { decode, readBounded } from "./answer.js";
+import { PortalSessionError } from "./error.js";
+import { prepare, type CallOptions } from "./options.js";
+import { transportError } from "./transport.js";
+
+/** The longest `Retry-After`, in seconds, that is waited for: as long as the default timeout. */
+const LONGEST_RETRY_AFTER = 30;
+/** The longest time for a try that may be followed by another. The service itself answers within some 12 s. */
+const LONGEST_TRY_MS = 15_000;
+
+/** Does some work with a signal that is given when this time is over, or when the caller's signal is. */
+async function within<T>(ms: number, signal: AbortSignal | undefined, work: (ended: AbortSignal) => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  const controller = new AbortController(), end = () => { clearTimeout(timer); controller.abort(); };
+  const timer = setTimeout(end, ms);
+  signal?.addEventListener("abort", end, { signal: controller.signal });
+  return work(controller.signal).finally(end);
+}
+
+/** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
+export async function call(options: CallOptions, method: string, path: string, own = {}, body: string | null = null) {
+  const { key, url, request } = prepare(options, method, path, own, body);
+  const { timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+  const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
+  const attempt = async (ended: AbortSignal) => {
+    // One clock never jumps, the other runs while the machine sleeps.
+    const sentAt = Date.now(), monotonic = performance.now();
+    const ageMs = () => Math.max(performance.now() - monotonic, Date.now() - sentAt);
+    let response: Response | undefined;
+    try {
+      response = await fetch(url, { ...request, signal: ended });
+      if (response.status === 407) throw transportError(new Error("407 Proxy Authentication Required"));
+      return { sentAt, ageMs, ...decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), url) };
+    } catch (error) {
+      if (error instanceof PortalSessionError) throw error;
+      if (!ended.aborted) throw transportError(error, response?.status);
+      throw new PortalSessionError("Timeout", `no answer from the billing portal service within ${(spent() / 1000).toFixed(1)} s`);
+    }
+  };
+
+  for (let number = 1; ; number++) {
+    const isLast = number > maxRetries;
+    try {
+      return await within(isLast ? left() : Math.min(left() / 2, LONGEST_TRY_MS), signal, attempt);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof PortalSessionError) || isLast || !error.isRetryable) throw error;
+      const asked = error.retryAfter ?? 0;
+      // Full jitter, so that clients that failed together do not return together.
+      const pause = asked * 1000 + Math.random() * Math.min(200 * 2 ** (number - 1), 5000);
+      if (asked > LONGEST_RETRY_AFTER || pause >= left()) throw error;
+      await within(pause, signal, (ended) => new Promise((resolve) => ended.addEventListener("abort", resolve)));
+    }
+  }
+}
