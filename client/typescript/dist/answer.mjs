@@ -8,7 +8,9 @@ function retryAfter(headers) {
     if (whole)
         return Number(whole) + (/[1-9]/.test(fraction ?? "") ? 1 : 0);
     const until = httpDate(value);
-    return until && Math.max(0, Math.ceil((until - (httpDate(headers.get("date")) ?? Date.now())) / 1000));
+    if (until === undefined)
+        return undefined;
+    return Math.max(0, Math.ceil((until - (httpDate(headers.get("date")) ?? Date.now())) / 1000));
 }
 /** Milliseconds since 1970 of an IMF-fixdate or one of the two obsolete forms of dates. */
 export function httpDate(text) {
@@ -18,7 +20,8 @@ export function httpDate(text) {
     const [, day, month, year = "", time] = form.exec(ordered) ?? [], latest = new Date().getUTCFullYear() + 50;
     // RFC 9110 reads two digits as the year that is at most 50 years ahead.
     const fullYear = year.length === 2 ? latest - ((latest - Number(year)) % 100) : year;
-    return Date.parse(`${day} ${month} ${fullYear} ${time} GMT`) || undefined;
+    const milliseconds = Date.parse(`${day} ${month} ${fullYear} ${time} GMT`);
+    return isNaN(milliseconds) ? undefined : milliseconds;
 }
 /** A success, and the error that it is if its data means nothing; throws the error that another answer is. */
 export function decode({ status, headers }, text, url) {
