@@ -26,8 +26,8 @@ async function createPortalSession(returnUrl, options) {
     if (!isLocal && !/^https:\/\/[0-9A-Za-z][!-~]*$/.test(url))
         throw unexpected("whose portal URL is not valid");
     // The service wrote its time after the request was sent, in whole seconds.
-    const date = (0, answer_js_1.httpDate)(success.headers.get("date")), lifetime = expiresAt.getTime() - (date === undefined ? sentAt : date + 1000);
-    const isReplayed = success.headers.get("idempotent-replayed") === "true";
+    const date = (0, answer_js_1.httpDate)((0, answer_js_1.header)(success.headers, "date")), lifetime = expiresAt.getTime() - (date === undefined ? sentAt : date + 1000);
+    const isReplayed = (0, answer_js_1.header)(success.headers, "idempotent-replayed") === "true";
     return { portalUrl: new portal_url_js_1.PortalUrl(url, () => lifetime - ageMs()), expiresAt, isReplayed, ...success };
 }
 /** Lists the origins to which a return URL of the key may lead, for a check before a customer clicks. */

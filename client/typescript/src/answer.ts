@@ -3,17 +3,20 @@ import { PortalSessionError } from "./error.js";
 
 export const isText = (value: unknown): value is string => typeof value === "string";
 
+/** A header's value. Runtimes differ in whether they remove the white space that may surround it. */
+export const header = (headers: Headers, name: string) => headers.get(name)?.replace(/^[\t ]+|[\t ]+$/g, "");
+
 /** Seconds in any form of RFC 9110, rounded up; `undefined` if the value is in none. */
 function retryAfter(headers: Headers): number | undefined {
-  const value = headers.get("retry-after") ?? "", [, whole, fraction] = /^(\d+)(?:\.(\d+))?$/.exec(value) ?? [];
+  const value = header(headers, "retry-after") ?? "", [, whole, fraction] = /^(\d+)(?:\.(\d+))?$/.exec(value) ?? [];
   if (whole) return Number(whole) + (/[1-9]/.test(fraction ?? "") ? 1 : 0);
   const until = httpDate(value);
   if (until === undefined) return undefined;
-  return Math.max(0, Math.ceil((until - (httpDate(headers.get("date")) ?? Date.now())) / 1000));
+  return Math.max(0, Math.ceil((until - (httpDate(header(headers, "date")) ?? Date.now())) / 1000));
 }
 
 /** Milliseconds since 1970 of an IMF-fixdate or one of the two obsolete forms of dates. */
-export function httpDate(text: string | null): number | undefined {
+export function httpDate(text: string | undefined): number | undefined {
   // First asctime's form in the order of the others.
   const ordered = text?.replace(/^([A-Z][a-z]{2}) ([A-Z][a-z]{2}) ([ \d]\d) ([\d:]{8}) (\d{4})$/, "$1, $3 $2 $5 $4 GMT") ?? "";
   const form = /^[A-Z][a-z]+, ([ \d]\d)[ -]([A-Z][a-z]{2})[ -](\d\d(?:\d\d)?) ([\d:]{8}) GMT$/;
@@ -28,11 +31,11 @@ export function httpDate(text: string | null): number | undefined {
 export function decode({ status, headers }: Response, text: string, url: string) {
   let success: unknown, data: unknown, error: unknown;
   try { ({ success, data, error } = Object(JSON.parse(text))); } catch { /* Not JSON: not the service's. */ }
-  const { code, message, request_id: id, details = {} } = Object(error), requestId = headers.get("x-request-id") ?? "";
+  const { code, message, request_id: id, details = {} } = Object(error), requestId = header(headers, "x-request-id") ?? "";
   const fields = { code: isText(code) ? code.slice(0, 512) : undefined, status, headers, retryAfter: retryAfter(headers) };
   const unexpected = (problem = "without the service's envelope") => {
     const suffix = fields.code === undefined ? "" : `, with the code ${fields.code}`;
-    const line = `an answer with status ${status} ${problem}${suffix} (${headers.get("content-type") ?? "no content type"})`;
+    const line = `an answer with status ${status} ${problem}${suffix} (${header(headers, "content-type") ?? "no content type"})`;
     return new PortalSessionError("UnexpectedAnswer", line, { ...fields, requestId: requestId || undefined });
   };
   if (status === 200 && success === true) return { data: Object(data), success: { requestId, headers }, unexpected };

@@ -3,7 +3,7 @@
  * of a single runtime, so Node 20, Deno, Bun and workers run it. It is for servers: a browser must not have the key.
  */
 import type { BillingPortalRequest, BillingPortalReturnOrigins } from "../types.js";
-import { httpDate, isText } from "./answer.js";
+import { header, httpDate, isText } from "./answer.js";
 import { call } from "./call.js";
 import { LOOPBACK, parseUrl, type CallOptions } from "./options.js";
 import { PortalUrl } from "./portal-url.js";
@@ -51,8 +51,8 @@ export async function createPortalSession(returnUrl: string, options: PortalSess
   const at = parseUrl(url), isLocal = at?.href === url && url.startsWith(`http://${at.host}/`) && LOOPBACK.test(at.hostname);
   if (!isLocal && !/^https:\/\/[0-9A-Za-z][!-~]*$/.test(url)) throw unexpected("whose portal URL is not valid");
   // The service wrote its time after the request was sent, in whole seconds.
-  const date = httpDate(success.headers.get("date")), lifetime = expiresAt.getTime() - (date === undefined ? sentAt : date + 1000);
-  const isReplayed = success.headers.get("idempotent-replayed") === "true";
+  const date = httpDate(header(success.headers, "date")), lifetime = expiresAt.getTime() - (date === undefined ? sentAt : date + 1000);
+  const isReplayed = header(success.headers, "idempotent-replayed") === "true";
   return { portalUrl: new PortalUrl(url, () => lifetime - ageMs()), expiresAt, isReplayed, ...success };
 }
 
