@@ -11,18 +11,20 @@ const transport_js_1 = require("./transport.js");
 const LONGEST_RETRY_AFTER = 30;
 /** The longest time for a try that may be followed by another. The service itself answers within some 12 s. */
 const LONGEST_TRY_MS = 15_000;
+/** The longest time, some 24 days, that a timer can run: runtimes end a longer one at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Does some work with a signal that is given when this time is over, or when the caller's signal is. */
 async function within(ms, signal, work) {
     signal?.throwIfAborted();
     const controller = new AbortController(), end = () => { clearTimeout(timer); controller.abort(); };
-    const timer = setTimeout(end, ms);
+    const timer = setTimeout(end, Math.min(ms, LONGEST_TIMER_MS));
     signal?.addEventListener("abort", end, { signal: controller.signal });
     return work(controller.signal).finally(end);
 }
 /** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
 async function call(options, method, path, own = {}, body = null) {
     const { key, url, request } = (0, options_js_1.prepare)(options, method, path, own, body);
-    const { timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+    const { timeoutMs, maxRetries } = (0, options_js_1.limits)(options), { signal, fetch = globalThis.fetch } = options;
     const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
     const attempt = async (ended) => {
         // One clock never jumps, the other runs while the machine sleeps.

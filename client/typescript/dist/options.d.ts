@@ -7,7 +7,7 @@ export interface CallOptions {
     baseUrl: string | undefined;
     /** Accepts plain http for any host: the key is then sent in the clear. */
     allowPlainHttp?: boolean;
-    /** How long the call may take, tries and pauses together: 30000 ms unless set. */
+    /** How long the call may take, tries and pauses together: 30000 ms unless set. `Infinity` is no limit. */
     timeoutMs?: number;
     /** How often the call may be repeated after its first try: 2 unless set. */
     maxRetries?: number;
@@ -27,6 +27,11 @@ export interface CallOptions {
 /** The hosts of this machine, as a URL's parser writes them. */
 export declare const LOOPBACK: RegExp;
 export declare const parseUrl: (text: string) => URL | undefined;
+/** The options that limit a call, if they are numbers that can. */
+export declare function limits({ timeoutMs, maxRetries }: CallOptions): {
+    timeoutMs: number;
+    maxRetries: number;
+};
 /** What is sent, if nothing is wrong with the options. */
 export declare function prepare(options: CallOptions, method: string, path: string, own: Record<string, string>, body: string | null): {
     key: string;

@@ -2,6 +2,7 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
 exports.parseUrl = exports.LOOPBACK = void 0;
+exports.limits = limits;
 exports.prepare = prepare;
 // What a caller may set, and the request that it makes.
 const error_js_1 = require("./error.js");
@@ -11,6 +12,15 @@ const RESERVED = /^(accept|accept-encoding|authorization|connection|content-(enc
 exports.LOOPBACK = /^((.*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
 const parseUrl = (text) => (URL.canParse(text) ? new URL(text) : undefined);
 exports.parseUrl = parseUrl;
+/** The options that limit a call, if they are numbers that can. */
+function limits({ timeoutMs = 30_000, maxRetries = 2 }) {
+    const isLimit = (value) => typeof value === "number" && value >= 0;
+    const problem = !isLimit(timeoutMs) ? "timeoutMs must be a number of milliseconds"
+        : !isLimit(maxRetries) && "maxRetries must be a number";
+    if (problem)
+        throw new error_js_1.PortalSessionError("InvalidRequest", `${problem}, 0 or more; nothing was sent`);
+    return { timeoutMs, maxRetries };
+}
 /** What is sent, if nothing is wrong with the options. */
 function prepare(options, method, path, own, body) {
     const key = options.apiKey?.trim() ?? "", base = options.baseUrl?.trim() ?? "", url = (0, exports.parseUrl)(base);

@@ -6,6 +6,15 @@ const RESERVED = /^(accept|accept-encoding|authorization|connection|content-(enc
 /** The hosts of this machine, as a URL's parser writes them. */
 export const LOOPBACK = /^((.*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
 export const parseUrl = (text) => (URL.canParse(text) ? new URL(text) : undefined);
+/** The options that limit a call, if they are numbers that can. */
+export function limits({ timeoutMs = 30_000, maxRetries = 2 }) {
+    const isLimit = (value) => typeof value === "number" && value >= 0;
+    const problem = !isLimit(timeoutMs) ? "timeoutMs must be a number of milliseconds"
+        : !isLimit(maxRetries) && "maxRetries must be a number";
+    if (problem)
+        throw new PortalSessionError("InvalidRequest", `${problem}, 0 or more; nothing was sent`);
+    return { timeoutMs, maxRetries };
+}
 /** What is sent, if nothing is wrong with the options. */
 export function prepare(options, method, path, own, body) {
     const key = options.apiKey?.trim() ?? "", base = options.baseUrl?.trim() ?? "", url = parseUrl(base);

@@ -1,19 +1,21 @@
 // A call with its retries and its one deadline.
 import { decode, readBounded } from "./answer.js";
 import { PortalSessionError } from "./error.js";
-import { prepare, type CallOptions } from "./options.js";
+import { limits, prepare, type CallOptions } from "./options.js";
 import { transportError } from "./transport.js";
 
 /** The longest `Retry-After`, in seconds, that is waited for: as long as the default timeout. */
 const LONGEST_RETRY_AFTER = 30;
 /** The longest time for a try that may be followed by another. The service itself answers within some 12 s. */
 const LONGEST_TRY_MS = 15_000;
+/** The longest time, some 24 days, that a timer can run: runtimes end a longer one at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Does some work with a signal that is given when this time is over, or when the caller's signal is. */
 async function within<T>(ms: number, signal: AbortSignal | undefined, work: (ended: AbortSignal) => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
   const controller = new AbortController(), end = () => { clearTimeout(timer); controller.abort(); };
-  const timer = setTimeout(end, ms);
+  const timer = setTimeout(end, Math.min(ms, LONGEST_TIMER_MS));
   signal?.addEventListener("abort", end, { signal: controller.signal });
   return work(controller.signal).finally(end);
 }
@@ -21,7 +23,7 @@ async function within<T>(ms: number, signal: AbortSignal | undefined, work: (end
 /** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
 export async function call(options: CallOptions, method: string, path: string, own = {}, body: string | null = null) {
   const { key, url, request } = prepare(options, method, path, own, body);
-  const { timeoutMs = 30_000, maxRetries = 2, signal, fetch = globalThis.fetch } = options;
+  const { timeoutMs, maxRetries } = limits(options), { signal, fetch = globalThis.fetch } = options;
   const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
   const attempt = async (ended: AbortSignal) => {
     // One clock never jumps, the other runs while the machine sleeps.

@@ -9,7 +9,7 @@ export interface CallOptions {
   baseUrl: string | undefined;
   /** Accepts plain http for any host: the key is then sent in the clear. */
   allowPlainHttp?: boolean;
-  /** How long the call may take, tries and pauses together: 30000 ms unless set. */
+  /** How long the call may take, tries and pauses together: 30000 ms unless set. `Infinity` is no limit. */
   timeoutMs?: number;
   /** How often the call may be repeated after its first try: 2 unless set. */
   maxRetries?: number;
@@ -33,6 +33,15 @@ const RESERVED = /^(accept|accept-encoding|authorization|connection|content-(enc
 export const LOOPBACK = /^((.*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;
 
 export const parseUrl = (text: string) => (URL.canParse(text) ? new URL(text) : undefined);
+
+/** The options that limit a call, if they are numbers that can. */
+export function limits({ timeoutMs = 30_000, maxRetries = 2 }: CallOptions) {
+  const isLimit = (value: unknown) => typeof value === "number" && value >= 0;
+  const problem = !isLimit(timeoutMs) ? "timeoutMs must be a number of milliseconds"
+    : !isLimit(maxRetries) && "maxRetries must be a number";
+  if (problem) throw new PortalSessionError("InvalidRequest", `${problem}, 0 or more; nothing was sent`);
+  return { timeoutMs, maxRetries };
+}
 
 /** What is sent, if nothing is wrong with the options. */
 export function prepare(options: CallOptions, method: string, path: string, own: Record<string, string>, body: string | null) {
