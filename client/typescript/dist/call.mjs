@@ -10,13 +10,22 @@ const LONGEST_RETRY_AFTER = 30;
 const LONGEST_TRY_MS = 15_000;
 /** The longest time, some 24 days, that a timer can run: runtimes end a longer one at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** Does some work with a signal that is given when this time is over, or when the caller's signal is. */
+/** The result of some work, or `undefined` when this time is over; throws the reason of the caller's signal. Work that ignores
+ * the signal which it gets is left alone, and what becomes of it is not reported. */
 async function within(ms, signal, work) {
     signal?.throwIfAborted();
-    const controller = new AbortController(), end = () => { clearTimeout(timer); controller.abort(); };
+    const controller = new AbortController(), ended = controller.signal, end = () => controller.abort();
     const timer = setTimeout(end, Math.min(ms, LONGEST_TIMER_MS));
-    signal?.addEventListener("abort", end, { signal: controller.signal });
-    return work(controller.signal).finally(end);
+    signal?.addEventListener("abort", end, { signal: ended });
+    const over = new Promise((resolve) => ended.addEventListener("abort", () => resolve(undefined)));
+    try {
+        return await Promise.race([over, work(ended)]);
+    }
+    finally {
+        clearTimeout(timer);
+        end();
+        signal?.throwIfAborted();
+    }
 }
 /** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
 export async function call(options, method, path, own = {}, body = null) {
@@ -30,25 +39,25 @@ export async function call(options, method, path, own = {}, body = null) {
         let response;
         try {
             response = await fetch(url, { ...request, signal: ended });
+            if (ended.aborted)
+                await response.body?.cancel();
             if (response.status === 407)
                 throw transportError(new Error("407 Proxy Authentication Required"));
             return { sentAt, ageMs, ...decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), url) };
         }
         catch (error) {
-            if (error instanceof PortalSessionError)
-                throw error;
-            if (!ended.aborted)
-                throw transportError(error, response?.status);
-            throw new PortalSessionError("Timeout", `no answer from the billing portal service within ${(spent() / 1000).toFixed(1)} s`);
+            throw error instanceof PortalSessionError ? error : transportError(error, response?.status);
         }
     };
     for (let number = 1;; number++) {
         const isLast = number > maxRetries;
         try {
-            return await within(isLast ? left() : Math.min(left() / 2, LONGEST_TRY_MS), signal, attempt);
+            const answer = await within(isLast ? left() : Math.min(left() / 2, LONGEST_TRY_MS), signal, attempt);
+            if (answer)
+                return answer;
+            throw new PortalSessionError("Timeout", `no answer from the billing portal service within ${(spent() / 1000).toFixed(1)} s`);
         }
         catch (error) {
-            signal?.throwIfAborted();
             if (!(error instanceof PortalSessionError) || isLast || !error.isRetryable)
                 throw error;
             const asked = error.retryAfter ?? 0;
@@ -56,7 +65,7 @@ export async function call(options, method, path, own = {}, body = null) {
             const pause = asked * 1000 + Math.random() * Math.min(200 * 2 ** (number - 1), 5000);
             if (asked > LONGEST_RETRY_AFTER || pause >= left())
                 throw error;
-            await within(pause, signal, (ended) => new Promise((resolve) => ended.addEventListener("abort", resolve)));
+            await within(pause, signal, () => new Promise(() => { }));
         }
     }
 }

@@ -10,10 +10,12 @@ const FAILURES = [
     [/\b407\b|proxy authentication|^fetch failed$/i, "ConnectionRejected", "the proxy requires credentials (407): "],
     [/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|UNREACH|refused|resolve/i, "Connect", ""],
 ];
+/** How many causes are looked at. Runtimes nest three; a chain may be endless. */
+const LONGEST_CHAIN = 8;
 /** The error of a failed `fetch`. Runtimes report the reason in different texts, so the whole chain is searched. */
 export function transportError(error, status) {
     const texts = [];
-    for (let cause = Object(error); cause.message !== undefined; cause = Object(cause.cause)) {
+    for (let cause = Object(error), depth = 0; cause.message !== undefined && depth < LONGEST_CHAIN; depth++, cause = Object(cause.cause)) {
         texts.push(...[cause.code ? `${cause.message} (${cause.code})`.trim() : cause.message].filter(Boolean));
     }
     const last = texts.at(-1) ?? String(error);

@@ -39,3 +39,42 @@ test("a timeout or a number of retries that is none is refused", async () => {
     }
   }
 });
+
+/** Fails the test if a rejection is left unhandled until some time after it. */
+async function withoutUnhandled(work) {
+  const unhandled = [];
+  const note = (reason) => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  try {
+    await work();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  } finally {
+    process.off("unhandledRejection", note);
+  }
+  assert.deepEqual(unhandled, []);
+}
+
+/** Ways for `fetch` to ignore its signal. */
+const DEAF = {
+  "never answers": () => new Promise(() => {}),
+  "rejects much later": () => new Promise((_, reject) => setTimeout(() => reject(new Error("late")), 300)),
+  "answers much later": () => new Promise((resolve) => setTimeout(() => resolve(new Response("{}")), 300)),
+  "never ends its answer": async () => new Response(new ReadableStream({ pull: () => new Promise(() => {}) })),
+};
+
+for (const [name, fetch] of Object.entries(DEAF)) {
+  test(`the deadline ends a call whose fetch ${name}`, () => withoutUnhandled(async () => {
+    for (const maxRetries of [0, 1]) {
+      const error = await failure(call(service, { fetch, timeoutMs: 200, maxRetries }));
+      assert.ok(error instanceof PortalSessionError, String(error));
+      assert.deepEqual([error.kind, error.isRetryable], ["Timeout", true]);
+    }
+  }));
+
+  test(`the caller's signal ends a call whose fetch ${name}`, () => withoutUnhandled(async () => {
+    const reason = new Error("the visitor left");
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 100);
+    assert.equal(await failure(call(service, { fetch, signal: controller.signal })), reason);
+  }));
+}
