@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{cause::UpstreamCause, error::StripeError};
+use super::{
+    answer::Answer, attempt_error::AttemptError, cause::UpstreamCause, error::StripeError,
+};
 use crate::clock::Clock;
 
 /// Failed calls in a row that open the breaker. Each has had its retries, so a short disturbance does not reach twenty;
@@ -97,6 +99,18 @@ impl Breaker {
 }
 
 impl Pass<'_> {
+    /// Notes what the result of a call says about Stripe. A response that Stripe stored says nothing: it may be of a time
+    /// when Stripe failed, and comes again and again.
+    pub(super) fn report(self, result: &Result<Answer, AttemptError>) {
+        match result.as_ref().map(|answer| answer.response.status) {
+            Err(error) if error.replayed => {}
+            Err(error) if error.cause.counts_as_outage() => self.failed(error.cause),
+            Ok(401) => self.failed(UpstreamCause::CredentialsRefused),
+            Ok(403) => self.failed(UpstreamCause::Permission),
+            _ => self.succeeded(),
+        }
+    }
+
     /// Stripe responded, so it is available.
     pub(super) fn succeeded(self) {
         let mut state = self.breaker.state();

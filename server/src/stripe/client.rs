@@ -10,7 +10,7 @@ use super::{
     attempt::{ATTEMPT_TIMEOUT, SetupError, Transport},
     attempt_error::AttemptError,
     attempt_step::end_step,
-    breaker::{Breaker, Pass},
+    breaker::Breaker,
     call::Call,
     call_limiter::CallLimiter,
     call_outcome::CallOutcome,
@@ -177,7 +177,7 @@ impl Stripe {
         self.metrics.stripe_wait.observe(waited.as_secs_f64());
         let _permit = permit.ok_or(refused)?;
         let result = self.attempts(call, deadline).await;
-        report_result(pass, &result);
+        pass.report(&result);
         result.map_err(|error| {
             if let (UpstreamCause::RateLimited, Some(wait)) = (error.cause, error.retry_after) {
                 self.breaker.pause(wait);
@@ -189,6 +189,7 @@ impl Stripe {
     async fn attempts(&self, call: &Call, deadline: Instant) -> Result<Answer, AttemptError> {
         let mut backoff = FIRST_BACKOFF;
         let mut attempt = 0;
+        let mut failed = None;
         loop {
             attempt += 1;
             self.metrics.stripe_requests.inc();
@@ -203,13 +204,15 @@ impl Stripe {
                 // Stripe asked to retry what no retry changes: then its response is the result.
                 return answer
                     .filter(|answer| !is_transient(&answer.response))
-                    .ok_or(error);
+                    // What Stripe repeats is the failure of this call, if it made one.
+                    .ok_or(failed.filter(|_| error.replayed).unwrap_or(error));
             }
             self.record_retry(&error, attempt, wait);
             if !self.wait_to_retry(wait).await {
                 return Err(error);
             }
             backoff = MAX_BACKOFF.min(backoff * 2);
+            failed = Some(error);
         }
     }
 
@@ -253,7 +256,9 @@ impl Stripe {
         deadline: Instant,
     ) -> bool {
         let now = self.clock.instant();
+        // Stripe repeats a stored response to every retry.
         error.retry
+            && !error.replayed
             && attempt < MAX_ATTEMPTS
             && now + wait + ATTEMPT_TIMEOUT <= deadline
             && self.retry_budget.try_retry(now)
@@ -282,15 +287,5 @@ impl Stripe {
         } else {
             tracing::warn!(event, reason, attempt, wait_ms);
         }
-    }
-}
-
-/// Reports the result to the breaker.
-fn report_result(pass: Pass<'_>, result: &Result<Answer, AttemptError>) {
-    match result.as_ref().map(|answer| answer.response.status) {
-        Err(error) if error.cause.counts_as_outage() => pass.failed(error.cause),
-        Ok(401) => pass.failed(UpstreamCause::CredentialsRefused),
-        Ok(403) => pass.failed(UpstreamCause::Permission),
-        _ => pass.succeeded(),
     }
 }

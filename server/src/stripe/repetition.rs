@@ -22,8 +22,9 @@ use super::{
 const MAX_AGE_SECONDS: i64 = 60;
 
 /// How many keys are tried if what Stripe repeats cannot be used: a failure that it stored, or a session that is too old.
-/// Each further key is needed only if the one before was used up within the same minute.
-const MAX_GENERATIONS: u32 = 3;
+/// Each further key is needed only if the one before was used up within the same minute. A request that fails itself uses
+/// up one.
+const MAX_GENERATIONS: u32 = 5;
 
 /// The wait before the next look at a request whose first copy is still being executed at Stripe. Opening a session takes
 /// Stripe about half a second.

@@ -6,6 +6,7 @@ mod double_clicks;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest, TestResponse};
 use billing_portal_tests::stripe::{Endpoint, Reply};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::harness::service::{Service, send};
 
@@ -88,6 +89,55 @@ async fn failed_request_does_not_use_up_its_key() {
     let failures = (0..3).map(|_| failure().header("Idempotent-Replayed", "true"));
     service.stripe.answer_next(Endpoint::Sessions, failures);
     assert_eq!(service.send(&ask).await.status, 200);
+}
+
+/// Retries get what Stripe has stored, so they show no outage and take no other key; repetitions share the next one.
+#[tokio::test]
+async fn request_whose_retries_are_repeated_uses_up_one_key() {
+    let service = Service::builder().now("2026-05-22T12:25:00Z").start().await;
+    let stored = || Reply::status(500).header("Idempotent-Replayed", "true");
+    for status in [500, 503] {
+        let before = service.sessions().len();
+        let replies = [Reply::status(status), stored()];
+        service.stripe.answer_next(Endpoint::Sessions, replies);
+        let ask = keyed(&service, &format!("k{status}"));
+        let first = service.send(&ask).await;
+        first.assert_error("BILLING_PORTAL_UNAVAILABLE");
+        assert_eq!(service.sessions().len() - before, 2);
+
+        service.stripe.answer_next(Endpoint::Sessions, [stored()]);
+        let second = service.send(&ask).await;
+        service.stripe.answer_next(Endpoint::Sessions, [stored()]);
+        let third = service.send(&ask).await;
+        let url = |answer: &TestResponse| answer.json()["data"]["portal_url"].clone();
+        assert_eq!((second.status, third.status), (200, 200));
+        assert_eq!(
+            (is_replayed(&second), is_replayed(&third)),
+            (false, true),
+            "{status}"
+        );
+        assert_eq!(url(&second), url(&third));
+    }
+}
+
+#[tokio::test]
+async fn failures_that_stripe_has_stored_stop_no_other_call() {
+    let service = Service::builder()
+        .set("STRIPE_RATE_LIMIT", "0")
+        .start()
+        .await;
+    let other = service.organization("other", Some("cus_other")).await;
+    let stored = (0..16 * 5).map(|_| Reply::status(500).header("Idempotent-Replayed", "true"));
+    service.stripe.answer_next(Endpoint::Sessions, stored);
+    let copies: JoinSet<_> = (0..16)
+        .map(|_| {
+            let (api, ask) = (service.api(), keyed(&service, "k"));
+            async move { send(api, &ask).await.status }
+        })
+        .collect();
+    assert_eq!(copies.join_all().await, [200; 16]);
+    let another = TestRequest::portal(&other, RETURN_URL);
+    assert_eq!(send(service.api(), &another).await.status, 200);
 }
 
 #[tokio::test]
