@@ -11,13 +11,13 @@ use super::{
     report::Report,
 };
 use crate::{
-    config::{Config, Problems},
+    config::{Problems, VARIABLE_PREFIX},
     service::Reloaded,
 };
 
 /// Succeeds if the service of this configuration uses its changed settings now.
 pub(super) async fn reload(context: &Context<'_>) -> Result<Report, CliError> {
-    let operations = operations_listen(context);
+    let operations = operations_listen(context)?;
     let answer = socket::request_reload(operations).await;
     let answer = answer.map_err(|error| CliError::Other(explain(operations, &error)))?;
     Ok(report(answer))
@@ -40,13 +40,18 @@ pub(super) fn answer(reloaded: &Result<Reloaded, Problems>, generation: u64) -> 
     }
 }
 
-/// The service is asked even if its settings cannot be read any more, so that it logs the alert.
-fn operations_listen(context: &Context<'_>) -> SocketAddr {
-    let (config, _) = context.readable_config();
-    let without_file = || Config::read_for_serving(None, context.variables.clone()).0;
-    let config = config.or_else(without_file);
-    let settings = config.map(|config| config.settings().clone());
-    settings.unwrap_or_default().operations_listen
+/// Where the service listens. If the file cannot be read, only the variable says it: then the service is asked all the same,
+/// so that it logs the alert. Any other address might be that of another service.
+fn operations_listen(context: &Context<'_>) -> Result<SocketAddr, CliError> {
+    let (config, problems) = context.readable_config();
+    if let Some(config) = config {
+        return Ok(config.settings().operations_listen);
+    }
+    let variable = context
+        .variables
+        .get(&format!("{VARIABLE_PREFIX}OPERATIONS_LISTEN"));
+    let address = variable.and_then(|address| address.trim().parse().ok());
+    address.ok_or(CliError::Configuration(problems))
 }
 
 fn report(answer: Value) -> Report {

@@ -56,6 +56,8 @@ impl Config {
         let file = file.unwrap_or(Path::new(DEFAULT_FILE));
         let unread = named(&problems, &file.display().to_string());
         let validated = match config.serve() {
+            // What else is missing may be in the file.
+            _ if unread => Err(problems),
             Ok(serve) => problems.none_or(serve),
             Err(Problems(mut more)) => {
                 more.retain(|problem| !named(&problems, &problem.setting));

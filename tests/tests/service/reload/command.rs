@@ -83,6 +83,35 @@ async fn s17_the_command_finds_the_service_without_its_file() {
     );
 }
 
+/// The folder has the file of a service. It is not that of the command, which cannot be read.
+#[tokio::test]
+async fn s17_a_command_without_its_file_reloads_no_other_service() {
+    let mut service = ConfiguredProcess::start(&[]).await;
+    service.set(
+        "return_url_allow_list",
+        &json!(["https://other.example.com"]),
+    );
+    let folder = service.config().parent().expect("a folder").to_owned();
+    let own = folder.join("billing-portal.toml");
+    if own != service.config() {
+        std::fs::copy(service.config(), &own).expect("a copy");
+    }
+    let broken = folder.join("broken.toml");
+    std::fs::write(&broken, "listen = \"127.0.0.1").expect("our folder");
+    let missing = folder.join("missing.toml");
+    for (file, problem) in [(&broken, "line 1: "), (&missing, "missing.toml: ")] {
+        let mut reload = std::process::Command::new(service_process::binary().expect("it builds"));
+        reload.arg("reload").arg("--config").arg(file);
+        reload.env_clear().current_dir(&folder);
+        let outcome = reload.output().expect("it runs");
+        let said = String::from_utf8_lossy(&outcome.stderr).into_owned();
+        assert_eq!(outcome.status.code(), Some(1), "{said}");
+        assert!(said.contains(problem), "{said}");
+        assert!(!said.contains("stripe_secret_key"), "{said}");
+    }
+    assert_eq!(service.readiness().await["generation"], 1);
+}
+
 #[tokio::test]
 async fn s17_without_a_service_the_command_fails_and_says_why() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
