@@ -11,6 +11,7 @@ use csv::StringRecord;
 use super::{
     super::{
         context::{CliError, Context},
+        name::parse_name,
         progress::Progress,
         report::Report,
     },
@@ -38,8 +39,10 @@ impl Columns {
             customer: field(self.customer).parse()?,
             name: self
                 .name
-                .map(|name| field(name).to_owned())
-                .filter(|name| !name.is_empty()),
+                .map(field)
+                .filter(|name| !name.is_empty())
+                .map(parse_name)
+                .transpose()?,
         })
     }
 

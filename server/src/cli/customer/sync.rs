@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use super::{
     super::{
         context::{CliError, Context},
+        name::parse_name,
         progress::Progress,
         report::Report,
     },
@@ -181,7 +182,8 @@ impl<'a> Sync<'a> {
                     Ok(customer) => synced.push(customer),
                     Err(problem) => page.failures.push(SyncFailure {
                         customer: customer.id.clone(),
-                        org: org_id.clone(),
+                        // PostgreSQL cannot keep the character NUL.
+                        org: org_id.replace('\0', "\u{fffd}"),
                         problem: problem.to_owned(),
                     }),
                 },
@@ -208,7 +210,11 @@ fn synced_customer(
             customer: customer.id.parse()?,
             customer_created: Some(UnixSeconds(customer.created)),
         },
-        name: customer.name.clone(),
+        // The name is only shown; the customer counts without it.
+        name: customer
+            .name
+            .clone()
+            .filter(|name| parse_name(name).is_ok()),
     })
 }
 

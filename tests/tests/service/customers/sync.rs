@@ -64,6 +64,29 @@ async fn every_customer_that_names_an_organization_is_linked() {
     );
 }
 
+/// PostgreSQL keeps no NUL: one customer must not stop the run.
+#[tokio::test]
+async fn names_that_cannot_be_kept_stop_no_sync() {
+    let service = Service::start().await;
+    let named = |customer: &str, org_id: &str, name: &str| {
+        let differing = json!({"metadata": {"org_id": org_id}, "created": 1_000, "name": name});
+        service.stripe.add_customer_with(customer, &differing);
+    };
+    named("cus_1", "first", "a\0b");
+    named("cus_2", "sec\0nd", "Second");
+    named("cus_3", "third", "sk_live_0123456789abcdefghijklmn");
+    named("cus_4", "fourth", "Fourth");
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!((code, &answer["linked"]), (1, &json!(3)), "{answer}");
+    assert_eq!(answer["failures"][0]["org"], "sec\u{fffd}nd");
+    let list = service.run(&["org", "list"]).await.to_string();
+    assert!(list.contains("Fourth"), "{list}");
+    assert!(
+        !list.contains("a\\u0000b") && !list.contains("redacted"),
+        "{list}"
+    );
+}
+
 #[tokio::test]
 async fn an_organizations_newest_customer_is_its_customer() {
     let service = Service::start().await;

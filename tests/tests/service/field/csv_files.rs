@@ -103,6 +103,29 @@ async fn s15_a_line_is_counted_as_an_editor_counts_it() {
 }
 
 #[tokio::test]
+async fn s15_a_name_that_cannot_be_kept_is_a_failure_of_its_row() {
+    let secret = "sk_live_0123456789abcdefghijklmn";
+    let text = format!("org,customer,name\na1,cus_1,A\0B\na2,cus_2,{secret}\na3,cus_3,Good\n");
+    let (code, report, stderr, links) = import(text.as_bytes()).await;
+    assert_eq!(code, 1, "{stderr}");
+    assert_eq!(links.as_array().map(Vec::len), Some(1), "{links}");
+    let problems = [
+        (2, "a name must not contain the character NUL"),
+        (3, "a name must not contain a secret"),
+    ];
+    let failures = report["failures"].as_array().expect("a list");
+    let failures: Vec<_> = failures
+        .iter()
+        .map(|one| (&one["line"], &one["problem"]))
+        .collect();
+    let expected = problems.map(|(line, problem)| (json!(line), json!(problem)));
+    assert_eq!(
+        failures,
+        expected.each_ref().map(|(line, problem)| (line, problem))
+    );
+}
+
+#[tokio::test]
 async fn s15_a_dash_is_standard_input() {
     for text in [
         "org;customer\nfresh;cus_1\n",
