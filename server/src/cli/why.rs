@@ -1,5 +1,6 @@
 //! `why`: what was decided about a request, why, whose turn it is, and what to do, from the service's log alone.
 
+mod encoding;
 mod facts;
 mod log_search;
 mod view;
@@ -49,7 +50,12 @@ pub(super) fn why(request_id: &str, log: &Path, context: &Context<'_>) -> Result
     let unreadable = |error| CliError::Other(format!("{name} cannot be read: {error}"));
     let found = found.map_err(unreadable)?;
     if found.lines.is_empty() {
-        return Err(CliError::Other(missing(&id, &name, found.others)));
+        let id = id.to_string();
+        let problem = match found.encoding {
+            Some(encoding) if found.others == 0 => format!("{name} {}", encoding.advice(log, &id)),
+            _ => missing(&id, &name, found.others),
+        };
+        return Err(CliError::Other(problem));
     }
     let view = View::new(id.to_string(), Facts::of(&found.lines));
     let text = view.text();
@@ -72,7 +78,7 @@ fn read(log: &Path, id: &str, context: &Context<'_>) -> (String, io::Result<Foun
     (log.display().to_string(), found)
 }
 
-fn missing(id: &Ulid, name: &str, others: usize) -> String {
+fn missing(id: &str, name: &str, others: usize) -> String {
     if others > 0 {
         return format!(
             "{name} has {id} in {others} lines, but none is a line of the service as JSON; set log_format to json"

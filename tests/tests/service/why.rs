@@ -1,5 +1,6 @@
 //! `billing-portal why`: every error code and every cause of a 502 is explained from the log alone, without secrets.
 
+mod encodings;
 mod large_log;
 mod other_programs;
 

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, Read};
 use memchr::memmem::Finder;
 use serde_json::Value;
 
+use super::encoding::Encoding;
 use crate::log::AUDIT_TARGET;
 
 /// The longest line that is read whole. A line of the service is shorter; a longer one is skipped.
@@ -25,6 +26,8 @@ pub(super) struct Found {
     pub(super) lines: Vec<Value>,
     /// How many others have the id in them.
     pub(super) others: usize,
+    /// In what the log begins, if it is not text that can be searched.
+    pub(super) encoding: Option<Encoding>,
 }
 
 /// Searches a log to its end.
@@ -32,6 +35,7 @@ pub(super) fn search(mut log: impl BufRead, request_id: &str) -> io::Result<Foun
     let finder = Finder::new(request_id);
     let mut found = Found::default();
     let mut line = Vec::new();
+    let mut is_first = true;
     loop {
         line.clear();
         let read = (&mut log)
@@ -39,6 +43,9 @@ pub(super) fn search(mut log: impl BufRead, request_id: &str) -> io::Result<Foun
             .read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(found);
+        }
+        if std::mem::take(&mut is_first) {
+            found.encoding = Encoding::of(&line);
         }
         if finder.find(&line).is_some() {
             match parse(&line).filter(|line| is_ours(line) && is_of(line, request_id)) {
