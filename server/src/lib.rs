@@ -43,6 +43,7 @@ mod stripe;
 
 // What all of them use.
 mod audit;
+mod certificate_authorities;
 pub mod clock;
 mod escaping;
 #[cfg(feature = "fuzzing")]

@@ -76,7 +76,7 @@ pub enum StartError {
     #[error("{0}")]
     Store(#[from] StoreError),
     /// The HTTP client for Stripe cannot be built.
-    #[error("Stripe client: {0}")]
+    #[error("Stripe client: {0}; {remedy}", remedy = .0.remedy())]
     Stripe(#[from] SetupError),
     /// The HTTP client for the collector of traces cannot be built.
     #[error("collector of traces: {0}")]

@@ -25,7 +25,7 @@ pub(super) enum CliError {
     Store(#[from] StoreError),
     #[error("{0}")]
     Start(#[from] StartError),
-    #[error("{0}")]
+    #[error("{0}; {remedy}", remedy = .0.remedy())]
     StripeSetup(#[from] SetupError),
     #[error("Stripe: {cause} ({reason}); {remedy}", cause = .0.cause, reason = .0.reason, remedy = .0.cause.remedy())]
     Stripe(StripeError),

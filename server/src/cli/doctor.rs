@@ -17,6 +17,7 @@ use super::{
     terminal::{Colour, Highlights},
 };
 use check::Check;
+use stripe::NotAsked;
 
 const HIGHLIGHTS: Highlights = &[
     ("ok ", Colour::Green),
@@ -41,8 +42,8 @@ pub(super) async fn examine(context: &Context<'_>) -> Report {
     let names = stripe::profile_names(config.as_ref());
     let asked = match (config, settings::blocking_check(&problems)) {
         (Some(config), None) => stripe::ask(context, &config).await,
-        (Some(_), Some(blocking_check)) => Err(blocking_check),
-        (None, _) => Err(settings::CONFIGURATION),
+        (Some(_), Some(blocking_check)) => Err(NotAsked::After(blocking_check)),
+        (None, _) => Err(NotAsked::After(settings::CONFIGURATION)),
     };
     checks.extend(stripe::checks(asked, &names));
     checks.extend([conflicts, mapping_times, profiles]);

@@ -135,7 +135,8 @@ impl Service {
             problem_with(&settings.join(", "), problem)
         };
         let successor = stripe.successor(new.clone(), self.resolver.clone());
-        let successor = Arc::new(successor.map_err(|error| refused(error.to_string()))?);
+        let successor =
+            Arc::new(successor.map_err(|error| refused(format!("{error}; {}", error.remedy())))?);
         let verifying =
             tokio::time::timeout(VERIFICATION_TIMEOUT, successor.verify_configuration());
         match verifying.await {

@@ -26,7 +26,7 @@ use super::{
     resolver::Resolver,
     response::StripeResponse,
 };
-use crate::config::StripeConfig;
+use crate::{certificate_authorities::LOAD_AUTHORITIES, config::StripeConfig};
 
 /// The version of Stripe's API that this module was written for. It is sent with every request, so that the account's
 /// default has no effect. It is the first that reports the feature `subscription_pause` again; older ones leave it out.
@@ -47,7 +47,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The certificate authorities of the system cannot be used.
-    #[error("TLS: {0}")]
+    #[error("TLS: the certificate authorities of this system cannot be loaded ({0})")]
     Tls(#[from] std::io::Error),
     /// The base of Stripe's URLs is not one.
     #[error("stripe_api_base: {0}")]
@@ -55,6 +55,17 @@ pub enum SetupError {
     /// The secret key or the host has characters that no header can have.
     #[error("stripe_secret_key or stripe_api_base: {0}")]
     Header(#[from] header::InvalidHeaderValue),
+}
+
+impl SetupError {
+    /// What to do.
+    pub(crate) fn remedy(&self) -> &'static str {
+        match self {
+            Self::Tls(_) => LOAD_AUTHORITIES,
+            Self::Base(_) => "correct stripe_api_base",
+            Self::Header(_) => "correct stripe_secret_key or stripe_api_base",
+        }
+    }
 }
 
 /// The HTTP client, with its connections to Stripe. It follows no redirect, decodes nothing and sends no cookie.

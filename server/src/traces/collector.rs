@@ -21,7 +21,10 @@ use rustls::crypto::aws_lc_rs;
 use url::Url;
 
 use super::otlp::ExportResponse;
-use crate::config::{OTLP_TRACES_PATH, Secret};
+use crate::{
+    certificate_authorities::LOAD_AUTHORITIES,
+    config::{OTLP_TRACES_PATH, Secret},
+};
 
 /// How long a collector may take for a batch, as OpenTelemetry recommends.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,7 +42,9 @@ const OUR_USER_AGENT: HeaderValue =
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
     /// The certificate authorities of the system cannot be used.
-    #[error("TLS: {0}")]
+    #[error(
+        "TLS: the certificate authorities of this system cannot be loaded ({0}); {LOAD_AUTHORITIES}"
+    )]
     Tls(#[from] io::Error),
     /// It is not the URL of a collector. The text does not show it, because it may have a password.
     #[error("otlp_endpoint: it is not the URL of a collector")]

@@ -1,6 +1,7 @@
 //! `doctor`: each way to fail is named by one check, with what to do, and hides none of the others.
 
 mod at_stripe;
+mod authorities;
 mod fixture;
 mod settings;
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use chrono::TimeDelta;
 
 use super::{check::Check, settings};
-use crate::cli::context::Context;
+use crate::cli::context::{CliError, Context};
 use crate::{
     config::{Config, DEFAULT_PROFILE},
     ids::Mode,
@@ -29,20 +29,35 @@ pub(super) struct Asked {
     named: Option<String>,
 }
 
-/// Calls Stripe. The error is the name of the check that failed before.
-pub(super) async fn ask(context: &Context<'_>, config: &Config) -> Result<Asked, &'static str> {
-    let settings = config.stripe().map_err(|_| settings::CONFIGURATION)?;
-    let stripe = context
-        .stripe_with_configuration(config, None)
-        .await
-        .map_err(|_| settings::CONFIGURATION)?;
+/// Why Stripe was not called.
+pub(super) enum NotAsked {
+    /// The check of this name failed before.
+    After(&'static str),
+    /// The settings are valid, and no client could be made of them: what is wrong, and what to do.
+    NoClient(String, &'static str),
+}
+
+impl From<CliError> for NotAsked {
+    fn from(error: CliError) -> Self {
+        match error {
+            CliError::StripeSetup(error) => Self::NoClient(error.to_string(), error.remedy()),
+            _ => Self::After(settings::CONFIGURATION),
+        }
+    }
+}
+
+/// Calls Stripe.
+pub(super) async fn ask(context: &Context<'_>, config: &Config) -> Result<Asked, NotAsked> {
+    let settings = config.stripe().map_err(CliError::from)?;
+    let stripe = context.stripe_with_configuration(config, None).await?;
     let probe = stripe.probe().await;
     let mut profiles = BTreeMap::new();
     // If Stripe does not respond, skip the next calls: each may take ten seconds.
     let names = profile_names(Some(config)).into_iter();
     for name in names.filter(|_| failed_stage(&probe) != Some(Stage::Reached)) {
-        let stripe = context.stripe_with_configuration(config, Some(&name)).await;
-        let stripe = stripe.map_err(|_| settings::CONFIGURATION)?;
+        let stripe = context
+            .stripe_with_configuration(config, Some(&name))
+            .await?;
         profiles.insert(name, stripe.find_configuration().await);
     }
     Ok(Asked {
@@ -75,7 +90,7 @@ fn failed_stage(probe: &Probe) -> Option<Stage> {
 }
 
 /// Every check that needs Stripe's responses, with one for each of these profiles.
-pub(super) fn checks(asked: Result<Asked, &'static str>, profiles: &[String]) -> Vec<Check> {
+pub(super) fn checks(asked: Result<Asked, NotAsked>, profiles: &[String]) -> Vec<Check> {
     let stages = [
         Stage::Reached,
         Stage::Credentials,
@@ -90,13 +105,21 @@ pub(super) fn checks(asked: Result<Asked, &'static str>, profiles: &[String]) ->
             let checks = checks.into_iter().chain([asked.clock()]);
             checks.chain(profiles).collect()
         }
-        Err(blocking_check) => {
+        Err(reason) => {
             let names = stages.map(name).into_iter().chain([CLOCK]);
             let names = names.map(Cow::from);
             let names = names.chain(profiles.iter().map(|name| profile_check(name).into()));
-            names
-                .map(|name| Check::skipped(name, blocking_check))
-                .collect()
+            names.map(|name| reason.check(name)).collect()
+        }
+    }
+}
+
+impl NotAsked {
+    fn check(&self, name: Cow<'static, str>) -> Check {
+        match self {
+            Self::After(blocking_check) => Check::skipped(name, blocking_check),
+            Self::NoClient(detail, fix) if name == REACHABLE => Check::failed(name, detail, *fix),
+            Self::NoClient(..) => Check::skipped(name, REACHABLE),
         }
     }
 }
