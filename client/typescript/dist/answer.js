@@ -33,8 +33,11 @@ function httpDate(text) {
     const milliseconds = Date.parse(`${day} ${month} ${fullYear} ${time} GMT`);
     return isNaN(milliseconds) ? undefined : milliseconds;
 }
-/** A success, and the error that it is if its data means nothing; throws the error that another answer is. */
-function decode({ status, headers }, text, url) {
+/**
+ * A success, and the error that it is if its data means nothing; throws the error that another answer is. What is given goes
+ * into these errors, so it must be redacted.
+ */
+function decode(status, headers, text, url) {
     let success, data, error;
     try {
         ({ success, data, error } = Object(JSON.parse(text)));
@@ -44,7 +47,7 @@ function decode({ status, headers }, text, url) {
     const fields = { code: (0, exports.isText)(code) ? code.slice(0, 512) : undefined, status, headers, retryAfter: retryAfter(headers) };
     const unexpected = (problem = "without the service's envelope") => {
         const suffix = fields.code === undefined ? "" : `, with the code ${fields.code}`;
-        const line = `an answer with status ${status} ${problem}${suffix} (${(0, exports.header)(headers, "content-type") ?? "no content type"})`;
+        const line = `an answer with status ${status} ${problem}${suffix} (${(0, exports.header)(headers, "content-type") || "no content type"})`;
         return new error_js_1.PortalSessionError("UnexpectedAnswer", line, { ...fields, requestId: requestId || undefined });
     };
     if (status === 200 && success === true)

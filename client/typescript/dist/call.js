@@ -5,7 +5,8 @@ exports.call = call;
 // A call with its retries and its one deadline.
 const answer_js_1 = require("./answer.js");
 const error_js_1 = require("./error.js");
-const options_js_1 = require("./options.js");
+const redact_js_1 = require("./redact.js");
+const request_js_1 = require("./request.js");
 const transport_js_1 = require("./transport.js");
 /** The longest `Retry-After`, in seconds, that is waited for: as long as the default timeout. */
 const LONGEST_RETRY_AFTER = 30;
@@ -32,8 +33,8 @@ async function within(ms, signal, work) {
 }
 /** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
 async function call(options, method, path, own = {}, body = null) {
-    const { key, url, request } = (0, options_js_1.prepare)(options, method, path, own, body);
-    const { timeoutMs, maxRetries } = (0, options_js_1.limits)(options), { signal, fetch = globalThis.fetch } = options;
+    const { redact, url, request } = (0, request_js_1.prepare)(options, method, path, own, body);
+    const { timeoutMs, maxRetries } = (0, request_js_1.limits)(options), { signal, fetch = globalThis.fetch } = options;
     const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
     const attempt = async (ended) => {
         // One clock never jumps, the other runs while the machine sleeps.
@@ -45,11 +46,12 @@ async function call(options, method, path, own = {}, body = null) {
             if (ended.aborted)
                 await response.body?.cancel();
             if (response.status === 407)
-                throw (0, transport_js_1.transportError)(new Error("407 Proxy Authentication Required"));
-            return { sentAt, ageMs, ...(0, answer_js_1.decode)(response, (await (0, answer_js_1.readBounded)(response)).replaceAll(key, "[api key]"), url) };
+                throw (0, transport_js_1.transportError)(new Error("407 Proxy Authentication Required"), redact);
+            const headers = (0, redact_js_1.redactHeaders)(response.headers, redact), text = redact(await (0, answer_js_1.readBounded)(response));
+            return { sentAt, ageMs, ...(0, answer_js_1.decode)(response.status, headers, text, redact(url)) };
         }
         catch (error) {
-            throw error instanceof error_js_1.PortalSessionError ? error : (0, transport_js_1.transportError)(error, response?.status);
+            throw response && error instanceof error_js_1.PortalSessionError ? error : (0, transport_js_1.transportError)(error, redact, response?.status);
         }
     };
     for (let number = 1;; number++) {

@@ -2,7 +2,8 @@
 // A call with its retries and its one deadline.
 import { decode, readBounded } from "./answer.mjs";
 import { PortalSessionError } from "./error.mjs";
-import { limits, prepare } from "./options.mjs";
+import { redactHeaders } from "./redact.mjs";
+import { limits, prepare } from "./request.mjs";
 import { transportError } from "./transport.mjs";
 /** The longest `Retry-After`, in seconds, that is waited for: as long as the default timeout. */
 const LONGEST_RETRY_AFTER = 30;
@@ -29,7 +30,7 @@ async function within(ms, signal, work) {
 }
 /** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
 export async function call(options, method, path, own = {}, body = null) {
-    const { key, url, request } = prepare(options, method, path, own, body);
+    const { redact, url, request } = prepare(options, method, path, own, body);
     const { timeoutMs, maxRetries } = limits(options), { signal, fetch = globalThis.fetch } = options;
     const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
     const attempt = async (ended) => {
@@ -42,11 +43,12 @@ export async function call(options, method, path, own = {}, body = null) {
             if (ended.aborted)
                 await response.body?.cancel();
             if (response.status === 407)
-                throw transportError(new Error("407 Proxy Authentication Required"));
-            return { sentAt, ageMs, ...decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), url) };
+                throw transportError(new Error("407 Proxy Authentication Required"), redact);
+            const headers = redactHeaders(response.headers, redact), text = redact(await readBounded(response));
+            return { sentAt, ageMs, ...decode(response.status, headers, text, redact(url)) };
         }
         catch (error) {
-            throw error instanceof PortalSessionError ? error : transportError(error, response?.status);
+            throw response && error instanceof PortalSessionError ? error : transportError(error, redact, response?.status);
         }
     };
     for (let number = 1;; number++) {

@@ -4,7 +4,7 @@
  * of a single runtime, so Node 20, Deno, Bun and workers run it. It is for servers: a browser must not have the key.
  */
 import type { BillingPortalRequest, BillingPortalReturnOrigins } from "../types.js";
-import { type CallOptions } from "./options.js";
+import type { CallOptions } from "./options.js";
 import { PortalUrl } from "./portal-url.js";
 export type * from "../types.js";
 export { PortalSessionError, type PortalSessionErrorKind } from "./error.js";

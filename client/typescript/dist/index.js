@@ -6,8 +6,8 @@ exports.createPortalSession = createPortalSession;
 exports.listReturnOrigins = listReturnOrigins;
 const answer_js_1 = require("./answer.js");
 const call_js_1 = require("./call.js");
-const options_js_1 = require("./options.js");
 const portal_url_js_1 = require("./portal-url.js");
+const request_js_1 = require("./request.js");
 var error_js_1 = require("./error.js");
 Object.defineProperty(exports, "PortalSessionError", { enumerable: true, get: function () { return error_js_1.PortalSessionError; } });
 var portal_url_js_2 = require("./portal-url.js");
@@ -22,7 +22,7 @@ async function createPortalSession(returnUrl, options) {
     if (!(0, answer_js_1.isText)(url) || !(0, answer_js_1.isText)(expires) || isNaN(expiresAt.getTime()))
         throw unexpected();
     // A simulated portal's URL may be http on this machine, as a parser writes it: a browser then finds the same host in it.
-    const at = (0, options_js_1.parseUrl)(url), isLocal = at?.href === url && url.startsWith(`http://${at.host}/`) && options_js_1.LOOPBACK.test(at.hostname);
+    const at = (0, request_js_1.parseUrl)(url), isLocal = at?.href === url && url.startsWith(`http://${at.host}/`) && request_js_1.LOOPBACK.test(at.hostname);
     if (!isLocal && !/^https:\/\/[0-9A-Za-z][!-~]*$/.test(url))
         throw unexpected("whose portal URL is not valid");
     // The service wrote its time after the request was sent, in whole seconds.

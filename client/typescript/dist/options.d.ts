@@ -24,22 +24,3 @@ export interface CallOptions {
     /** Another `fetch`, for a proxy or for tests. */
     fetch?: typeof fetch;
 }
-/** The hosts of this machine, as a URL's parser writes them. */
-export declare const LOOPBACK: RegExp;
-export declare const parseUrl: (text: string) => URL | undefined;
-/** The options that limit a call, if they are numbers that can. */
-export declare function limits({ timeoutMs, maxRetries }: CallOptions): {
-    timeoutMs: number;
-    maxRetries: number;
-};
-/** What is sent, if nothing is wrong with the options. */
-export declare function prepare(options: CallOptions, method: string, path: string, own: Record<string, string>, body: string | null): {
-    key: string;
-    url: string;
-    request: {
-        method: string;
-        headers: Headers;
-        body: string | null;
-        redirect: "manual";
-    };
-};

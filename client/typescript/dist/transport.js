@@ -75,7 +75,7 @@ function describe(error, last, meaning = "") {
     return [[meaning, text].filter(Boolean).join(": "), last.code && `(${last.code})`].filter(Boolean).join(" ");
 }
 /** The error of a failed `fetch`. Runtimes report the reason at different depths, so the whole chain is searched. */
-function transportError(error, status) {
+function transportError(error, redact, status) {
     const links = chain(error), last = links.filter(({ code, message }) => code || message).at(-1);
     if (last?.message === "bad port") {
         return new error_js_1.PortalSessionError("Configuration", "billing portal client: base_url has a port that fetch does not connect to");
@@ -83,7 +83,7 @@ function transportError(error, status) {
     // Node reports a 407 without a reason; other runtimes return it as an answer.
     const isProxy = last?.message === "fetch failed" && last === links[0];
     const [, kind, meaning] = isProxy ? [, "ConnectionRejected", PROXY] : links.map(meaningOf).reverse().find(Boolean) ?? [];
-    const reason = describe(error, last, meaning);
+    const reason = redact(describe(error, last, meaning));
     if (kind)
         return new error_js_1.PortalSessionError(kind, `could not connect to the billing portal service: ${reason}`);
     const during = status === undefined ? "before an answer" : `during an answer with status ${status}`;

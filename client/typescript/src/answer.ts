@@ -27,15 +27,18 @@ export function httpDate(text: string | undefined): number | undefined {
   return isNaN(milliseconds) ? undefined : milliseconds;
 }
 
-/** A success, and the error that it is if its data means nothing; throws the error that another answer is. */
-export function decode({ status, headers }: Response, text: string, url: string) {
+/**
+ * A success, and the error that it is if its data means nothing; throws the error that another answer is. What is given goes
+ * into these errors, so it must be redacted.
+ */
+export function decode(status: number, headers: Headers, text: string, url: string) {
   let success: unknown, data: unknown, error: unknown;
   try { ({ success, data, error } = Object(JSON.parse(text))); } catch { /* Not JSON: not the service's. */ }
   const { code, message, request_id: id, details = {} } = Object(error), requestId = header(headers, "x-request-id") ?? "";
   const fields = { code: isText(code) ? code.slice(0, 512) : undefined, status, headers, retryAfter: retryAfter(headers) };
   const unexpected = (problem = "without the service's envelope") => {
     const suffix = fields.code === undefined ? "" : `, with the code ${fields.code}`;
-    const line = `an answer with status ${status} ${problem}${suffix} (${header(headers, "content-type") ?? "no content type"})`;
+    const line = `an answer with status ${status} ${problem}${suffix} (${header(headers, "content-type") || "no content type"})`;
     return new PortalSessionError("UnexpectedAnswer", line, { ...fields, requestId: requestId || undefined });
   };
   if (status === 200 && success === true) return { data: Object(data), success: { requestId, headers }, unexpected };

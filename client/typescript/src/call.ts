@@ -1,7 +1,9 @@
 // A call with its retries and its one deadline.
 import { decode, readBounded } from "./answer.js";
 import { PortalSessionError } from "./error.js";
-import { limits, prepare, type CallOptions } from "./options.js";
+import type { CallOptions } from "./options.js";
+import { redactHeaders } from "./redact.js";
+import { limits, prepare } from "./request.js";
 import { transportError } from "./transport.js";
 
 /** The longest `Retry-After`, in seconds, that is waited for: as long as the default timeout. */
@@ -30,7 +32,7 @@ async function within<T>(ms: number, signal: AbortSignal | undefined | null, wor
 
 /** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
 export async function call(options: CallOptions, method: string, path: string, own = {}, body: string | null = null) {
-  const { key, url, request } = prepare(options, method, path, own, body);
+  const { redact, url, request } = prepare(options, method, path, own, body);
   const { timeoutMs, maxRetries } = limits(options), { signal, fetch = globalThis.fetch } = options;
   const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
   const attempt = async (ended: AbortSignal) => {
@@ -41,10 +43,11 @@ export async function call(options: CallOptions, method: string, path: string, o
     try {
       response = await fetch(url, { ...request, signal: ended });
       if (ended.aborted) await response.body?.cancel();
-      if (response.status === 407) throw transportError(new Error("407 Proxy Authentication Required"));
-      return { sentAt, ageMs, ...decode(response, (await readBounded(response)).replaceAll(key, "[api key]"), url) };
+      if (response.status === 407) throw transportError(new Error("407 Proxy Authentication Required"), redact);
+      const headers = redactHeaders(response.headers, redact), text = redact(await readBounded(response));
+      return { sentAt, ageMs, ...decode(response.status, headers, text, redact(url)) };
     } catch (error) {
-      throw error instanceof PortalSessionError ? error : transportError(error, response?.status);
+      throw response && error instanceof PortalSessionError ? error : transportError(error, redact, response?.status);
     }
   };
 

@@ -5,8 +5,9 @@
 import type { BillingPortalRequest, BillingPortalReturnOrigins } from "../types.js";
 import { header, httpDate, isText } from "./answer.js";
 import { call } from "./call.js";
-import { LOOPBACK, parseUrl, type CallOptions } from "./options.js";
+import type { CallOptions } from "./options.js";
 import { PortalUrl } from "./portal-url.js";
+import { LOOPBACK, parseUrl } from "./request.js";
 export type * from "../types.js";
 export { PortalSessionError, type PortalSessionErrorKind } from "./error.js";
 export type { CallOptions } from "./options.js";

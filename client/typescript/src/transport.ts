@@ -1,6 +1,7 @@
 // Why there is no answer.
 import { isText } from "./answer.js";
 import { PortalSessionError, type PortalSessionErrorKind } from "./error.js";
+import type { Redact } from "./redact.js";
 
 type Meaning = [pattern: RegExp, kind: PortalSessionErrorKind, meaning: string];
 const OTHER_NAME = "the certificate is for another host name";
@@ -81,7 +82,7 @@ function describe(error: unknown, last: Link | undefined, meaning = "") {
 }
 
 /** The error of a failed `fetch`. Runtimes report the reason at different depths, so the whole chain is searched. */
-export function transportError(error: unknown, status?: number): PortalSessionError {
+export function transportError(error: unknown, redact: Redact, status?: number): PortalSessionError {
   const links = chain(error), last = links.filter(({ code, message }) => code || message).at(-1);
   if (last?.message === "bad port") {
     return new PortalSessionError("Configuration", "billing portal client: base_url has a port that fetch does not connect to");
@@ -89,7 +90,7 @@ export function transportError(error: unknown, status?: number): PortalSessionEr
   // Node reports a 407 without a reason; other runtimes return it as an answer.
   const isProxy = last?.message === "fetch failed" && last === links[0];
   const [, kind, meaning] = isProxy ? [, "ConnectionRejected" as const, PROXY] : links.map(meaningOf).reverse().find(Boolean) ?? [];
-  const reason = describe(error, last, meaning);
+  const reason = redact(describe(error, last, meaning));
   if (kind) return new PortalSessionError(kind, `could not connect to the billing portal service: ${reason}`);
   const during = status === undefined ? "before an answer" : `during an answer with status ${status}`;
   return new PortalSessionError("Disconnected", `the connection broke ${during}: ${reason}`, { status });
