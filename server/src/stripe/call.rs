@@ -32,6 +32,8 @@ pub(super) struct Call {
     pub max_response_bytes: usize,
     /// Whether a success has a line in the log. The caller logs it otherwise.
     pub logs_success: bool,
+    /// Whether another copy of the call may be executed at Stripe. Then a conflict is not retried: its result is waited for.
+    pub has_copies: bool,
     /// Where the attempts and the waits are noted, if the call is a part of a request.
     pub steps: Steps,
 }
@@ -46,6 +48,7 @@ impl Call {
             idempotency_key: String::new(),
             max_response_bytes: MAX_RESPONSE_BYTES,
             logs_success: true,
+            has_copies: false,
             steps: Steps::default(),
         }
     }

@@ -200,7 +200,7 @@ impl Stripe {
                 Err(error) => (error, None),
             };
             let wait = error.retry_after.unwrap_or_else(|| self.jitter(backoff));
-            if !self.may_retry(&error, attempt, wait, deadline) {
+            if !self.may_retry(call, &error, attempt, wait, deadline) {
                 // Stripe asked to retry what no retry changes: then its response is the result.
                 return answer
                     .filter(|answer| !is_transient(&answer.response))
@@ -250,6 +250,7 @@ impl Stripe {
 
     fn may_retry(
         &self,
+        call: &Call,
         error: &AttemptError,
         attempt: u32,
         wait: Duration,
@@ -259,6 +260,7 @@ impl Stripe {
         // Stripe repeats a stored response to every retry.
         error.retry
             && !error.replayed
+            && !(call.has_copies && error.cause == UpstreamCause::Conflict)
             && attempt < MAX_ATTEMPTS
             && now + wait + ATTEMPT_TIMEOUT <= deadline
             && self.retry_budget.try_retry(now)

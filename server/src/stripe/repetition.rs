@@ -26,9 +26,10 @@ const MAX_AGE_SECONDS: i64 = 60;
 /// up one.
 const MAX_GENERATIONS: u32 = 5;
 
-/// The wait before the next look at a request whose first copy is still being executed at Stripe. Opening a session takes
-/// Stripe about half a second.
+/// The wait before the next look at a request whose first copy is still being executed at Stripe, and the longest one: it
+/// doubles, because each look is a call. Opening a session takes Stripe about half a second.
 const WAIT_FOR_FIRST: Duration = Duration::from_millis(200);
+const MAX_WAIT_FOR_FIRST: Duration = Duration::from_millis(500);
 
 /// What the repetitions of one request have in common. Another key, body or minute is another request.
 #[derive(Clone, Copy)]
@@ -56,6 +57,7 @@ impl Stripe {
             let secret = self.transport.config().secret_key.expose();
             let shared = Call {
                 idempotency_key: repetition.key_at_stripe(secret, &call.form, generation),
+                has_copies: true,
                 ..call.clone()
             };
             match self.call_after_first(&shared, deadline).await {
@@ -73,13 +75,15 @@ impl Stripe {
         call: &Call,
         deadline: Instant,
     ) -> Result<Answer, StripeError> {
+        let mut wait = WAIT_FOR_FIRST;
         loop {
             let result = self.call_before(call, deadline).await;
             let is_in_use = matches!(&result, Err(error) if error.cause == UpstreamCause::Conflict);
-            if !is_in_use || self.clock.instant() + WAIT_FOR_FIRST >= deadline {
+            if !is_in_use || self.clock.instant() + wait >= deadline {
                 return result;
             }
-            tokio::time::sleep(WAIT_FOR_FIRST).await;
+            tokio::time::sleep(wait).await;
+            wait = MAX_WAIT_FOR_FIRST.min(wait * 2);
         }
     }
 

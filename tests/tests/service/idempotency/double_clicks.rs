@@ -104,4 +104,7 @@ async fn second_click_waits_while_stripe_executes_the_first() {
     assert_eq!((first.status, second.status), (200, 200));
     assert_eq!(first.json(), second.json());
     assert_eq!(service.stripe.opened_sessions(), 1);
+    // Each look for the result is a call, of which Stripe takes few.
+    let calls = service.sessions().len();
+    assert!((3..=9).contains(&calls), "{calls}");
 }
