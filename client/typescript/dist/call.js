@@ -34,7 +34,7 @@ async function within(ms, signal, work) {
 /** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
 async function call(options, method, path, own = {}, body = null) {
     const { redact, url, request } = (0, request_js_1.prepare)(options, method, path, own, body);
-    const { timeoutMs, maxRetries } = (0, request_js_1.limits)(options), { signal, fetch = globalThis.fetch } = options;
+    const { timeoutMs, maxRetries } = (0, request_js_1.limits)(options), { signal } = options, fetch = options.fetch ?? globalThis.fetch;
     const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
     const attempt = async (ended) => {
         // One clock never jumps, the other runs while the machine sleeps.

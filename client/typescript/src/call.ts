@@ -33,7 +33,7 @@ async function within<T>(ms: number, signal: AbortSignal | undefined | null, wor
 /** A call of any operation, with its retries. `ageMs` of its success is the time since its request was sent at `sentAt`. */
 export async function call(options: CallOptions, method: string, path: string, own = {}, body: string | null = null) {
   const { redact, url, request } = prepare(options, method, path, own, body);
-  const { timeoutMs, maxRetries } = limits(options), { signal, fetch = globalThis.fetch } = options;
+  const { timeoutMs, maxRetries } = limits(options), { signal } = options, fetch = options.fetch ?? globalThis.fetch;
   const started = performance.now(), spent = () => performance.now() - started, left = () => timeoutMs - spent();
   const attempt = async (ended: AbortSignal) => {
     // One clock never jumps, the other runs while the machine sleeps.
