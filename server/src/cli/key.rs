@@ -48,6 +48,17 @@ pub(super) enum Command {
     },
 }
 
+impl Command {
+    /// Whether the command shows a new key on standard output, and nowhere else.
+    pub(super) fn prints_new_key(&self) -> bool {
+        match self {
+            Self::Create(creation) => creation.prints_new_key(),
+            Self::Rotate { rotation, .. } => rotation.prints_new_key(),
+            Self::List { .. } | Self::Show { .. } | Self::Revoke { .. } => false,
+        }
+    }
+}
+
 pub(super) async fn execute(command: Command, context: &Context<'_>) -> Result<Report, CliError> {
     let store = context.store().await?;
     match command {

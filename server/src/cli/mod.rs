@@ -11,6 +11,7 @@ mod healthcheck;
 mod key;
 mod name;
 mod org;
+mod output_stream;
 mod portal_config;
 mod progress;
 mod reload;
@@ -22,7 +23,7 @@ mod why;
 
 use std::{
     ffi::OsString,
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::PathBuf,
     sync::Mutex,
 };
@@ -33,7 +34,8 @@ use clap_complete::Shell;
 use crate::{clock::Clock, declared_openapi, escaping::printable_text, redaction::redact};
 use context::{CliError, Context};
 use examples::with_examples;
-use report::{Output, Report};
+pub use output_stream::OutputStream;
+use report::{Output, Report, print_error};
 pub use terminal::Terminals;
 use terminal::{Colour, highlight};
 
@@ -126,7 +128,7 @@ pub async fn run(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     variables: impl IntoIterator<Item = (String, String)>,
     stdin: &mut (impl Read + Send),
-    stdout: &mut impl Write,
+    stdout: &mut impl OutputStream,
     stderr: &mut (impl Write + Send),
     terminals: Terminals,
 ) -> u8 {
@@ -136,6 +138,12 @@ pub async fn run(
         Ok(arguments) => arguments,
         Err(message) => return print_usage(&message, colours, stdout, stderr),
     };
+    if let (Command::Key(command), Err(error)) = (&arguments.command, stdout.check())
+        && command.prints_new_key()
+    {
+        print_error(&unwritable(&error), stderr);
+        return 1;
+    }
     let context = Context {
         file: arguments.config,
         variables,
@@ -158,6 +166,14 @@ pub async fn run(
             1
         }
     }
+}
+
+/// A key is shown once, so it is not created where nobody would see it.
+fn unwritable(error: &io::Error) -> String {
+    format!(
+        "error: standard output cannot be written: {error}; nothing was changed, because nobody would see the new key; \
+         give --out FILE to have it written into a file"
+    )
 }
 
 /// All commands, with examples.

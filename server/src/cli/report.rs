@@ -42,6 +42,8 @@ pub(super) struct Report {
     pub headers: Vec<&'static str>,
     /// The key that the command created. It is the only secret that is ever printed.
     pub new_key: Option<ApiKey>,
+    /// What to do if the report cannot be printed, because the command has changed something.
+    pub if_unprinted: Option<String>,
 }
 
 impl Report {
@@ -99,6 +101,8 @@ impl Report {
             // A new key is shown only here, so the command has failed if it could not be shown.
             Err(error) => {
                 let problem = format!("error: the output could not be written: {error}");
+                let remedy = self.if_unprinted.map(|remedy| format!("; {remedy}"));
+                let problem = problem + &remedy.unwrap_or_default();
                 print_error(&problem, stderr);
                 1
             }

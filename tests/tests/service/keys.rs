@@ -1,6 +1,7 @@
 //! API keys: their form, what they allow, when they end, and what is kept of them.
 
 mod lifetime;
+mod unwritable_output;
 
 use crate::harness::service::Service;
 use billing_portal_tests::http_message::{RETURN_URL, TestRequest};

@@ -44,6 +44,11 @@ pub(in super::super) struct Creation {
 }
 
 impl Creation {
+    /// Whether the new key is shown on standard output.
+    pub(super) fn prints_new_key(&self) -> bool {
+        self.output.is_shown()
+    }
+
     /// Creates the key.
     pub(super) async fn run(
         self,

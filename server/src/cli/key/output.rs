@@ -30,6 +30,11 @@ pub(super) struct PreparedOutput {
 }
 
 impl KeyOutput {
+    /// Whether the key is shown on standard output.
+    pub(super) fn is_shown(&self) -> bool {
+        self.out.is_none()
+    }
+
     /// Writes the file before the key is stored, so that no valid key is lost if that fails.
     pub(super) fn prepare(&self, key: &ApiKey) -> Result<PreparedOutput, CliError> {
         if let Some(file) = &self.out {
@@ -54,10 +59,15 @@ impl PreparedOutput {
     /// The report of the key, which was stored. It shows the key unless a file has it.
     pub(super) fn report(mut self, key: ApiKey, record: KeyRecord) -> Report {
         self.is_kept = true;
+        let id = &record.id;
+        let if_unprinted = format!(
+            "the key {id} was created and is accepted, and nobody has it: run billing-portal key revoke {id}"
+        );
         let report = KeyView::from(record).report();
         let Some(file) = self.file.take() else {
             return Report {
                 new_key: Some(key),
+                if_unprinted: Some(if_unprinted),
                 ..report
             };
         };

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     api_key::ApiKey,
+    http::schema::Timestamp,
     ids::Mode,
     store::{KeyRecord, NewKey, Store},
 };
@@ -33,6 +34,13 @@ pub(in super::super) struct Rotation {
     mode: Option<Mode>,
     #[command(flatten)]
     output: KeyOutput,
+}
+
+impl Rotation {
+    /// Whether the new key is shown on standard output.
+    pub(super) fn prints_new_key(&self) -> bool {
+        self.output.is_shown()
+    }
 }
 
 /// Stores the successor and makes the key expire after the overlap.
@@ -68,7 +76,12 @@ pub(super) async fn rotate(
     store
         .rotate_key(&selected.id, expires_at, successor)
         .await?;
-    Ok(output.report(key, record))
+    let mut report = output.report(key, record);
+    if let Some(remedy) = &mut report.if_unprinted {
+        let (old, until) = (&selected.id, Timestamp(expires_at));
+        *remedy = format!("{remedy}; the key {old} is accepted until {until}");
+    }
+    Ok(report)
 }
 
 /// The mode of the key's successor: the key's own. A command that means the other mode is refused, because the key
