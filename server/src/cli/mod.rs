@@ -23,7 +23,7 @@ mod why;
 
 use std::{
     ffi::OsString,
-    io::{self, Read, Write},
+    io::{Read, Write},
     path::PathBuf,
     sync::Mutex,
 };
@@ -35,7 +35,7 @@ use crate::{clock::Clock, declared_openapi, escaping::printable_text, redaction:
 use context::{CliError, Context};
 use examples::with_examples;
 pub use output_stream::OutputStream;
-use report::{Output, Report, print_error};
+use report::{Output, Report};
 pub use terminal::Terminals;
 use terminal::{Colour, highlight};
 
@@ -138,11 +138,8 @@ pub async fn run(
         Ok(arguments) => arguments,
         Err(message) => return print_usage(&message, colours, stdout, stderr),
     };
-    if let (Command::Key(command), Err(error)) = (&arguments.command, stdout.check())
-        && command.prints_new_key()
-    {
-        print_error(&unwritable(&error), stderr);
-        return 1;
+    if let Err(error) = require_output(&arguments.command, stdout) {
+        return print_failure(&error, colours, stderr);
     }
     let context = Context {
         file: arguments.config,
@@ -161,19 +158,21 @@ pub async fn run(
             };
             report.print(arguments.json, output, stdout, stderr)
         }
-        Err(error) => {
-            print_failure(&error, colours, stderr);
-            1
-        }
+        Err(error) => print_failure(&error, colours, stderr),
     }
 }
 
 /// A key is shown once, so it is not created where nobody would see it.
-fn unwritable(error: &io::Error) -> String {
-    format!(
-        "error: standard output cannot be written: {error}; nothing was changed, because nobody would see the new key; \
-         give --out FILE to have it written into a file"
-    )
+fn require_output(command: &Command, stdout: &impl OutputStream) -> Result<(), CliError> {
+    match command {
+        Command::Key(command) if command.prints_new_key() => stdout.check().map_err(|error| {
+            CliError::Other(format!(
+                "standard output cannot be written: {error}; nothing was changed, because nobody would see the new \
+                 key; give --out FILE to have it written into a file"
+            ))
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// All commands, with examples.
@@ -189,7 +188,8 @@ fn parse(
     Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-fn print_failure(error: &CliError, colours: Terminals, stderr: &mut impl Write) {
+/// Prints the error and returns the exit status.
+fn print_failure(error: &CliError, colours: Terminals, stderr: &mut impl Write) -> u8 {
     let text = safe(&format!("error: {error}"));
     let text = if colours.stderr {
         highlight(&text, &[("error:", Colour::Red)])
@@ -197,6 +197,7 @@ fn print_failure(error: &CliError, colours: Terminals, stderr: &mut impl Write) 
         text
     };
     _ = writeln!(stderr, "{text}");
+    1
 }
 
 /// Without secrets, which a person may have given in place of something else, and without what moves a terminal.
