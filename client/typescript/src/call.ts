@@ -13,8 +13,10 @@ const LONGEST_TRY_MS = 15_000;
 /** The longest time, some 24 days, that a timer can run: runtimes end a longer one at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The result of some work, or `undefined` when this time is over; throws the reason of the caller's signal. Work that ignores
- * the signal which it gets is left alone, and what becomes of it is not reported. */
+/**
+ * The result of some work, or `undefined` when this time is over; throws the reason of the caller's signal. Work that ignores
+ * the signal that it gets goes on alone, and nothing reports its end.
+ */
 async function within<T>(ms: number, signal: AbortSignal | undefined | null, work: (ended: AbortSignal) => Promise<T>) {
   signal?.throwIfAborted();
   const controller = new AbortController(), ended = controller.signal, end = () => controller.abort();
