@@ -1,12 +1,13 @@
 //! The two engines, chosen by the URL of the database. What differs between them is in `sqlite` and `postgres`.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::{
     connection::Connection,
     error::StoreError,
     opening::{Applied, IfMissing},
     postgres::{self, Postgres},
+    postgres_url,
     sqlite::{self, Sqlite},
     statement::{fetch_all, fetch_optional},
     timeouts::LIST_TIMEOUT,
@@ -24,13 +25,14 @@ pub(super) enum Engine {
 }
 
 /// Checks that a URL names a database that can be used. The error does not quote the URL, which may hold a password.
-pub(crate) fn check_url(url: &str) -> Result<(), &'static str> {
+pub(crate) fn check_url(url: &str) -> Result<(), Cow<'static, str>> {
     if sqlite::is_sqlite(url) {
-        sqlite::path_of_url(url).map(drop)
+        sqlite::path_of_url(url)?;
+        Ok(())
     } else if postgres::is_postgres(url) {
-        postgres::options(url).map(drop)
+        postgres_url::options(url).map(drop)
     } else {
-        Err(NO_DATABASE)
+        Err(NO_DATABASE.into())
     }
 }
 
@@ -41,7 +43,7 @@ impl Engine {
         } else if postgres::is_postgres(url) {
             Postgres::open(url, if_missing).await.map(Self::Postgres)
         } else {
-            Err(StoreError::Url(NO_DATABASE))
+            Err(StoreError::Url(NO_DATABASE.into()))
         }
     }
 

@@ -1,6 +1,6 @@
 //! Why the store failed, and the engines' codes for it.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use sqlx::{error::DatabaseError, migrate::MigrateError};
 
@@ -32,7 +32,15 @@ pub enum StoreError {
     Unreachable,
     /// The URL names no database that can be used.
     #[error("database_url: {0}")]
-    Url(&'static str),
+    Url(Cow<'static, str>),
+    /// The database's server cannot be reached.
+    #[error("database: cannot connect to {address}: {problem}")]
+    NotConnected {
+        /// Host and port, or the socket.
+        address: String,
+        /// What the network says.
+        problem: String,
+    },
     /// The file cannot be used.
     #[error("database {path} {problem}")]
     File {

@@ -29,6 +29,7 @@ mod opening;
 mod organizations;
 mod portal_configurations;
 mod postgres;
+mod postgres_url;
 mod return_origins;
 mod sqlite;
 mod statement;

@@ -4,8 +4,6 @@
 //! transaction mode (`PgBouncer`) can stand in between.
 
 use std::{
-    borrow::Cow,
-    str::FromStr,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -15,12 +13,12 @@ use sqlx::{
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use url::Url;
 
 use super::{
     connection::Connection,
     error::StoreError,
     opening::{self, Applied, DOES_NOT_EXIST, IfMissing},
+    postgres_url::options,
     timeouts::{
         CONNECT_TIMEOUT, OPEN_TIMEOUT, READ_TIMEOUT, STATEMENT_TIMEOUT, WRITER_IDLE_TIMEOUT,
     },
@@ -40,21 +38,6 @@ pub(super) const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) 
 /// Adds a migration with the version `$1`.
 pub(super) const INSERT_MIGRATION: &str =
     "INSERT INTO _sqlx_migrations (version, description, checksum) VALUES ($1, '', '')";
-
-/// What a URL may say beside the address. sqlx logs others with their values, which may be secrets.
-const PARAMETERS: [&str; 11] = [
-    "application_name",
-    "dbname",
-    "host",
-    "hostaddr",
-    "password",
-    "port",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslrootcert",
-    "user",
-];
 
 /// An open PostgreSQL database. A clone shares its connections.
 #[derive(Debug, Clone)]
@@ -93,38 +76,24 @@ pub(super) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
-/// The options of a URL. The error does not quote it.
-pub(super) fn options(url: &str) -> Result<PgConnectOptions, &'static str> {
-    const FORM: &str = "must be postgres://USER:PASSWORD@HOST/DATABASE; write what is special in the password as %XX";
-    let parsed = Url::parse(url).map_err(|_| FORM)?;
-    let is_known = |(name, _): (Cow<'_, str>, Cow<'_, str>)| PARAMETERS.contains(&&*name);
-    if !parsed.query_pairs().all(is_known) {
-        return Err(
-            "has a parameter that is not known; known are application_name, dbname, host, hostaddr, password, port, \
-             sslcert, sslkey, sslmode, sslrootcert and user",
-        );
-    }
-    let options = PgConnectOptions::from_str(url).map_err(|_| FORM)?;
-    if options.get_database().is_none_or(str::is_empty) {
-        return Err(
-            "names no database; write its name after the host: postgres://USER:PASSWORD@HOST/DATABASE",
-        );
-    }
-    // A pooler refuses parameters of the connection that it does not know.
-    Ok(options.extra_float_digits(None).statement_cache_capacity(0))
-}
-
 impl Postgres {
     pub(super) async fn open(url: &str, if_missing: IfMissing) -> Result<Self, StoreError> {
         let options = options(url).map_err(StoreError::Url)?;
+        let mut is_connected = false;
         let opening = async {
             // Not from a pool, which hides why it could not connect.
-            let mut connection = PgConnection::connect_with(&options).await?;
+            let connected = PgConnection::connect_with(&options).await;
+            let mut connection = connected.map_err(|error| not_connected(&options, error))?;
+            is_connected = true;
             migrate(&mut connection, if_missing).await?;
             Ok::<_, StoreError>(connection.close().await?)
         };
         let opened = tokio::time::timeout(OPEN_TIMEOUT, opening).await;
-        opened.map_err(|_| StoreError::TimedOut)??;
+        match opened {
+            Ok(opened) => opened?,
+            Err(_) if is_connected => return Err(StoreError::TimedOut),
+            Err(_) => return Err(unreachable(&options, &"no response in time")),
+        }
         Ok(Self {
             pools: Arc::new(RwLock::new(Pools::new(&options))),
             options: Arc::new(options),
@@ -168,6 +137,31 @@ impl Postgres {
         pools.watch.close().await;
         pools.writers.close().await;
         pools.readers.close().await;
+    }
+}
+
+/// The error with the address, for what the network says. The server's own error has its words, such as which user it
+/// does not accept.
+fn not_connected(options: &PgConnectOptions, error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Io(error) => unreachable(options, &error),
+        sqlx::Error::Tls(error) => unreachable(options, &error),
+        error => error.into(),
+    }
+}
+
+fn unreachable(options: &PgConnectOptions, problem: &impl ToString) -> StoreError {
+    let host = options.get_host();
+    let address = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None if host.contains(':') && !host.starts_with('[') => {
+            format!("[{host}]:{}", options.get_port())
+        }
+        None => format!("{host}:{}", options.get_port()),
+    };
+    StoreError::NotConnected {
+        address,
+        problem: problem.to_string(),
     }
 }
 

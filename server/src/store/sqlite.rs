@@ -65,7 +65,7 @@ pub(super) fn is_sqlite(url: &str) -> bool {
 
 impl Sqlite {
     pub(super) async fn open(url: &str, if_missing: IfMissing) -> Result<Self, StoreError> {
-        let path = path_of_url(url).map_err(StoreError::Url)?;
+        let path = path_of_url(url).map_err(|problem| StoreError::Url(problem.into()))?;
         let path = path.as_path();
         prepare_file(path, if_missing)?;
         let options = options(url)?;

@@ -10,6 +10,7 @@ mod forwarded_for;
 mod log_filter;
 mod loopback;
 mod path_prefix;
+mod postgres_url;
 mod proxies;
 mod readiness;
 mod secret_files;
