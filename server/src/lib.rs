@@ -53,6 +53,7 @@ mod http;
 mod ids;
 mod log;
 mod metrics;
+mod nearest;
 mod redaction;
 pub mod runtime;
 mod traces;

@@ -5,10 +5,8 @@ use std::borrow::Cow;
 
 use tracing_subscriber::EnvFilter;
 
-use super::{
-    expected::{must_be_not, quotes_hint, shown},
-    nearest::nearest,
-};
+use super::expected::{must_be_not, quotes_hint, shown};
+use crate::nearest::nearest;
 
 /// The levels, from nothing to everything; `warning` is another name of `warn`.
 const LEVELS: [&str; 7] = ["off", "error", "warn", "warning", "info", "debug", "trace"];

@@ -9,7 +9,6 @@ mod credentials;
 mod expected;
 mod load;
 mod log_filter;
-mod nearest;
 mod network;
 mod portal_profile;
 mod profile_problems;

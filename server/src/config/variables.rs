@@ -6,7 +6,8 @@
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::{Problems, nearest::nearest};
+use super::Problems;
+use crate::nearest::nearest;
 
 /// How the variables of this program begin.
 pub const VARIABLE_PREFIX: &str = "BILLING_PORTAL_";

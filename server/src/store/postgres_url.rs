@@ -3,8 +3,9 @@
 use std::{borrow::Cow, net::IpAddr, str::FromStr};
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use strsim::osa_distance;
 use url::{ParseError, Url};
+
+use crate::nearest::nearest;
 
 /// What a URL may say beside the address. sqlx logs others with their values, which may be secrets.
 const PARAMETERS: [&str; 11] = [
@@ -28,8 +29,6 @@ const SSL_MODES: [&str; 6] = [
     "verify-ca",
     "verify-full",
 ];
-/// Two mistyped letters are still near: the modes differ in more, apart from `verify-ca`.
-const MAX_MISTAKES: usize = 2;
 
 const FORM: &str =
     "must be postgres://USER:PASSWORD@HOST/DATABASE; write what is special in the password as %XX";
@@ -95,11 +94,7 @@ fn require_parameter(name: &str, value: &str) -> Result<(), Cow<'static, str>> {
 }
 
 fn unknown_ssl_mode(value: &str) -> Cow<'static, str> {
-    let written = value.to_lowercase().replace(['_', ' '], "-");
-    let mistakes = |mode: &&str| osa_distance(&written, mode);
-    let nearest = SSL_MODES.into_iter().min_by_key(mistakes);
-    let nearest = nearest.filter(|mode| mistakes(mode) <= MAX_MISTAKES);
-    let meant = nearest.map(|mode| format!("did you mean {mode}? "));
+    let meant = nearest(value, SSL_MODES).map(|mode| format!("did you mean {mode}? "));
     format!(
         "has an sslmode that is not known; {}known are {}",
         meant.unwrap_or_default(),

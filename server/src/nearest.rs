@@ -9,7 +9,7 @@ const MAX_MISTAKES: usize = 2;
 
 /// The candidate with the fewest mistakes, if `word` is near to one, or begins it and lacks only its last words. Letter
 /// case, `-` for `_` and the plural are not mistakes.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
