@@ -54,6 +54,22 @@ fn is_installed(program: &str) -> bool {
     version.is_ok_and(|output| output.status.success())
 }
 
+/// A release writes the version in the manifests, and these examples are written by hand.
+#[test]
+fn the_images_have_the_present_version() {
+    let mut images = 0;
+    for (name, text) in FILES {
+        for image in found(r"billing-portal:(\d[\d.]*)", text) {
+            assert_eq!(image, env!("CARGO_PKG_VERSION"), "{name}");
+            images += 1;
+        }
+    }
+    assert_eq!(
+        images, 3,
+        "in the Dockerfile, for Compose and for Kubernetes"
+    );
+}
+
 #[test]
 fn the_guide_links_every_file() {
     for (name, _) in FILES {
