@@ -1,31 +1,20 @@
-//! Links many customers at once: those of an operator's file, and those of a sync. A batch is one transaction, so a run
-//! that is interrupted has finished whole batches, and the next run does only the rest.
+//! Links the customers of an operator's file, many at once. A batch is one transaction, so a run that is interrupted has
+//! finished whole batches, and the next run does only the rest.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    claims::{Claim, ClaimResult, Evidence, claim},
-    conflicts::{ConflictReason, resolve_conflicts},
+    conflicts::resolve_conflicts,
     connection::Connection,
     database::Store,
     error::StoreError,
     mapping::{CustomerState, MappingSource, replace_customer, upsert_mapping},
     new_mappings::{NewMapping, link_new},
     statement::{execute, fetch_optional},
-    sync::{SyncFailure, SyncPage, record_failure, record_page},
 };
 use crate::ids::{CustomerId, OrganizationId};
-
-/// A customer of a sync, with the name for the organization if it has to be created.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SyncedCustomer {
-    /// The customer, and the organization that it names.
-    pub claim: Claim,
-    /// The customer's name; `None`: the organization's id.
-    pub name: Option<String>,
-}
 
 /// What to do about a different mapping, or a missing organization.
 #[derive(Debug, Clone, Copy)]
@@ -97,83 +86,6 @@ impl Store {
         write.commit().await?;
         Ok(outcomes)
     }
-
-    /// Applies the claims of a page of Stripe's customers and returns the outcome of each. The page is recorded in the
-    /// same transaction.
-    pub(crate) async fn claim_batch(
-        &self,
-        batch: &[SyncedCustomer],
-        create_organizations: bool,
-        now: DateTime<Utc>,
-        page: &SyncPage,
-    ) -> Result<Vec<LinkOutcome>, StoreError> {
-        let mut write = self.begin().await?;
-        let connection = &mut write.connection;
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for customer in batch {
-            let outcome = claim_or_create(connection, customer, create_organizations, now).await?;
-            if let LinkOutcome::Refused(problem) = &outcome {
-                let failure = SyncFailure {
-                    customer: customer.claim.customer.to_string(),
-                    org: customer.claim.org.to_string(),
-                    problem: problem.clone(),
-                };
-                record_failure(connection, &failure).await?;
-            }
-            outcomes.push(outcome);
-        }
-        record_page(connection, page).await?;
-        write.commit().await?;
-        Ok(outcomes)
-    }
-}
-
-async fn claim_or_create(
-    connection: &mut Connection,
-    synced: &SyncedCustomer,
-    create_organizations: bool,
-    now: DateTime<Utc>,
-) -> Result<LinkOutcome, StoreError> {
-    let org = &synced.claim.org;
-    let evidence = Evidence {
-        known_at: now.into(),
-        event: "",
-        // An organization that was unlinked after the customer was created stays without a customer.
-        happened_at: synced.claim.customer_created.unwrap_or(now.into()),
-    };
-    let mut organization_created = false;
-    let mut result = claim(connection, &synced.claim, evidence, now).await?;
-    if result == ClaimResult::UnknownOrganization && create_organizations {
-        create_organization(connection, org, synced.name.as_deref(), now).await?;
-        organization_created = true;
-        result = claim(connection, &synced.claim, evidence, now).await?;
-    }
-    Ok(sync_outcome(&synced.claim, result, organization_created))
-}
-
-fn sync_outcome(claim: &Claim, result: ClaimResult, organization_created: bool) -> LinkOutcome {
-    let Claim { org, customer, .. } = claim;
-    match result {
-        ClaimResult::Decided {
-            is_current: true,
-            changed: true,
-            ..
-        } => LinkOutcome::Linked {
-            organization_created,
-        },
-        ClaimResult::Decided {
-            is_current: true, ..
-        } => LinkOutcome::Unchanged,
-        ClaimResult::Decided {
-            conflict: Some(conflict),
-            ..
-        } if conflict.reason == ConflictReason::AnotherOrganization => {
-            LinkOutcome::Refused(belongs_to(customer, &conflict.other))
-        }
-        ClaimResult::Decided { .. } | ClaimResult::Older => LinkOutcome::Superseded,
-        ClaimResult::Deleted => LinkOutcome::Refused(was_deleted(customer)),
-        ClaimResult::UnknownOrganization => LinkOutcome::Refused(unknown(org)),
-    }
 }
 
 async fn link(
@@ -201,7 +113,7 @@ async fn link(
     })
 }
 
-async fn create_organization(
+pub(super) async fn create_organization(
     connection: &mut Connection,
     org: &OrganizationId,
     name: Option<&str>,
@@ -217,15 +129,15 @@ async fn create_organization(
     Ok(())
 }
 
-fn unknown(org: &OrganizationId) -> String {
+pub(super) fn unknown(org: &OrganizationId) -> String {
     format!("there is no organization {org}")
 }
 
-fn belongs_to(customer: &CustomerId, owner: &str) -> String {
+pub(super) fn belongs_to(customer: &CustomerId, owner: &str) -> String {
     format!("customer {customer} belongs to organization {owner}")
 }
 
-fn was_deleted(customer: &CustomerId) -> String {
+pub(super) fn was_deleted(customer: &CustomerId) -> String {
     format!("customer {customer} was deleted at Stripe")
 }
 

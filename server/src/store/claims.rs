@@ -5,38 +5,23 @@
 //! - an operator's active mapping stays;
 //! - otherwise the customer that Stripe created last is the organization's customer;
 //! - a checkout has no such time, so it only fills a gap;
-//! - a customer of one organization is never moved to another.
+//! - a claim ends when the customer is deleted, or names another organization or none. The living customer stays until
+//!   another one has a claim: an edit of metadata alone leaves no organization without a customer;
+//! - a customer of one organization is not moved to another as long as the first one has no other customer.
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    conflicts::{ConflictReason, FoundConflict, record_conflict},
+    claim_rows::{
+        Claim, Evidence, delete_claim, find_claim, newest_claim, record_claim, record_withdrawal,
+    },
+    conflicts::{ConflictReason, FoundConflict, delete_conflicts_between, record_conflict},
     connection::Connection,
     error::StoreError,
     mapping::{CustomerState, MappingSource, UnixSeconds, owner, upsert_mapping},
-    statement::{execute, fetch_optional},
+    statement::fetch_optional,
 };
 use crate::ids::{CustomerId, OrganizationId};
-
-/// A customer that names an organization, as an event or a sync reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Claim {
-    /// The organization.
-    pub org: OrganizationId,
-    /// The customer.
-    pub customer: CustomerId,
-    /// When Stripe created the customer; `None` if a checkout names it, which does not say.
-    pub customer_created: Option<UnixSeconds>,
-}
-
-/// When a claim was true, by Stripe's clock, and by which event; `""` for a sync.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Evidence<'a> {
-    pub(super) known_at: UnixSeconds,
-    pub(super) event: &'a str,
-    /// The time that is compared with the operator's last command about the organization.
-    pub(super) happened_at: UnixSeconds,
-}
 
 /// The result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +41,20 @@ pub(super) enum ClaimResult {
     Deleted,
     /// There is no such organization.
     UnknownOrganization,
+}
+
+/// The result of a withdrawal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WithdrawalResult {
+    /// The claim is withdrawn.
+    Withdrawn {
+        /// Whether another customer is the organization's customer now.
+        changed: bool,
+    },
+    /// Something newer is known about the customer.
+    Older,
+    /// The customer had no claim.
+    NoClaim,
 }
 
 /// The organization's mapping before a claim.
@@ -103,6 +102,16 @@ pub(super) async fn claim(
     if active.is_none() && as_of < current.commanded_at {
         return Ok(ClaimResult::Older);
     }
+    if claim.customer_created.is_some()
+        && let Some(known) = find_claim(connection, customer).await?
+    {
+        if known.known_at > evidence.known_at {
+            return Ok(ClaimResult::Older);
+        }
+        if known.org != *org {
+            withdraw_claim(connection, customer, None, evidence).await?;
+        }
+    }
     let owner = owner(connection, customer).await?;
     if let Some(owner) = owner.filter(|owner| owner != org) {
         let with = (owner.as_str(), ConflictReason::AnotherOrganization);
@@ -114,7 +123,7 @@ pub(super) async fn claim(
         let conflict = conflict(connection, org, (customer, active), now).await?;
         return Ok(ClaimResult::lost(conflict, false));
     }
-    if !record(connection, claim, evidence).await? {
+    if !record_claim(connection, claim, evidence).await? {
         return Ok(ClaimResult::Older);
     }
     decide(connection, claim, &current, now).await
@@ -143,7 +152,7 @@ async fn decide(
         return Ok(ClaimResult::lost(conflict, changed));
     }
     let conflict = match active {
-        Some(replaced) if changed => {
+        Some(replaced) if changed && !is_withdrawn(connection, replaced).await? => {
             Some(conflict(connection, org, (replaced, winner), now).await?)
         }
         _ => None,
@@ -176,24 +185,69 @@ async fn conflict(
     record_conflict(connection, (org, loser), with, now).await
 }
 
-/// The customer has no claim any more. If it was the organization's customer by Stripe, the next one follows. Returns
-/// whether a customer followed.
+async fn is_withdrawn(
+    connection: &mut Connection,
+    customer: &CustomerId,
+) -> Result<bool, sqlx::Error> {
+    let known = find_claim(connection, customer).await?;
+    Ok(known.is_some_and(|known| known.is_withdrawn))
+}
+
+/// Ends the claim of a customer whose metadata no longer name the organization. `before` is the organization that they
+/// named, if the event says so: the event of the claim itself may still arrive.
 pub(super) async fn withdraw_claim(
     connection: &mut Connection,
     customer: &CustomerId,
-    org: Option<&OrganizationId>,
-) -> Result<bool, StoreError> {
-    execute!(
-        connection,
-        "DELETE FROM customer_claims WHERE customer = $1",
-        customer.as_str(),
-    )?;
-    let Some(org) = org else {
-        return Ok(false);
+    before: Option<&OrganizationId>,
+    evidence: Evidence<'_>,
+) -> Result<WithdrawalResult, StoreError> {
+    let known = find_claim(connection, customer).await?;
+    let org = match &known {
+        // What a checkout said does not depend on the customer's metadata.
+        Some(known) if !known.is_withdrawn && !known.is_by_metadata => None,
+        Some(known) => Some(&known.org),
+        None => before,
     };
+    let Some(org) = org else {
+        return Ok(WithdrawalResult::NoClaim);
+    };
+    if !record_withdrawal(connection, customer, org, evidence).await? {
+        return Ok(match known {
+            Some(_) => WithdrawalResult::Older,
+            None => WithdrawalResult::NoClaim,
+        });
+    }
+    delete_conflicts_between(connection, org, customer).await?;
+    let changed = next_follows(connection, customer, org).await?;
+    Ok(WithdrawalResult::Withdrawn { changed })
+}
+
+/// Ends the claim of a customer that was deleted. Returns whether another customer of its organization followed.
+pub(super) async fn delete_customer(
+    connection: &mut Connection,
+    customer: &CustomerId,
+    owner: Option<&OrganizationId>,
+) -> Result<bool, StoreError> {
+    delete_claim(connection, customer).await?;
+    match owner {
+        Some(org) => next_follows(connection, customer, org).await,
+        None => Ok(false),
+    }
+}
+
+/// If the customer without a claim is the organization's customer by Stripe, the newest one with a claim follows. Returns
+/// whether one did.
+async fn next_follows(
+    connection: &mut Connection,
+    customer: &CustomerId,
+    org: &OrganizationId,
+) -> Result<bool, StoreError> {
     let current = current_mapping(connection, org).await?;
-    if current.is_none_or(|current| current.source == MappingSource::Operator) {
-        // An operator decided, so an operator decides again.
+    // Where an operator decided, an operator decides again.
+    let is_left = current.is_some_and(|current| {
+        current.customer.as_ref() == Some(customer) && current.source == MappingSource::Stripe
+    });
+    if !is_left {
         return Ok(false);
     }
     let Some(next) = newest_claim(connection, org).await? else {
@@ -201,19 +255,6 @@ pub(super) async fn withdraw_claim(
     };
     upsert_mapping(connection, org, &next, MappingSource::Stripe).await?;
     Ok(true)
-}
-
-/// Removes the claims on an organization: an operator removed its customer.
-pub(super) async fn delete_claims(
-    connection: &mut Connection,
-    org: &OrganizationId,
-) -> Result<(), sqlx::Error> {
-    execute!(
-        connection,
-        "DELETE FROM customer_claims WHERE organization_id = $1",
-        org.as_str(),
-    )?;
-    Ok(())
 }
 
 async fn current_mapping(
@@ -227,46 +268,6 @@ async fn current_mapping(
         org.as_str(),
     )?;
     Ok(row.map(CurrentMapping::from_row))
-}
-
-/// Records the claim. `false` if something newer is known about the customer. Events of the same second are ordered by
-/// id, so that every instance picks the same one.
-async fn record(
-    connection: &mut Connection,
-    claim: &Claim,
-    evidence: Evidence<'_>,
-) -> Result<bool, sqlx::Error> {
-    let recorded = execute!(
-        connection,
-        "INSERT INTO customer_claims (customer, organization_id, customer_created, known_at, event) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (customer) DO UPDATE SET \
-         organization_id = excluded.organization_id, known_at = excluded.known_at, event = excluded.event, \
-         customer_created = COALESCE(excluded.customer_created, customer_claims.customer_created) \
-         WHERE customer_claims.known_at < excluded.known_at \
-         OR (customer_claims.known_at = excluded.known_at AND customer_claims.event <= excluded.event)",
-        claim.customer.as_str(),
-        claim.org.as_str(),
-        claim.customer_created.map(|created| created.0),
-        evidence.known_at.0,
-        evidence.event,
-    )?;
-    Ok(recorded == 1)
-}
-
-/// The customer that Stripe created last, by its own time and then by its id, so that every instance picks the same.
-/// A customer that an operator linked to another organization does not count.
-async fn newest_claim(
-    connection: &mut Connection,
-    org: &OrganizationId,
-) -> Result<Option<CustomerId>, sqlx::Error> {
-    let newest: Option<(String,)> = fetch_optional!(
-        connection,
-        "SELECT customer FROM customer_claims WHERE organization_id = $1 AND NOT EXISTS \
-         (SELECT 1 FROM customers m WHERE m.customer = customer_claims.customer AND m.organization_id <> $1) \
-         ORDER BY COALESCE(customer_created, -1) DESC, customer DESC LIMIT 1",
-        org.as_str(),
-    )?;
-    Ok(newest.map(|(customer,)| CustomerId::from_stored(customer)))
 }
 
 /// Whether Stripe reported that the customer was deleted.

@@ -144,3 +144,19 @@ pub(super) async fn delete_conflicts_of(
     )?;
     Ok(())
 }
+
+/// The customer no longer names the organization, so there is nothing left to decide between the two.
+pub(super) async fn delete_conflicts_between(
+    connection: &mut Connection,
+    org: &OrganizationId,
+    customer: &CustomerId,
+) -> Result<(), sqlx::Error> {
+    execute!(
+        connection,
+        "DELETE FROM customer_conflicts WHERE organization_id = $1 \
+         AND (customer = $2 OR (other = $2 AND reason = 'another_customer'))",
+        org.as_str(),
+        customer.as_str(),
+    )?;
+    Ok(())
+}

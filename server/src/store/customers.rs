@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    claims::delete_claims,
+    claim_rows::{delete_claim, delete_claims},
     conflicts::resolve_conflicts,
     database::Store,
     error::StoreError,
@@ -108,11 +108,7 @@ impl Store {
             reason.as_str(),
             CustomerState::Active.as_str(),
         )?;
-        execute!(
-            &mut write.connection,
-            "DELETE FROM customer_claims WHERE customer = $1",
-            customer.as_str(),
-        )?;
+        delete_claim(&mut write.connection, customer).await?;
         write.commit().await?;
         Ok(marked == 1)
     }

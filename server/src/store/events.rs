@@ -6,7 +6,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    claims::{Claim, ClaimResult, Evidence, claim, withdraw_claim},
+    claim_rows::{Claim, Evidence, find_claim},
+    claims::{ClaimResult, WithdrawalResult, claim, delete_customer, withdraw_claim},
     conflicts::{FoundConflict, delete_conflicts_of},
     connection::Connection,
     database::Store,
@@ -14,7 +15,7 @@ use super::{
     mapping::{CustomerState, StaleReason, UnixSeconds, owner},
     statement::execute,
 };
-use crate::ids::CustomerId;
+use crate::ids::{CustomerId, OrganizationId};
 
 /// How long an applied event is recorded. Stripe can send an event again for thirty days; the rest is margin.
 const RECORDED_FOR: TimeDelta = TimeDelta::days(35);
@@ -24,6 +25,13 @@ const RECORDED_FOR: TimeDelta = TimeDelta::days(35);
 pub(crate) enum CustomerChange {
     /// A customer names an organization.
     Claimed(Claim),
+    /// A customer's metadata name no organization.
+    Withdrawn {
+        /// The customer.
+        customer: CustomerId,
+        /// The organization that they named before, if the event says so.
+        before: Option<OrganizationId>,
+    },
     /// The customer was deleted.
     Deleted(CustomerId),
 }
@@ -60,8 +68,13 @@ pub(crate) enum EventResult {
     Older,
     /// Its customer was deleted at Stripe.
     DeletedCustomer,
+    /// Its customer names no organization, and did not before.
+    NoClaim,
     /// There is no such organization.
-    UnknownOrganization,
+    UnknownOrganization {
+        /// Whether the customer named another one before.
+        is_withdrawn: bool,
+    },
 }
 
 impl Store {
@@ -80,6 +93,17 @@ impl Store {
         event: &CustomerEvent,
         now: DateTime<Utc>,
     ) -> Result<EventResult, StoreError> {
+        if let CustomerChange::Withdrawn {
+            customer,
+            before: None,
+        } = &event.change
+            && find_claim(&mut self.read().await?, customer)
+                .await?
+                .is_none()
+        {
+            // Most customers of many accounts: without the lock of the writers.
+            return Ok(EventResult::NoClaim);
+        }
         let mut write = self.begin().await?;
         let connection = &mut write.connection;
         if !record(connection, event, now).await? {
@@ -88,12 +112,16 @@ impl Store {
         }
         let result = match &event.change {
             CustomerChange::Claimed(claimed) => follow(connection, event, claimed, now).await?,
+            CustomerChange::Withdrawn { customer, before } => {
+                withdraw(connection, event, customer, before.as_ref()).await?
+            }
             CustomerChange::Deleted(customer) => delete(connection, customer, now).await?,
         };
         match &result {
             EventResult::Applied { changed: false, .. } => write.commit_uncounted().await?,
             EventResult::Applied { .. } => write.commit().await?,
-            EventResult::Conflict { .. } => {
+            EventResult::Conflict { .. }
+            | EventResult::UnknownOrganization { is_withdrawn: true } => {
                 execute!(
                     connection,
                     "DELETE FROM stripe_events WHERE id = $1",
@@ -137,24 +165,55 @@ async fn follow(
     claimed: &Claim,
     now: DateTime<Utc>,
 ) -> Result<EventResult, StoreError> {
-    let evidence = Evidence {
+    Ok(
+        match claim(connection, claimed, evidence(event), now).await? {
+            ClaimResult::Decided {
+                is_current: false,
+                conflict: Some(conflict),
+                ..
+            } => EventResult::Conflict { conflict },
+            ClaimResult::Decided {
+                changed, conflict, ..
+            } => EventResult::Applied { changed, conflict },
+            ClaimResult::Older => EventResult::Older,
+            ClaimResult::Deleted => EventResult::DeletedCustomer,
+            ClaimResult::UnknownOrganization => {
+                // The customer names no organization that is known here.
+                let withdrawn = match claimed.customer_created {
+                    Some(_) => withdraw(connection, event, &claimed.customer, None).await?,
+                    None => EventResult::NoClaim,
+                };
+                EventResult::UnknownOrganization {
+                    is_withdrawn: matches!(withdrawn, EventResult::Applied { .. }),
+                }
+            }
+        },
+    )
+}
+
+async fn withdraw(
+    connection: &mut Connection,
+    event: &CustomerEvent,
+    customer: &CustomerId,
+    before: Option<&OrganizationId>,
+) -> Result<EventResult, StoreError> {
+    let withdrawn = withdraw_claim(connection, customer, before, evidence(event)).await?;
+    Ok(match withdrawn {
+        WithdrawalResult::Withdrawn { changed } => EventResult::Applied {
+            changed,
+            conflict: None,
+        },
+        WithdrawalResult::Older => EventResult::Older,
+        WithdrawalResult::NoClaim => EventResult::NoClaim,
+    })
+}
+
+fn evidence(event: &CustomerEvent) -> Evidence<'_> {
+    Evidence {
         known_at: event.created,
         event: &event.id,
         happened_at: event.created,
-    };
-    Ok(match claim(connection, claimed, evidence, now).await? {
-        ClaimResult::Decided {
-            is_current: false,
-            conflict: Some(conflict),
-            ..
-        } => EventResult::Conflict { conflict },
-        ClaimResult::Decided {
-            changed, conflict, ..
-        } => EventResult::Applied { changed, conflict },
-        ClaimResult::Older => EventResult::Older,
-        ClaimResult::Deleted => EventResult::DeletedCustomer,
-        ClaimResult::UnknownOrganization => EventResult::UnknownOrganization,
-    })
+    }
 }
 
 async fn delete(
@@ -170,7 +229,7 @@ async fn delete(
     )?;
     delete_conflicts_of(connection, customer).await?;
     let owner = owner(connection, customer).await?;
-    if !withdraw_claim(connection, customer, owner.as_ref()).await? {
+    if !delete_customer(connection, customer, owner.as_ref()).await? {
         mark_deleted(connection, customer).await?;
     }
     Ok(EventResult::Applied {

@@ -1,12 +1,20 @@
-//! The progress of a sync through Stripe's customers and its failures, so that a sync that was interrupted can be
-//! resumed and still reports every failure.
+//! The customers of a sync, a page at a time, with its progress and its failures, so that a sync that was interrupted can
+//! be resumed and still reports every failure. A page is one transaction.
+
+use chrono::{DateTime, Utc};
 
 use super::{
+    bulk::{LinkOutcome, belongs_to, create_organization, unknown, was_deleted},
+    claim_rows::{Claim, Evidence},
+    claims::{ClaimResult, claim, withdraw_claim},
+    conflicts::ConflictReason,
     connection::Connection,
     database::Store,
     error::StoreError,
+    mapping::UnixSeconds,
     statement::{execute, fetch_all, fetch_optional},
 };
+use crate::ids::CustomerId;
 
 /// The position of a sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +32,8 @@ pub(crate) struct SyncPage {
     pub position: SyncPosition,
     /// The customers on it that could not be linked because their ids are not valid.
     pub failures: Vec<SyncFailure>,
+    /// The customers on it that name no organization, or what cannot be one.
+    pub without_organization: Vec<CustomerId>,
 }
 
 /// A customer that was not linked, and why. The ids are as Stripe has them.
@@ -37,7 +47,48 @@ pub(crate) struct SyncFailure {
     pub problem: String,
 }
 
+/// A customer of a sync, with the name for the organization if it has to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SyncedCustomer {
+    /// The customer, and the organization that it names.
+    pub claim: Claim,
+    /// The customer's name; `None`: the organization's id.
+    pub name: Option<String>,
+}
+
 impl Store {
+    /// Applies the claims of a page of Stripe's customers and returns the outcome of each. The page is recorded in the
+    /// same transaction.
+    pub(crate) async fn claim_batch(
+        &self,
+        batch: &[SyncedCustomer],
+        create_organizations: bool,
+        now: DateTime<Utc>,
+        page: &SyncPage,
+    ) -> Result<Vec<LinkOutcome>, StoreError> {
+        let mut write = self.begin().await?;
+        let connection = &mut write.connection;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for customer in &page.without_organization {
+            withdraw_claim(connection, customer, None, evidence(now, now.into())).await?;
+        }
+        for customer in batch {
+            let outcome = claim_or_create(connection, customer, create_organizations, now).await?;
+            if let LinkOutcome::Refused(problem) = &outcome {
+                let failure = SyncFailure {
+                    customer: customer.claim.customer.to_string(),
+                    org: customer.claim.org.to_string(),
+                    problem: problem.clone(),
+                };
+                record_failure(connection, &failure).await?;
+            }
+            outcomes.push(outcome);
+        }
+        record_page(connection, page).await?;
+        write.commit().await?;
+        Ok(outcomes)
+    }
+
     /// The position at which the last sync was interrupted, if it was.
     pub(crate) async fn sync_position(&self) -> Result<Option<SyncPosition>, StoreError> {
         let row = fetch_optional!(
@@ -104,4 +155,61 @@ pub(super) async fn record_failure(
         &failure.problem,
     )?;
     Ok(())
+}
+
+async fn claim_or_create(
+    connection: &mut Connection,
+    synced: &SyncedCustomer,
+    create_organizations: bool,
+    now: DateTime<Utc>,
+) -> Result<LinkOutcome, StoreError> {
+    let org = &synced.claim.org;
+    // An organization that was unlinked after the customer was created stays without a customer.
+    let happened_at = synced.claim.customer_created.unwrap_or(now.into());
+    let evidence = evidence(now, happened_at);
+    let mut organization_created = false;
+    let mut result = claim(connection, &synced.claim, evidence, now).await?;
+    if result == ClaimResult::UnknownOrganization && create_organizations {
+        create_organization(connection, org, synced.name.as_deref(), now).await?;
+        organization_created = true;
+        result = claim(connection, &synced.claim, evidence, now).await?;
+    }
+    if result == ClaimResult::UnknownOrganization {
+        withdraw_claim(connection, &synced.claim.customer, None, evidence).await?;
+    }
+    Ok(sync_outcome(&synced.claim, result, organization_created))
+}
+
+/// What a sync that began at `now` says.
+fn evidence(now: DateTime<Utc>, happened_at: UnixSeconds) -> Evidence<'static> {
+    Evidence {
+        known_at: now.into(),
+        event: "",
+        happened_at,
+    }
+}
+
+fn sync_outcome(claim: &Claim, result: ClaimResult, organization_created: bool) -> LinkOutcome {
+    let Claim { org, customer, .. } = claim;
+    match result {
+        ClaimResult::Decided {
+            is_current: true,
+            changed: true,
+            ..
+        } => LinkOutcome::Linked {
+            organization_created,
+        },
+        ClaimResult::Decided {
+            is_current: true, ..
+        } => LinkOutcome::Unchanged,
+        ClaimResult::Decided {
+            conflict: Some(conflict),
+            ..
+        } if conflict.reason == ConflictReason::AnotherOrganization => {
+            LinkOutcome::Refused(belongs_to(customer, &conflict.other))
+        }
+        ClaimResult::Decided { .. } | ClaimResult::Older => LinkOutcome::Superseded,
+        ClaimResult::Deleted => LinkOutcome::Refused(was_deleted(customer)),
+        ClaimResult::UnknownOrganization => LinkOutcome::Refused(unknown(org)),
+    }
 }

@@ -62,6 +62,7 @@ pub(super) const TABLES: [Table; 11] = [
             ("customer_created", Number),
             ("known_at", Number),
             ("event", Text),
+            ("withdrawn", Number),
         ],
     },
     Table {

@@ -50,6 +50,9 @@ pub(super) struct Event {
 struct Data {
     #[serde(default)]
     object: Value,
+    /// Of an update: what the changed fields were before.
+    #[serde(default)]
+    previous_attributes: Value,
 }
 
 /// What an event means.
@@ -61,6 +64,8 @@ pub(super) enum Action {
     ConfigurationChanged(String),
     /// An organization's customer changes.
     ChangeCustomer(CustomerChange),
+    /// The customer names no organization, for this reason. It may have named one before.
+    Withdraw(CustomerChange, WebhookOutcome),
 }
 
 impl Event {
@@ -99,34 +104,58 @@ impl Event {
             return Action::Ignore(WebhookOutcome::OtherMode);
         }
         let object = &self.data.object;
-        let change = match self.kind.as_str() {
+        let change: Result<_, WebhookOutcome> = match self.kind.as_str() {
             "billing_portal.configuration.updated" => {
                 let id = object["id"].as_str().unwrap_or_default();
                 return Action::ConfigurationChanged(id.to_owned());
             }
             "customer.created" | "customer.updated" => self.claimed(rules),
-            "customer.deleted" => deleted(object),
-            "checkout.session.completed" => checked_out(object, rules),
+            "customer.deleted" => deleted(object).map(Action::ChangeCustomer),
+            "checkout.session.completed" => checked_out(object, rules).map(Action::ChangeCustomer),
             _ => Err(WebhookOutcome::OtherType),
         };
         match change {
-            Ok(change) if self.is_ahead(&change, now) => {
+            Ok(action) if self.is_ahead(&action, now) => {
                 Action::Ignore(WebhookOutcome::FutureEvent)
             }
-            Ok(change) => Action::ChangeCustomer(change),
+            Ok(action) => action,
             Err(outcome) => Action::Ignore(outcome),
         }
     }
 
     /// A customer that names its organization in its metadata, which only the operator writes.
-    fn claimed(&self, rules: &EventRules) -> Result<CustomerChange, WebhookOutcome> {
+    fn claimed(&self, rules: &EventRules) -> Result<Action, WebhookOutcome> {
         let object = &self.data.object;
         let named = &object["metadata"][&rules.metadata_key];
         // Every customer of Stripe's has a time of creation; without one, it is at most as old as the event.
         let created = object["created"]
             .as_i64()
             .map_or(self.created(), UnixSeconds);
-        claim(named, object, Some(created))
+        match claim(named, object, Some(created)) {
+            Err(
+                reason @ (WebhookOutcome::NoOrganization | WebhookOutcome::MalformedOrganization),
+            ) => self.withdrawn(rules, reason),
+            claimed => claimed.map(Action::ChangeCustomer),
+        }
+    }
+
+    /// A customer that names no organization, for this reason.
+    fn withdrawn(
+        &self,
+        rules: &EventRules,
+        reason: WebhookOutcome,
+    ) -> Result<Action, WebhookOutcome> {
+        let Data {
+            object,
+            previous_attributes,
+        } = &self.data;
+        let customer = object["id"].as_str().and_then(|id| id.parse().ok());
+        let before = previous_attributes["metadata"][&rules.metadata_key].as_str();
+        let change = CustomerChange::Withdrawn {
+            customer: customer.ok_or(reason)?,
+            before: before.and_then(|org| org.parse().ok()),
+        };
+        Ok(Action::Withdraw(change, reason))
     }
 
     /// Whether each account that it names is ours. An event that names none is.
@@ -140,11 +169,11 @@ impl Event {
     }
 
     /// Whether it, or the customer that it is about, is dated later than the clocks can differ.
-    fn is_ahead(&self, change: &CustomerChange, now: DateTime<Utc>) -> bool {
+    fn is_ahead(&self, action: &Action, now: DateTime<Utc>) -> bool {
         let limit = UnixSeconds::from(now + MAX_CLOCK_DIFFERENCE);
-        let customer_created = match change {
-            CustomerChange::Claimed(claim) => claim.customer_created,
-            CustomerChange::Deleted(_) => None,
+        let customer_created = match action {
+            Action::ChangeCustomer(CustomerChange::Claimed(claim)) => claim.customer_created,
+            _ => None,
         };
         self.created() > limit || customer_created.is_some_and(|created| created > limit)
     }

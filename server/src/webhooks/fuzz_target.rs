@@ -62,12 +62,13 @@ fn check_signature(header: &[u8], body: &[u8]) {
 
 fn check_meaning(event: &Event) {
     assert!((1..=MAX_STRIPE_ID_BYTES).contains(&event.id.len()));
-    let Action::ChangeCustomer(change) = event.action(&RULES, *NOW) else {
+    let (Action::ChangeCustomer(change) | Action::Withdraw(change, _)) = event.action(&RULES, *NOW)
+    else {
         return;
     };
     assert!(event.created().0 <= NOW.timestamp() + 300);
     let customer = match change {
-        CustomerChange::Deleted(customer) => customer,
+        CustomerChange::Deleted(customer) | CustomerChange::Withdrawn { customer, .. } => customer,
         CustomerChange::Claimed(claim) => {
             assert!((1..=64).contains(&claim.org.as_str().len()));
             claim.customer

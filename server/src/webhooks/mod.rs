@@ -26,7 +26,7 @@ use crate::{
     },
     metrics::label,
     request_context::RequestContext,
-    store::{CustomerEvent, EventResult, StoreError},
+    store::{CustomerChange, CustomerEvent, EventResult, StoreError},
 };
 use event::{Action, Event};
 pub(crate) use outcome::WebhookOutcome;
@@ -161,18 +161,25 @@ async fn apply(app: &App, event: &Event) -> Result<WebhookOutcome, ApiError> {
         }
         Action::ConfigurationChanged(_) => Ok(WebhookOutcome::OtherConfiguration),
         Action::ChangeCustomer(change) => {
-            let event = CustomerEvent {
-                id: event.id.clone(),
-                created: event.created(),
-                change,
-            };
-            store_event(app, &event).await
+            store_change(app, event, change, WebhookOutcome::NoOrganization).await
         }
+        Action::Withdraw(change, reason) => store_change(app, event, change, reason).await,
     }
 }
 
-async fn store_event(app: &App, event: &CustomerEvent) -> Result<WebhookOutcome, ApiError> {
-    let applying = app.store.apply_event(event, app.clock.now());
+/// Applies the change. `if_no_claim` is the outcome if the customer names no organization and did not before.
+async fn store_change(
+    app: &App,
+    event: &Event,
+    change: CustomerChange,
+    if_no_claim: WebhookOutcome,
+) -> Result<WebhookOutcome, ApiError> {
+    let event = CustomerEvent {
+        id: event.id.clone(),
+        created: event.created(),
+        change,
+    };
+    let applying = app.store.apply_event(&event, app.clock.now());
     let applying = tokio::time::timeout(STORE_TIMEOUT, applying);
     let result = app
         .metrics
@@ -184,7 +191,8 @@ async fn store_event(app: &App, event: &CustomerEvent) -> Result<WebhookOutcome,
         EventResult::Repeated => return Ok(WebhookOutcome::Repeated),
         EventResult::Older => return Ok(WebhookOutcome::Older),
         EventResult::DeletedCustomer => return Ok(WebhookOutcome::DeletedCustomer),
-        EventResult::UnknownOrganization => return Ok(WebhookOutcome::UnknownOrganization),
+        EventResult::NoClaim => return Ok(if_no_claim),
+        EventResult::UnknownOrganization { .. } => return Ok(WebhookOutcome::UnknownOrganization),
     };
     if let Some(conflict) = conflict.filter(|conflict| conflict.is_new) {
         tracing::error!(

@@ -19,8 +19,8 @@ use crate::harness::test_database::TestDatabase;
 
 /// A row for each table that commands do not fill, with values at the edges of their types.
 const ROWS: [&str; 8] = [
-    "INSERT INTO customer_claims VALUES ('cus_claim', 'acme', NULL, 9223372036854775807, 'evt_ä')",
-    "INSERT INTO customer_claims VALUES ('cus_CLAIM', 'acme', -1, 0, '')",
+    "INSERT INTO customer_claims VALUES ('cus_claim', 'acme', NULL, 9223372036854775807, 'evt_ä', 0)",
+    "INSERT INTO customer_claims VALUES ('cus_CLAIM', 'acme', -1, 0, '', 1)",
     "INSERT INTO customer_conflicts VALUES ('acme', 'cus_a', 'cus_b', 'another_customer', 7, NULL)",
     "INSERT INTO customer_conflicts VALUES ('acme', 'cus_a', 'beta', 'another_organization', 7, 8)",
     "INSERT INTO deleted_customers VALUES ('cus_gone', 9)",

@@ -174,19 +174,25 @@ impl<'a> Sync<'a> {
         let mut page = SyncPage {
             position: position.clone(),
             failures: Vec::new(),
+            without_organization: Vec::new(),
         };
         for customer in customers {
-            match &customer.org_id {
-                None => self.summary.without_organization += 1,
-                Some(org_id) => match synced_customer(customer, org_id) {
-                    Ok(customer) => synced.push(customer),
-                    Err(problem) => page.failures.push(SyncFailure {
+            let Some(org_id) = &customer.org_id else {
+                self.summary.without_organization += 1;
+                page.without_organization.extend(customer.id.parse());
+                continue;
+            };
+            match synced_customer(customer, org_id) {
+                Ok(customer) => synced.push(customer),
+                Err(problem) => {
+                    page.without_organization.extend(customer.id.parse());
+                    page.failures.push(SyncFailure {
                         customer: customer.id.clone(),
                         // PostgreSQL cannot keep the character NUL.
                         org: org_id.replace('\0', "\u{fffd}"),
                         problem: problem.to_owned(),
-                    }),
-                },
+                    });
+                }
             }
         }
         let (create, now) = (self.create_organizations, self.now);

@@ -153,10 +153,16 @@ async fn import_time(rows: usize) -> Duration {
     took
 }
 
-/// A lookup without an index, or a commit for each row, would take a hundred times as long.
+/// A lookup without an index, or a commit for each row, would take a hundred times as long. Another program can slow one
+/// of the two down, hence three tries.
 #[tokio::test]
 async fn ten_times_as_many_rows_take_at_most_twenty_times_as_long() {
-    let (few, many) = (import_time(1_000).await, import_time(10_000).await);
-    println!("1,000 rows: {few:?}; 10,000 rows: {many:?}");
-    assert!(many < 20 * few, "{few:?} and {many:?}");
+    for attempt in 1..=3 {
+        let (few, many) = (import_time(1_000).await, import_time(10_000).await);
+        println!("1,000 rows: {few:?}; 10,000 rows: {many:?}");
+        if many < 20 * few {
+            return;
+        }
+        assert!(attempt < 3, "{few:?} and {many:?}");
+    }
 }

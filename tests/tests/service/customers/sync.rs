@@ -127,6 +127,26 @@ async fn an_organizations_newest_customer_is_its_customer() {
 }
 
 #[tokio::test]
+async fn the_next_customer_follows_those_that_no_longer_name_the_organization() {
+    let service = Service::start().await;
+    add(&service, "cus_first", "fresh", 1_000);
+    add(&service, "cus_second", "fresh", 2_000);
+    add(&service, "cus_third", "fresh", 3_000);
+    run(&service, &["customer", "sync"]).await;
+    let nameless = json!({"metadata": {}, "created": 3_000});
+    service.stripe.add_customer_with("cus_third", &nameless);
+    add(&service, "cus_second", "not an id", 2_000);
+    let (_, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!(answer["without_organization"], 2, "one of the fixture's");
+    assert_eq!(
+        mappings(&service).await,
+        ["acme cus_acme active", "fresh cus_first active"]
+    );
+    let conflicts = service.run(&["customer", "conflicts"]).await;
+    assert_eq!(conflicts, json!([]));
+}
+
+#[tokio::test]
 async fn sync_waits_as_long_as_stripe_requests() {
     let service = Service::start().await;
     add_many(&service, 0..50);

@@ -2,6 +2,7 @@
 
 mod newest;
 mod settings;
+mod withdrawn;
 
 use serde_json::{Value, json};
 
