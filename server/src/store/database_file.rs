@@ -1,6 +1,7 @@
 //! The file of a SQLite database: which URLs name one, who may read it, and what keeps this process from using it.
 
 use std::{
+    borrow::Cow,
     fs::{self, OpenOptions},
     io::{self, ErrorKind},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
@@ -30,9 +31,10 @@ pub(crate) fn path_of_url(url: &str) -> Result<PathBuf, &'static str> {
     let options = options.map_err(|_| "must be sqlite://FILE, optionally with mode=ro")?;
     let path = options.get_filename();
     let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
-    let mut parameters = form_urlencoded::parse(parameters.as_bytes());
+    let parameters: Vec<_> = form_urlencoded::parse(parameters.as_bytes()).collect();
     let in_memory = parameters
-        .any(|(name, value)| matches!((&*name, &*value), ("mode", "memory") | ("vfs", "memdb")));
+        .iter()
+        .any(|(name, value)| matches!((&**name, &**value), ("mode", "memory") | ("vfs", "memdb")));
     let name = path.as_os_str().as_encoded_bytes();
     // sqlx gives a database in memory a name of its own.
     let has_no_file = |name: &[u8]| {
@@ -41,6 +43,12 @@ pub(crate) fn path_of_url(url: &str) -> Result<PathBuf, &'static str> {
     };
     if in_memory || has_no_file(name) {
         return Err(IN_MEMORY);
+    }
+    let is_immutable = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
+        name == "immutable" && !matches!(&**value, "false" | "0")
+    };
+    if parameters.iter().any(is_immutable) {
+        return Err("immutable is for files that nobody writes; remove it");
     }
     if name.starts_with(b"file:") {
         return Err("must name the file by its path, not by another URL");
@@ -179,12 +187,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s19_a_url_of_a_database_in_memory_names_no_file() {
+    fn s19_a_url_of_a_database_in_memory_or_of_a_fixed_file_is_refused() {
         #[rustfmt::skip]
         let refused = [
             "sqlite::memory:", "sqlite://:memory:", "sqlite:", "sqlite://", "sqlite://?mode=rwc", "sqlite:%3Amemory%3A",
             "sqlite://x.db?mode=memory", "sqlite:x.db?cache=shared&mode=memory", "sqlite:///x.db?vfs=memdb", "sqlite:%20",
             "sqlite:file::memory:", "sqlite:file:x.db?mode=memory", "sqlite:x.db?mode=nonsense",
+            "sqlite:x.db?immutable=true", "sqlite:x.db?mode=ro&immutable=1",
         ];
         for url in refused {
             assert!(path_of_url(url).is_err(), "{url}");
