@@ -31,7 +31,10 @@ use std::{
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{clock::Clock, declared_openapi, escaping::printable_text, redaction::redact};
+use crate::{
+    clock::Clock, config::without_url_credentials, declared_openapi, escaping::printable_text,
+    redaction::redact,
+};
 use context::{CliError, Context};
 use examples::with_examples;
 pub use output_stream::OutputStream;
@@ -238,7 +241,7 @@ fn print_usage(
     let text = message.render();
     _ = if message.use_stderr() {
         // The message quotes what was wrong, which may be a secret or move the terminal.
-        let text = safe(&text.to_string());
+        let text = safe(&without_url_credentials(&text.to_string()));
         let highlights = &[("error:", Colour::Red), ("tip:", Colour::Green)];
         if colours.stderr {
             write!(stderr, "{}", highlight(&text, highlights))

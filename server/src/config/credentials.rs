@@ -19,6 +19,16 @@ pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
     format!("{}{HIDDEN}{}", &text[..scheme], &text[end..]).into()
 }
 
+/// A message, without the user names and passwords of URLs that it quotes.
+pub(crate) fn without_url_credentials(message: &str) -> String {
+    let words = message.split_inclusive(char::is_whitespace);
+    let shown = words.map(|word| match word.contains("//") {
+        true => without_credentials(word),
+        false => word.into(),
+    });
+    shown.collect()
+}
+
 impl Settings {
     /// The settings as they may be shown.
     pub(super) fn without_credentials(&self) -> Self {
@@ -62,5 +72,12 @@ mod tests {
         for (text, shown) in rows {
             assert_eq!(without_credentials(text), shown);
         }
+    }
+
+    #[test]
+    fn only_urls_of_a_message_are_changed() {
+        let message = "error: 'https://u:p@h:1' for ana@example.com\n  tip: http://h";
+        let expected = "error: 'https://[hidden]@h:1' for ana@example.com\n  tip: http://h";
+        assert_eq!(without_url_credentials(message), expected);
     }
 }

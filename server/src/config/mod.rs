@@ -28,6 +28,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub(crate) use credentials::without_url_credentials;
 pub(crate) use portal_profile::DEFAULT_PROFILE;
 pub use portal_profile::{CustomerUpdate, PortalProfile};
 pub use secret::Secret;

@@ -46,6 +46,8 @@ async fn only_https_origins_are_taken_in_development_too() {
         "http://localhost:3000",
         "https://app.example.net/path",
         "https://user@app.example.net",
+        "https://user:hunter2@app.example.net",
+        "https://user:hun@ter2@hunter2@app.example.net/",
         "https://*.example.net",
         "https://app.example.net https://b.example.net",
         "app.example.net",
@@ -55,6 +57,7 @@ async fn only_https_origins_are_taken_in_development_too() {
             let outcome = service.command(&["org", command, "acme", origin]).await;
             assert_eq!(outcome.code, 2, "{origin}: {}", outcome.stdout);
             assert!(outcome.stderr.contains("<ORIGIN>"), "{}", outcome.stderr);
+            assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
         }
     }
     let listed = service.run(&["org", "return-urls", "acme"]).await;
