@@ -6,7 +6,7 @@ use super::{
     connection::Connection,
     database::{Store, read_time},
     error::StoreError,
-    statement::{execute, fetch_all},
+    statement::{execute, fetch_all, fetch_optional},
 };
 use crate::ids::{CustomerId, OrganizationId};
 
@@ -44,6 +44,17 @@ pub(crate) struct CustomerConflict {
     pub seen_at: DateTime<Utc>,
 }
 
+/// What is known of a conflict that has just been found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConflictState {
+    /// It was not recorded before. Each conflict is reported once.
+    New,
+    /// It is recorded, and no operator has resolved it.
+    Open,
+    /// An operator has resolved it.
+    Resolved,
+}
+
 /// A conflict that has just been found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundConflict {
@@ -55,8 +66,8 @@ pub(crate) struct FoundConflict {
     pub other: String,
     /// Which of the two.
     pub reason: ConflictReason,
-    /// Whether it was not recorded before. Each conflict is reported once.
-    pub is_new: bool,
+    /// What is known of it.
+    pub state: ConflictState,
 }
 
 impl Store {
@@ -105,12 +116,26 @@ pub(super) async fn record_conflict(
         reason.as_str(),
         now.timestamp(),
     )?;
+    let state = if recorded == 1 {
+        ConflictState::New
+    } else {
+        let resolved: Option<(i64,)> = fetch_optional!(
+            connection,
+            "SELECT resolved_at FROM customer_conflicts WHERE resolved_at IS NOT NULL \
+             AND organization_id = $1 AND customer = $2 AND other = $3 AND reason = $4",
+            org.as_str(),
+            customer.as_str(),
+            other,
+            reason.as_str(),
+        )?;
+        resolved.map_or(ConflictState::Open, |_| ConflictState::Resolved)
+    };
     Ok(FoundConflict {
         org: org.clone(),
         customer: customer.clone(),
         other: other.to_owned(),
         reason,
-        is_new: recorded == 1,
+        state,
     })
 }
 
@@ -127,6 +152,20 @@ pub(super) async fn resolve_conflicts(
          WHERE resolved_at IS NULL AND (organization_id = $1 OR (other = $1 AND reason = 'another_organization'))",
         org.as_str(),
         now.timestamp(),
+    )?;
+    Ok(())
+}
+
+/// The organization has no customer any more, so each conflict that is found from now on is a new one.
+pub(super) async fn delete_conflicts(
+    connection: &mut Connection,
+    org: &OrganizationId,
+) -> Result<(), sqlx::Error> {
+    execute!(
+        connection,
+        "DELETE FROM customer_conflicts \
+         WHERE organization_id = $1 OR (other = $1 AND reason = 'another_organization')",
+        org.as_str(),
     )?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     claim_rows::{delete_claim, delete_claims},
-    conflicts::resolve_conflicts,
+    conflicts::{delete_conflicts, resolve_conflicts},
     database::Store,
     error::StoreError,
     mapping::{
@@ -80,7 +80,7 @@ impl Store {
             now.timestamp(),
         )?;
         delete_claims(connection, org).await?;
-        resolve_conflicts(connection, org, now).await?;
+        delete_conflicts(connection, org).await?;
         write.commit().await
     }
 

@@ -44,7 +44,7 @@ mod write_check;
 pub(crate) use bulk::{LinkOutcome, LinkPolicy};
 pub(crate) use callers::Caller;
 pub(crate) use claim_rows::Claim;
-pub(crate) use conflicts::CustomerConflict;
+pub(crate) use conflicts::{ConflictState, CustomerConflict};
 pub(crate) use copy::CopyStep;
 pub(crate) use database::Store;
 pub(crate) use database_file::permissions_of_others;

@@ -26,7 +26,7 @@ use crate::{
     },
     metrics::label,
     request_context::RequestContext,
-    store::{CustomerChange, CustomerEvent, EventResult, StoreError},
+    store::{ConflictState, CustomerChange, CustomerEvent, EventResult, StoreError},
 };
 use event::{Action, Event};
 pub(crate) use outcome::WebhookOutcome;
@@ -187,6 +187,9 @@ async fn store_change(
     let result = result.await;
     let (outcome, conflict) = match result.unwrap_or(Err(StoreError::TimedOut))? {
         EventResult::Applied { conflict, .. } => (WebhookOutcome::Applied, conflict),
+        EventResult::Conflict { conflict } if conflict.state == ConflictState::Resolved => {
+            return Ok(WebhookOutcome::ResolvedConflict);
+        }
         EventResult::Conflict { conflict } => (WebhookOutcome::CustomerConflict, Some(conflict)),
         EventResult::Repeated => return Ok(WebhookOutcome::Repeated),
         EventResult::Older => return Ok(WebhookOutcome::Older),
@@ -194,7 +197,7 @@ async fn store_change(
         EventResult::NoClaim => return Ok(if_no_claim),
         EventResult::UnknownOrganization { .. } => return Ok(WebhookOutcome::UnknownOrganization),
     };
-    if let Some(conflict) = conflict.filter(|conflict| conflict.is_new) {
+    if let Some(conflict) = conflict.filter(|conflict| conflict.state == ConflictState::New) {
         tracing::error!(
             event = "customer_conflict",
             alert = true,

@@ -12,6 +12,8 @@ pub(crate) enum WebhookOutcome {
     Older,
     /// The customer is not the organization's customer; an operator has to decide.
     CustomerConflict,
+    /// The same, and an operator has decided.
+    ResolvedConflict,
     /// The customer was deleted at Stripe.
     DeletedCustomer,
     /// The organization does not exist here.
@@ -48,11 +50,12 @@ pub(crate) enum WebhookOutcome {
 
 impl WebhookOutcome {
     /// Every outcome.
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Applied,
         Self::Repeated,
         Self::Older,
         Self::CustomerConflict,
+        Self::ResolvedConflict,
         Self::DeletedCustomer,
         Self::UnknownOrganization,
         Self::ConfigurationRecheck,
@@ -79,6 +82,7 @@ impl WebhookOutcome {
             Self::Repeated              => ("repeated",               false),
             Self::Older                 => ("older",                  false),
             Self::CustomerConflict      => ("customer_conflict",      true),
+            Self::ResolvedConflict      => ("resolved_conflict",      false),
             Self::DeletedCustomer       => ("deleted_customer",       false),
             Self::UnknownOrganization   => ("unknown_organization",   false),
             Self::ConfigurationRecheck  => ("configuration_recheck",  false),

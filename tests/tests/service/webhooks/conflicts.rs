@@ -189,8 +189,39 @@ async fn s1_customer_link_resolves_conflicts_and_they_are_not_reported_again() {
         Vec::<Value>::new(),
         "it is decided"
     );
+    let counts = [
+        count(service.operations(), "customer_conflict").await,
+        count(service.operations(), "resolved_conflict").await,
+    ];
+    assert_eq!(counts, [1, 1], "a decided one raises no alert");
     assert_eq!(
         mapping(&service, "acme").await,
         owned("cus_A", "active", "operator")
     );
+}
+
+#[tokio::test]
+async fn s3_a_conflict_is_reported_again_after_unlink() {
+    let service = service().await;
+    let claims = |id: &str, customer_id: &str, created| {
+        let object = customer(customer_id, "acme", created);
+        // Later than the commands.
+        event(id, "customer.updated", unix_time() + 60, &object)
+    };
+    service
+        .run(&["customer", "link", "--org", "acme", "cus_A"])
+        .await;
+    deliver(&service, &claims("evt_1", "cus_B", YEAR_2020)).await;
+    let expected = vec![conflict("acme", "cus_B", "cus_A", "another_customer")];
+    assert_eq!(conflicts(&service).await, expected);
+    service.run(&["customer", "unlink", "--org", "acme"]).await;
+    assert_eq!(conflicts(&service).await, Vec::<Value>::new());
+
+    deliver(&service, &claims("evt_2", "cus_B", YEAR_2020)).await;
+    deliver(&service, &claims("evt_3", "cus_A", YEAR_2023)).await;
+    assert_eq!(
+        mapping(&service, "acme").await,
+        owned("cus_A", "active", "stripe")
+    );
+    assert_eq!(conflicts(&service).await, expected);
 }
