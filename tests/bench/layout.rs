@@ -97,9 +97,11 @@ fn without_hashes(name: &str) -> String {
     {
         return format!("_ZN{path}17h*");
     }
+    if let Some((of, _)) = name.split_once('.') {
+        return format!("{}.*", without_hashes(of));
+    }
     let Some(path) = name.strip_prefix("_R") else {
-        let copy = name.split_once('.');
-        return copy.map_or_else(|| name.to_owned(), |(of, _)| format!("{of}.*"));
+        return name.to_owned();
     };
     let mut pattern = "_R".to_owned();
     let mut crates = path.split("Cs");
@@ -155,6 +157,10 @@ mod tests {
             (
                 "_RNvNtCsjrHSEGnQ3l9_3std2io4readCslNYArtu3iFV_5alloc",
                 "_RNvNtCs*_3std2io4readCs*_5alloc",
+            ),
+            (
+                "_RNvNtCsjrHSEGnQ3l9_3std2io4read.117",
+                "_RNvNtCs*_3std2io4read.*",
             ),
             ("_RNv3Css_3std", "_RNv3Css_3std"),
             ("sqlite3_step", "sqlite3_step"),
