@@ -22,9 +22,12 @@ pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
 /// A message, without the user names and passwords of URLs that it quotes.
 pub(crate) fn without_url_credentials(message: &str) -> String {
     let words = message.split_inclusive(char::is_whitespace);
-    let shown = words.map(|word| match word.contains("//") {
-        true => without_credentials(word),
-        false => word.into(),
+    let shown = words.map(|word| {
+        if word.contains("//") {
+            without_credentials(word)
+        } else {
+            word.into()
+        }
     });
     shown.collect()
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     conflicts::resolve_conflicts,
     connection::Connection,
+    current_customer::offer,
     database::Store,
     error::StoreError,
     mapping::{CustomerState, MappingSource, replace_customer, upsert_mapping},
@@ -101,12 +102,16 @@ async fn link(
     }
     if current.organization_exists {
         replace_customer(connection, org, customer, now.into()).await?;
+        resolve_conflicts(connection, org, now).await?;
+        if let Some(replaced) = current
+            .customer
+            .filter(|before| before != customer.as_str())
+        {
+            offer(connection, CustomerId::from_stored(replaced), now).await?;
+        }
     } else {
         create_organization(connection, org, mapping.name.as_deref(), now).await?;
         upsert_mapping(connection, org, customer, MappingSource::Operator).await?;
-    }
-    if current.customer.is_some() {
-        resolve_conflicts(connection, org, now).await?;
     }
     Ok(LinkOutcome::Linked {
         organization_created: !current.organization_exists,

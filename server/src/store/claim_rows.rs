@@ -68,7 +68,7 @@ pub(super) async fn record_claim(
         "INSERT INTO customer_claims (customer, organization_id, customer_created, known_at, event) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (customer) DO UPDATE SET \
          organization_id = excluded.organization_id, known_at = excluded.known_at, event = excluded.event, \
-         customer_created = COALESCE(excluded.customer_created, customer_claims.customer_created), withdrawn = 0 \
+         customer_created = excluded.customer_created, withdrawn = 0 \
          WHERE customer_claims.known_at < excluded.known_at \
          OR (customer_claims.known_at = excluded.known_at AND customer_claims.event <= excluded.event)",
         claim.customer.as_str(),
@@ -120,14 +120,14 @@ pub(super) async fn newest_claim(
     Ok(newest.map(|(customer,)| CustomerId::from_stored(customer)))
 }
 
-/// Removes the customer's claim.
+/// Removes the customer's claim. One that was withdrawn stays, because an older event may still arrive.
 pub(super) async fn delete_claim(
     connection: &mut Connection,
     customer: &CustomerId,
 ) -> Result<(), sqlx::Error> {
     execute!(
         connection,
-        "DELETE FROM customer_claims WHERE customer = $1",
+        "DELETE FROM customer_claims WHERE customer = $1 AND withdrawn = 0",
         customer.as_str(),
     )?;
     Ok(())
@@ -140,7 +140,7 @@ pub(super) async fn delete_claims(
 ) -> Result<(), sqlx::Error> {
     execute!(
         connection,
-        "DELETE FROM customer_claims WHERE organization_id = $1",
+        "DELETE FROM customer_claims WHERE organization_id = $1 AND withdrawn = 0",
         org.as_str(),
     )?;
     Ok(())

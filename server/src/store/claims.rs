@@ -1,13 +1,12 @@
 //! The one rule by which Stripe's customers become mappings, for events and for a sync.
 //!
-//! A living customer at Stripe that names an organization has a claim. The mapping follows from the claims, whatever the
-//! order in which they arrive:
+//! A living customer at Stripe that names an organization has a claim. The mapping follows from the claims:
 //! - an operator's active mapping stays;
 //! - otherwise the customer that Stripe created last is the organization's customer;
 //! - a checkout has no such time, so it only fills a gap;
 //! - a claim ends when the customer is deleted, or names another organization or none. The living customer stays until
 //!   another one has a claim: an edit of metadata alone leaves no organization without a customer;
-//! - a customer of one organization is not moved to another as long as the first one has no other customer.
+//! - an organization's customer that names another one moves to it when the first one has another customer.
 
 use chrono::{DateTime, Utc};
 
@@ -15,13 +14,22 @@ use super::{
     claim_rows::{
         Claim, Evidence, delete_claim, find_claim, newest_claim, record_claim, record_withdrawal,
     },
-    conflicts::{ConflictReason, FoundConflict, delete_conflicts_between, record_conflict},
+    conflicts::{ConflictReason, FoundConflict, delete_conflicts_with, record_conflict},
     connection::Connection,
+    current_customer::{
+        CurrentMapping, conflict, current_mapping, next_follows, offer, replace, was_deleted,
+    },
     error::StoreError,
-    mapping::{CustomerState, MappingSource, UnixSeconds, owner, upsert_mapping},
-    statement::fetch_optional,
+    mapping::owner,
 };
 use crate::ids::{CustomerId, OrganizationId};
+
+/// A claim that was applied.
+pub(super) struct Claimed {
+    pub(super) result: ClaimResult,
+    /// Whether the customer had a claim on another organization, which has ended.
+    pub(super) has_left: bool,
+}
 
 /// The result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,76 +65,101 @@ pub(super) enum WithdrawalResult {
     NoClaim,
 }
 
-/// The organization's mapping before a claim.
-struct CurrentMapping {
-    commanded_at: UnixSeconds,
-    customer: Option<CustomerId>,
-    is_active: bool,
-    source: MappingSource,
-}
-
-impl CurrentMapping {
-    fn from_row(row: (i64, Option<String>, Option<String>, Option<String>)) -> Self {
-        let (commanded_at, customer, state, source) = row;
-        let state = state.as_deref().map(CustomerState::from_stored);
-        let source = source.as_deref();
-        Self {
-            commanded_at: UnixSeconds(commanded_at),
-            customer: customer.map(CustomerId::from_stored),
-            is_active: state == Some(CustomerState::Active),
-            source: source.map_or(MappingSource::Stripe, MappingSource::from_stored),
+/// Records a claim and applies the rule. `before` is the organization that the customer named before, if the event says
+/// so.
+pub(super) async fn claim(
+    connection: &mut Connection,
+    claim: &Claim,
+    before: Option<&OrganizationId>,
+    evidence: Evidence<'_>,
+    now: DateTime<Utc>,
+) -> Result<Claimed, StoreError> {
+    let Claim { org, customer, .. } = claim;
+    let mut has_left = false;
+    if claim.customer_created.is_some() {
+        let known = find_claim(connection, customer).await?;
+        if known.is_none_or(|known| known.org != *org) {
+            let left = withdraw_claim(connection, customer, before, evidence, now).await?;
+            has_left = matches!(left, WithdrawalResult::Withdrawn { .. });
         }
     }
+    let result = apply(connection, claim, evidence, now).await?;
+    Ok(Claimed { result, has_left })
 }
 
-/// Records a claim and applies the rule.
-pub(super) async fn claim(
+async fn apply(
     connection: &mut Connection,
     claim: &Claim,
     evidence: Evidence<'_>,
     now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
-    let Claim { org, customer, .. } = claim;
-    let Some(current) = current_mapping(connection, org).await? else {
+    let Some(current) = current_mapping(connection, &claim.org).await? else {
         return Ok(ClaimResult::UnknownOrganization);
     };
-    if was_deleted(connection, customer).await? {
+    if was_deleted(connection, &claim.customer).await? {
         return Ok(ClaimResult::Deleted);
     }
-    let active = current.customer.as_ref().filter(|_| current.is_active);
     // An operator may have removed the customer since; a stale mapping is older than whatever is known now.
     let as_of = match &current.customer {
         None => evidence.happened_at,
         Some(_) => evidence.known_at,
     };
-    if active.is_none() && as_of < current.commanded_at {
+    if current.active().is_none() && as_of < current.commanded_at {
         return Ok(ClaimResult::Older);
     }
-    if claim.customer_created.is_some()
-        && let Some(known) = find_claim(connection, customer).await?
-    {
-        if known.known_at > evidence.known_at {
-            return Ok(ClaimResult::Older);
-        }
-        if known.org != *org {
-            withdraw_claim(connection, customer, None, evidence).await?;
-        }
+    if claim.customer_created.is_some() {
+        apply_metadata(connection, claim, &current, evidence, now).await
+    } else {
+        apply_checkout(connection, claim, &current, evidence, now).await
     }
-    let owner = owner(connection, customer).await?;
-    if let Some(owner) = owner.filter(|owner| owner != org) {
-        let with = (owner.as_str(), ConflictReason::AnotherOrganization);
-        let conflict = record_conflict(connection, (org, customer), with, now).await?;
-        return Ok(ClaimResult::lost(conflict, false));
-    }
-    let fills_gaps_only = claim.customer_created.is_none();
-    if let Some(active) = active.filter(|active| fills_gaps_only && *active != customer) {
-        let conflict = conflict(connection, org, (customer, active), now).await?;
-        return Ok(ClaimResult::lost(conflict, false));
-    }
-    if !record_claim(connection, claim, evidence).await? {
+}
+
+/// What a customer's metadata say.
+async fn apply_metadata(
+    connection: &mut Connection,
+    claim: &Claim,
+    current: &CurrentMapping,
+    evidence: Evidence<'_>,
+    now: DateTime<Utc>,
+) -> Result<ClaimResult, StoreError> {
+    let known = find_claim(connection, &claim.customer).await?;
+    if known.is_some_and(|known| known.known_at > evidence.known_at) {
         return Ok(ClaimResult::Older);
     }
-    decide(connection, claim, &current, now).await
+    // Also if another organization has the customer: this one gets it when that one has another.
+    let is_newest = record_claim(connection, claim, evidence).await?;
+    if let Some(conflict) = conflict_of_owner(connection, claim, current, now).await? {
+        return Ok(ClaimResult::lost(conflict, false));
+    }
+    if !is_newest {
+        return Ok(ClaimResult::Older);
+    }
+    decide(connection, claim, current, now).await
+}
+
+/// What a checkout says, which fills a gap only.
+async fn apply_checkout(
+    connection: &mut Connection,
+    claim: &Claim,
+    current: &CurrentMapping,
+    evidence: Evidence<'_>,
+    now: DateTime<Utc>,
+) -> Result<ClaimResult, StoreError> {
+    let Claim { org, customer, .. } = claim;
+    if let Some(conflict) = conflict_of_owner(connection, claim, current, now).await? {
+        return Ok(ClaimResult::lost(conflict, false));
+    }
+    if let Some(active) = current.active().filter(|active| *active != customer) {
+        let conflict = conflict(connection, (org, current), (customer, active), now).await?;
+        return Ok(ClaimResult::lost(conflict, false));
+    }
+    // What the customer's metadata say stays recorded.
+    let known = find_claim(connection, customer).await?;
+    let has_metadata = known.is_some_and(|known| known.is_by_metadata);
+    if !has_metadata && !record_claim(connection, claim, evidence).await? {
+        return Ok(ClaimResult::Older);
+    }
+    decide(connection, claim, current, now).await
 }
 
 /// Compares a recorded claim with the others, and changes the mapping if the rule says so.
@@ -137,30 +170,28 @@ async fn decide(
     now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
     let Claim { org, customer, .. } = claim;
-    let active = current.customer.as_ref().filter(|_| current.is_active);
+    let active = current.active();
     let winner = match active {
-        Some(active) if current.source == MappingSource::Operator => Some(active.clone()),
+        Some(active) if current.is_decided_by_operator() => Some(active.clone()),
         _ => newest_claim(connection, org).await?,
     };
     let winner = winner.as_ref().unwrap_or(customer);
     let changed = active != Some(winner);
+    let mut conflict_with_replaced = None;
     if changed {
-        upsert_mapping(connection, org, winner, MappingSource::Stripe).await?;
+        conflict_with_replaced = replace(connection, (org, current), winner, now).await?;
+        if let Some(replaced) = active {
+            offer(connection, replaced.clone(), now).await?;
+        }
     }
     if winner != customer {
-        let conflict = conflict(connection, org, (customer, winner), now).await?;
+        let conflict = conflict(connection, (org, current), (customer, winner), now).await?;
         return Ok(ClaimResult::lost(conflict, changed));
     }
-    let conflict = match active {
-        Some(replaced) if changed && !is_withdrawn(connection, replaced).await? => {
-            Some(conflict(connection, org, (replaced, winner), now).await?)
-        }
-        _ => None,
-    };
     Ok(ClaimResult::Decided {
         is_current: true,
         changed,
-        conflict,
+        conflict: conflict_with_replaced,
     })
 }
 
@@ -174,23 +205,24 @@ impl ClaimResult {
     }
 }
 
-/// Two living customers name the organization.
-async fn conflict(
+/// The conflict with the organization that has the customer, if another one has it.
+async fn conflict_of_owner(
     connection: &mut Connection,
-    org: &OrganizationId,
-    (loser, winner): (&CustomerId, &CustomerId),
+    claim: &Claim,
+    current: &CurrentMapping,
     now: DateTime<Utc>,
-) -> Result<FoundConflict, sqlx::Error> {
-    let with = (winner.as_str(), ConflictReason::AnotherCustomer);
-    record_conflict(connection, (org, loser), with, now).await
-}
-
-async fn is_withdrawn(
-    connection: &mut Connection,
-    customer: &CustomerId,
-) -> Result<bool, sqlx::Error> {
-    let known = find_claim(connection, customer).await?;
-    Ok(known.is_some_and(|known| known.is_withdrawn))
+) -> Result<Option<FoundConflict>, StoreError> {
+    let Claim { org, customer, .. } = claim;
+    let owner = owner(connection, customer).await?;
+    let Some(owner) = owner.filter(|owner| owner != org) else {
+        return Ok(None);
+    };
+    let of_owner = current_mapping(connection, &owner).await?;
+    let is_decided = current.is_decided_by_operator()
+        || of_owner.is_some_and(|mapping| mapping.is_decided_by_operator());
+    let with = (owner.as_str(), ConflictReason::AnotherOrganization);
+    let conflict = record_conflict(connection, (org, customer), with, is_decided, now).await?;
+    Ok(Some(conflict))
 }
 
 /// Ends the claim of a customer whose metadata no longer name the organization. `before` is the organization that they
@@ -200,6 +232,7 @@ pub(super) async fn withdraw_claim(
     customer: &CustomerId,
     before: Option<&OrganizationId>,
     evidence: Evidence<'_>,
+    now: DateTime<Utc>,
 ) -> Result<WithdrawalResult, StoreError> {
     let known = find_claim(connection, customer).await?;
     let org = match &known {
@@ -217,8 +250,8 @@ pub(super) async fn withdraw_claim(
             None => WithdrawalResult::NoClaim,
         });
     }
-    delete_conflicts_between(connection, org, customer).await?;
-    let changed = next_follows(connection, customer, org).await?;
+    delete_conflicts_with(connection, org, customer).await?;
+    let changed = next_follows(connection, customer, org, now).await?;
     Ok(WithdrawalResult::Withdrawn { changed })
 }
 
@@ -227,58 +260,11 @@ pub(super) async fn delete_customer(
     connection: &mut Connection,
     customer: &CustomerId,
     owner: Option<&OrganizationId>,
+    now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     delete_claim(connection, customer).await?;
     match owner {
-        Some(org) => next_follows(connection, customer, org).await,
+        Some(org) => next_follows(connection, customer, org, now).await,
         None => Ok(false),
     }
-}
-
-/// If the customer without a claim is the organization's customer by Stripe, the newest one with a claim follows. Returns
-/// whether one did.
-async fn next_follows(
-    connection: &mut Connection,
-    customer: &CustomerId,
-    org: &OrganizationId,
-) -> Result<bool, StoreError> {
-    let current = current_mapping(connection, org).await?;
-    // Where an operator decided, an operator decides again.
-    let is_left = current.is_some_and(|current| {
-        current.customer.as_ref() == Some(customer) && current.source == MappingSource::Stripe
-    });
-    if !is_left {
-        return Ok(false);
-    }
-    let Some(next) = newest_claim(connection, org).await? else {
-        return Ok(false);
-    };
-    upsert_mapping(connection, org, &next, MappingSource::Stripe).await?;
-    Ok(true)
-}
-
-async fn current_mapping(
-    connection: &mut Connection,
-    org: &OrganizationId,
-) -> Result<Option<CurrentMapping>, sqlx::Error> {
-    let row = fetch_optional!(
-        connection,
-        "SELECT o.customer_as_of, c.customer, c.state, c.source \
-         FROM organizations o LEFT JOIN customers c ON c.organization_id = o.id WHERE o.id = $1",
-        org.as_str(),
-    )?;
-    Ok(row.map(CurrentMapping::from_row))
-}
-
-/// Whether Stripe reported that the customer was deleted.
-async fn was_deleted(
-    connection: &mut Connection,
-    customer: &CustomerId,
-) -> Result<bool, sqlx::Error> {
-    let deleted: Option<(String,)> = fetch_optional!(
-        connection,
-        "SELECT customer FROM deleted_customers WHERE customer = $1",
-        customer.as_str(),
-    )?;
-    Ok(deleted.is_some())
 }

@@ -99,36 +99,30 @@ fn conflict(row: (String, String, String, String, i64)) -> Result<CustomerConfli
     })
 }
 
-/// Records a conflict, unless it is recorded, resolved or not.
+/// Records a conflict, unless it is recorded. A resolved one is a new one, unless `is_decided`: an operator's mapping of
+/// one of the organizations still stands.
 pub(super) async fn record_conflict(
     connection: &mut Connection,
     (org, customer): (&OrganizationId, &CustomerId),
     (other, reason): (&str, ConflictReason),
+    is_decided: bool,
     now: DateTime<Utc>,
 ) -> Result<FoundConflict, sqlx::Error> {
     let recorded = execute!(
         connection,
         "INSERT INTO customer_conflicts (organization_id, customer, other, reason, seen_at) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id, customer, other, reason) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id, customer, other, reason) DO UPDATE SET \
+         seen_at = excluded.seen_at, resolved_at = NULL WHERE customer_conflicts.resolved_at IS NOT NULL AND $6 = 0",
         org.as_str(),
         customer.as_str(),
         other,
         reason.as_str(),
         now.timestamp(),
+        i64::from(is_decided),
     )?;
-    let state = if recorded == 1 {
-        ConflictState::New
-    } else {
-        let resolved: Option<(i64,)> = fetch_optional!(
-            connection,
-            "SELECT resolved_at FROM customer_conflicts WHERE resolved_at IS NOT NULL \
-             AND organization_id = $1 AND customer = $2 AND other = $3 AND reason = $4",
-            org.as_str(),
-            customer.as_str(),
-            other,
-            reason.as_str(),
-        )?;
-        resolved.map_or(ConflictState::Open, |_| ConflictState::Resolved)
+    let state = match recorded {
+        1 => ConflictState::New,
+        _ => known_state(connection, (org, customer), (other, reason)).await?,
     };
     Ok(FoundConflict {
         org: org.clone(),
@@ -139,8 +133,25 @@ pub(super) async fn record_conflict(
     })
 }
 
+async fn known_state(
+    connection: &mut Connection,
+    (org, customer): (&OrganizationId, &CustomerId),
+    (other, reason): (&str, ConflictReason),
+) -> Result<ConflictState, sqlx::Error> {
+    let resolved: Option<(i64,)> = fetch_optional!(
+        connection,
+        "SELECT resolved_at FROM customer_conflicts WHERE resolved_at IS NOT NULL \
+         AND organization_id = $1 AND customer = $2 AND other = $3 AND reason = $4",
+        org.as_str(),
+        customer.as_str(),
+        other,
+        reason.as_str(),
+    )?;
+    Ok(resolved.map_or(ConflictState::Open, |_| ConflictState::Resolved))
+}
+
 /// An operator has decided which customer the organization has. The rows stay, so that the same conflict is not
-/// reported again.
+/// reported again while the operator's mapping stands.
 pub(super) async fn resolve_conflicts(
     connection: &mut Connection,
     org: &OrganizationId,
@@ -152,20 +163,6 @@ pub(super) async fn resolve_conflicts(
          WHERE resolved_at IS NULL AND (organization_id = $1 OR (other = $1 AND reason = 'another_organization'))",
         org.as_str(),
         now.timestamp(),
-    )?;
-    Ok(())
-}
-
-/// The organization has no customer any more, so each conflict that is found from now on is a new one.
-pub(super) async fn delete_conflicts(
-    connection: &mut Connection,
-    org: &OrganizationId,
-) -> Result<(), sqlx::Error> {
-    execute!(
-        connection,
-        "DELETE FROM customer_conflicts \
-         WHERE organization_id = $1 OR (other = $1 AND reason = 'another_organization')",
-        org.as_str(),
     )?;
     Ok(())
 }
@@ -184,18 +181,43 @@ pub(super) async fn delete_conflicts_of(
     Ok(())
 }
 
-/// The customer no longer names the organization, so there is nothing left to decide between the two.
-pub(super) async fn delete_conflicts_between(
+/// The customer is the organization's customer now, or no longer names it, so that it has no conflict there.
+pub(super) async fn delete_conflicts_with(
     connection: &mut Connection,
     org: &OrganizationId,
     customer: &CustomerId,
 ) -> Result<(), sqlx::Error> {
     execute!(
         connection,
-        "DELETE FROM customer_conflicts WHERE organization_id = $1 \
-         AND (customer = $2 OR (other = $2 AND reason = 'another_customer'))",
+        "DELETE FROM customer_conflicts WHERE organization_id = $1 AND customer = $2",
         org.as_str(),
         customer.as_str(),
+    )?;
+    Ok(())
+}
+
+/// The customers that were in conflict with `before` are in conflict with the organization's new customer.
+pub(super) async fn repoint_conflicts(
+    connection: &mut Connection,
+    org: &OrganizationId,
+    before: &CustomerId,
+    customer: &CustomerId,
+) -> Result<(), sqlx::Error> {
+    execute!(
+        connection,
+        "INSERT INTO customer_conflicts (organization_id, customer, other, reason, seen_at, resolved_at) \
+         SELECT organization_id, customer, $3, reason, seen_at, resolved_at FROM customer_conflicts \
+         WHERE organization_id = $1 AND other = $2 AND customer <> $3 AND reason = 'another_customer' \
+         ON CONFLICT (organization_id, customer, other, reason) DO NOTHING",
+        org.as_str(),
+        before.as_str(),
+        customer.as_str(),
+    )?;
+    execute!(
+        connection,
+        "DELETE FROM customer_conflicts WHERE organization_id = $1 AND other = $2 AND reason = 'another_customer'",
+        org.as_str(),
+        before.as_str(),
     )?;
     Ok(())
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     claim_rows::{delete_claim, delete_claims},
-    conflicts::{delete_conflicts, resolve_conflicts},
+    conflicts::resolve_conflicts,
+    connection::Connection,
+    current_customer::{current_mapping, offer},
     database::Store,
     error::StoreError,
     mapping::{
@@ -34,6 +36,7 @@ impl Store {
                 "customer {customer} belongs to organization {owner}"
             )));
         }
+        let replaced = customer_before(connection, org).await?;
         execute!(
             connection,
             "DELETE FROM deleted_customers WHERE customer = $1",
@@ -46,6 +49,9 @@ impl Store {
             replaced => replaced?,
         }
         resolve_conflicts(connection, org, now).await?;
+        if let Some(replaced) = replaced.filter(|replaced| replaced != customer) {
+            offer(connection, replaced, now).await?;
+        }
         write.commit().await?;
         Ok(CustomerLink {
             org: org.clone(),
@@ -65,6 +71,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
         let connection = &mut write.connection;
+        let unlinked = customer_before(connection, org).await?;
         let deleted = execute!(
             connection,
             "DELETE FROM customers WHERE organization_id = $1",
@@ -80,7 +87,10 @@ impl Store {
             now.timestamp(),
         )?;
         delete_claims(connection, org).await?;
-        delete_conflicts(connection, org).await?;
+        resolve_conflicts(connection, org, now).await?;
+        if let Some(unlinked) = unlinked {
+            offer(connection, unlinked, now).await?;
+        }
         write.commit().await
     }
 
@@ -124,4 +134,13 @@ impl Store {
         )?;
         Ok(row.map(CustomerLink::from_row))
     }
+}
+
+/// The organization's customer before a command.
+async fn customer_before(
+    connection: &mut Connection,
+    org: &OrganizationId,
+) -> Result<Option<CustomerId>, StoreError> {
+    let current = current_mapping(connection, org).await?;
+    Ok(current.and_then(|current| current.customer))
 }

@@ -24,7 +24,12 @@ const RECORDED_FOR: TimeDelta = TimeDelta::days(35);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CustomerChange {
     /// A customer names an organization.
-    Claimed(Claim),
+    Claimed {
+        /// The customer and the organization.
+        claim: Claim,
+        /// The organization that it named before, if the event says so.
+        before: Option<OrganizationId>,
+    },
     /// A customer's metadata name no organization.
     Withdrawn {
         /// The customer.
@@ -71,10 +76,7 @@ pub(crate) enum EventResult {
     /// Its customer names no organization, and did not before.
     NoClaim,
     /// There is no such organization.
-    UnknownOrganization {
-        /// Whether the customer named another one before.
-        is_withdrawn: bool,
-    },
+    UnknownOrganization,
 }
 
 impl Store {
@@ -110,29 +112,45 @@ impl Store {
             write.roll_back();
             return Ok(EventResult::Repeated);
         }
-        let result = match &event.change {
-            CustomerChange::Claimed(claimed) => follow(connection, event, claimed, now).await?,
-            CustomerChange::Withdrawn { customer, before } => {
-                withdraw(connection, event, customer, before.as_ref()).await?
-            }
-            CustomerChange::Deleted(customer) => delete(connection, customer, now).await?,
-        };
+        let (result, has_left) = change(connection, event, now).await?;
         match &result {
-            EventResult::Applied { changed: false, .. } => write.commit_uncounted().await?,
+            EventResult::Applied { changed: false, .. } if !has_left => {
+                write.commit_uncounted().await?;
+            }
             EventResult::Applied { .. } => write.commit().await?,
-            EventResult::Conflict { .. }
-            | EventResult::UnknownOrganization { is_withdrawn: true } => {
-                execute!(
-                    connection,
-                    "DELETE FROM stripe_events WHERE id = $1",
-                    &event.id
-                )?;
+            _ if has_left || matches!(result, EventResult::Conflict { .. }) => {
+                delete_record(connection, &event.id).await?;
                 write.commit().await?;
             }
             // The record of the event too.
             _ => write.roll_back(),
         }
         Ok(result)
+    }
+}
+
+/// The event was not followed, so Stripe can send it again.
+async fn delete_record(connection: &mut Connection, event: &str) -> Result<(), sqlx::Error> {
+    execute!(connection, "DELETE FROM stripe_events WHERE id = $1", event)?;
+    Ok(())
+}
+
+/// Returns the result, and whether the customer had a claim on another organization, which has ended.
+async fn change(
+    connection: &mut Connection,
+    event: &CustomerEvent,
+    now: DateTime<Utc>,
+) -> Result<(EventResult, bool), StoreError> {
+    match &event.change {
+        CustomerChange::Claimed { claim, before } => {
+            follow(connection, event, claim, before.as_ref(), now).await
+        }
+        CustomerChange::Withdrawn { customer, before } => {
+            let before = before.as_ref();
+            let result = withdraw_claim(connection, customer, before, evidence(event), now).await?;
+            Ok((result.into(), false))
+        }
+        CustomerChange::Deleted(customer) => Ok((delete(connection, customer, now).await?, false)),
     }
 }
 
@@ -163,49 +181,37 @@ async fn follow(
     connection: &mut Connection,
     event: &CustomerEvent,
     claimed: &Claim,
+    before: Option<&OrganizationId>,
     now: DateTime<Utc>,
-) -> Result<EventResult, StoreError> {
-    Ok(
-        match claim(connection, claimed, evidence(event), now).await? {
-            ClaimResult::Decided {
-                is_current: false,
-                conflict: Some(conflict),
-                ..
-            } => EventResult::Conflict { conflict },
-            ClaimResult::Decided {
-                changed, conflict, ..
-            } => EventResult::Applied { changed, conflict },
-            ClaimResult::Older => EventResult::Older,
-            ClaimResult::Deleted => EventResult::DeletedCustomer,
-            ClaimResult::UnknownOrganization => {
-                // The customer names no organization that is known here.
-                let withdrawn = match claimed.customer_created {
-                    Some(_) => withdraw(connection, event, &claimed.customer, None).await?,
-                    None => EventResult::NoClaim,
-                };
-                EventResult::UnknownOrganization {
-                    is_withdrawn: matches!(withdrawn, EventResult::Applied { .. }),
-                }
-            }
-        },
-    )
+) -> Result<(EventResult, bool), StoreError> {
+    let claimed = claim(connection, claimed, before, evidence(event), now).await?;
+    let result = match claimed.result {
+        ClaimResult::Decided {
+            is_current: false,
+            conflict: Some(conflict),
+            ..
+        } => EventResult::Conflict { conflict },
+        ClaimResult::Decided {
+            changed, conflict, ..
+        } => EventResult::Applied { changed, conflict },
+        ClaimResult::Older => EventResult::Older,
+        ClaimResult::Deleted => EventResult::DeletedCustomer,
+        ClaimResult::UnknownOrganization => EventResult::UnknownOrganization,
+    };
+    Ok((result, claimed.has_left))
 }
 
-async fn withdraw(
-    connection: &mut Connection,
-    event: &CustomerEvent,
-    customer: &CustomerId,
-    before: Option<&OrganizationId>,
-) -> Result<EventResult, StoreError> {
-    let withdrawn = withdraw_claim(connection, customer, before, evidence(event)).await?;
-    Ok(match withdrawn {
-        WithdrawalResult::Withdrawn { changed } => EventResult::Applied {
-            changed,
-            conflict: None,
-        },
-        WithdrawalResult::Older => EventResult::Older,
-        WithdrawalResult::NoClaim => EventResult::NoClaim,
-    })
+impl From<WithdrawalResult> for EventResult {
+    fn from(result: WithdrawalResult) -> Self {
+        match result {
+            WithdrawalResult::Withdrawn { changed } => Self::Applied {
+                changed,
+                conflict: None,
+            },
+            WithdrawalResult::Older => Self::Older,
+            WithdrawalResult::NoClaim => Self::NoClaim,
+        }
+    }
 }
 
 fn evidence(event: &CustomerEvent) -> Evidence<'_> {
@@ -227,11 +233,11 @@ async fn delete(
         customer.as_str(),
         now.timestamp(),
     )?;
-    delete_conflicts_of(connection, customer).await?;
     let owner = owner(connection, customer).await?;
-    if !delete_customer(connection, customer, owner.as_ref()).await? {
+    if !delete_customer(connection, customer, owner.as_ref(), now).await? {
         mark_deleted(connection, customer).await?;
     }
+    delete_conflicts_of(connection, customer).await?;
     Ok(EventResult::Applied {
         changed: owner.is_some(),
         conflict: None,

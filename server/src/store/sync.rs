@@ -70,7 +70,7 @@ impl Store {
         let connection = &mut write.connection;
         let mut outcomes = Vec::with_capacity(batch.len());
         for customer in &page.without_organization {
-            withdraw_claim(connection, customer, None, evidence(now, now.into())).await?;
+            withdraw_claim(connection, customer, None, evidence(now, now.into()), now).await?;
         }
         for customer in batch {
             let outcome = claim_or_create(connection, customer, create_organizations, now).await?;
@@ -168,16 +168,17 @@ async fn claim_or_create(
     let happened_at = synced.claim.customer_created.unwrap_or(now.into());
     let evidence = evidence(now, happened_at);
     let mut organization_created = false;
-    let mut result = claim(connection, &synced.claim, evidence, now).await?;
-    if result == ClaimResult::UnknownOrganization && create_organizations {
+    let mut claimed = claim(connection, &synced.claim, None, evidence, now).await?;
+    if claimed.result == ClaimResult::UnknownOrganization && create_organizations {
         create_organization(connection, org, synced.name.as_deref(), now).await?;
         organization_created = true;
-        result = claim(connection, &synced.claim, evidence, now).await?;
+        claimed = claim(connection, &synced.claim, None, evidence, now).await?;
     }
-    if result == ClaimResult::UnknownOrganization {
-        withdraw_claim(connection, &synced.claim.customer, None, evidence).await?;
-    }
-    Ok(sync_outcome(&synced.claim, result, organization_created))
+    Ok(sync_outcome(
+        &synced.claim,
+        claimed.result,
+        organization_created,
+    ))
 }
 
 /// What a sync that began at `now` says.

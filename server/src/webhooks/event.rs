@@ -125,37 +125,32 @@ impl Event {
 
     /// A customer that names its organization in its metadata, which only the operator writes.
     fn claimed(&self, rules: &EventRules) -> Result<Action, WebhookOutcome> {
-        let object = &self.data.object;
+        let Data {
+            object,
+            previous_attributes,
+        } = &self.data;
+        let before = previous_attributes["metadata"][&rules.metadata_key].as_str();
+        let before = before.and_then(|org| org.parse().ok());
         let named = &object["metadata"][&rules.metadata_key];
         // Every customer of Stripe's has a time of creation; without one, it is at most as old as the event.
         let created = object["created"]
             .as_i64()
             .map_or(self.created(), UnixSeconds);
         match claim(named, object, Some(created)) {
+            Ok(claim) => Ok(Action::ChangeCustomer(CustomerChange::Claimed {
+                claim,
+                before,
+            })),
+            // Every customer of Stripe's has metadata: without them, the event does not say what they name.
             Err(
                 reason @ (WebhookOutcome::NoOrganization | WebhookOutcome::MalformedOrganization),
-            ) => self.withdrawn(rules, reason),
-            claimed => claimed.map(Action::ChangeCustomer),
+            ) if object["metadata"].is_object() => {
+                let customer = customer_id(object).ok_or(reason)?;
+                let change = CustomerChange::Withdrawn { customer, before };
+                Ok(Action::Withdraw(change, reason))
+            }
+            Err(reason) => Err(reason),
         }
-    }
-
-    /// A customer that names no organization, for this reason.
-    fn withdrawn(
-        &self,
-        rules: &EventRules,
-        reason: WebhookOutcome,
-    ) -> Result<Action, WebhookOutcome> {
-        let Data {
-            object,
-            previous_attributes,
-        } = &self.data;
-        let customer = object["id"].as_str().and_then(|id| id.parse().ok());
-        let before = previous_attributes["metadata"][&rules.metadata_key].as_str();
-        let change = CustomerChange::Withdrawn {
-            customer: customer.ok_or(reason)?,
-            before: before.and_then(|org| org.parse().ok()),
-        };
-        Ok(Action::Withdraw(change, reason))
     }
 
     /// Whether each account that it names is ours. An event that names none is.
@@ -172,7 +167,7 @@ impl Event {
     fn is_ahead(&self, action: &Action, now: DateTime<Utc>) -> bool {
         let limit = UnixSeconds::from(now + MAX_CLOCK_DIFFERENCE);
         let customer_created = match action {
-            Action::ChangeCustomer(CustomerChange::Claimed(claim)) => claim.customer_created,
+            Action::ChangeCustomer(CustomerChange::Claimed { claim, .. }) => claim.customer_created,
             _ => None,
         };
         self.created() > limit || customer_created.is_some_and(|created| created > limit)
@@ -180,9 +175,14 @@ impl Event {
 }
 
 fn deleted(object: &Value) -> Result<CustomerChange, WebhookOutcome> {
-    let customer = object["id"].as_str().and_then(|id| id.parse().ok());
-    let customer = customer.ok_or(WebhookOutcome::NoCustomer)?;
+    let customer = customer_id(&object["id"]).ok_or(WebhookOutcome::NoCustomer)?;
     Ok(CustomerChange::Deleted(customer))
+}
+
+/// The customer that is written as its id, or whole.
+fn customer_id(customer: &Value) -> Option<CustomerId> {
+    let id = customer.as_str().or_else(|| customer["id"].as_str());
+    id.and_then(|id| id.parse().ok())
 }
 
 /// A completed checkout. A payer can set `client_reference_id` in the URL of a
@@ -195,13 +195,16 @@ fn checked_out(object: &Value, rules: &EventRules) -> Result<CustomerChange, Web
     } else {
         metadata
     };
-    let change = claim(named, &object["customer"], None)?;
+    let claim = claim(named, &object["customer"], None)?;
     let is_paid = matches!(
         object["payment_status"].as_str(),
         Some("paid" | "no_payment_required")
     );
     if is_paid || object["mode"] == "subscription" {
-        Ok(change)
+        Ok(CustomerChange::Claimed {
+            claim,
+            before: None,
+        })
     } else {
         Err(WebhookOutcome::UnpaidCheckout)
     }
@@ -211,7 +214,7 @@ fn claim(
     organization: &Value,
     customer: &Value,
     customer_created: Option<UnixSeconds>,
-) -> Result<CustomerChange, WebhookOutcome> {
+) -> Result<Claim, WebhookOutcome> {
     if organization.is_null() {
         return Err(WebhookOutcome::NoOrganization);
     }
@@ -220,12 +223,9 @@ fn claim(
     if customer["deleted"] == true {
         return Err(WebhookOutcome::DeletedCustomer);
     }
-    // An id, or the whole customer.
-    let id = customer.as_str().or_else(|| customer["id"].as_str());
-    let id: Option<CustomerId> = id.and_then(|id| id.parse().ok());
-    Ok(CustomerChange::Claimed(Claim {
+    Ok(Claim {
         org,
-        customer: id.ok_or(WebhookOutcome::NoCustomer)?,
+        customer: customer_id(customer).ok_or(WebhookOutcome::NoCustomer)?,
         customer_created,
-    }))
+    })
 }

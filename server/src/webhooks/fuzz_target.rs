@@ -69,7 +69,7 @@ fn check_meaning(event: &Event) {
     assert!(event.created().0 <= NOW.timestamp() + 300);
     let customer = match change {
         CustomerChange::Deleted(customer) | CustomerChange::Withdrawn { customer, .. } => customer,
-        CustomerChange::Claimed(claim) => {
+        CustomerChange::Claimed { claim, .. } => {
             assert!((1..=64).contains(&claim.org.as_str().len()));
             claim.customer
         }

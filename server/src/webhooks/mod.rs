@@ -26,7 +26,7 @@ use crate::{
     },
     metrics::label,
     request_context::RequestContext,
-    store::{ConflictState, CustomerChange, CustomerEvent, EventResult, StoreError},
+    store::{ConflictState, CustomerChange, CustomerEvent, EventResult, FoundConflict, StoreError},
 };
 use event::{Action, Event};
 pub(crate) use outcome::WebhookOutcome;
@@ -195,18 +195,22 @@ async fn store_change(
         EventResult::Older => return Ok(WebhookOutcome::Older),
         EventResult::DeletedCustomer => return Ok(WebhookOutcome::DeletedCustomer),
         EventResult::NoClaim => return Ok(if_no_claim),
-        EventResult::UnknownOrganization { .. } => return Ok(WebhookOutcome::UnknownOrganization),
+        EventResult::UnknownOrganization => return Ok(WebhookOutcome::UnknownOrganization),
     };
     if let Some(conflict) = conflict.filter(|conflict| conflict.state == ConflictState::New) {
-        tracing::error!(
-            event = "customer_conflict",
-            alert = true,
-            id = event.id,
-            organization = conflict.org.as_str(),
-            customer = conflict.customer.as_str(),
-            other = conflict.other,
-            reason = conflict.reason.as_str(),
-        );
+        log_conflict(&event.id, &conflict);
     }
     Ok(outcome)
+}
+
+fn log_conflict(id: &str, conflict: &FoundConflict) {
+    tracing::error!(
+        event = "customer_conflict",
+        alert = true,
+        id,
+        organization = conflict.org.as_str(),
+        customer = conflict.customer.as_str(),
+        other = conflict.other,
+        reason = conflict.reason.as_str(),
+    );
 }

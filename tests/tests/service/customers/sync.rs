@@ -115,7 +115,7 @@ async fn an_organizations_newest_customer_is_its_customer() {
     let expected = [
         ("cus_new", "cus_acme"),
         ("cus_old", "cus_acme"),
-        ("cus_first", "cus_second"),
+        ("cus_first", "cus_third"),
         ("cus_second", "cus_third"),
     ];
     for (customer, other) in expected {

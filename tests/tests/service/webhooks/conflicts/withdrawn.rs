@@ -8,15 +8,15 @@ use crate::harness::service::Service;
 use crate::harness::webhook::{event, unix_time};
 
 /// How long ago the customers named their organization.
-const BEFORE: i64 = 10;
+pub(super) const BEFORE: i64 = 10;
 
-fn named(id: &str, customer_id: &str, created: i64) -> Value {
+pub(super) fn named(id: &str, customer_id: &str, created: i64) -> Value {
     let object = customer(customer_id, "fresh", created);
     event(id, "customer.updated", unix_time() - BEFORE, &object)
 }
 
 /// The customer's metadata were changed to these.
-fn changed(id: &str, customer_id: &str, metadata: &Value) -> Value {
+pub(super) fn changed(id: &str, customer_id: &str, metadata: &Value) -> Value {
     let mut object = customer(customer_id, "", YEAR_2023);
     object["metadata"] = metadata.clone();
     let mut changed = event(id, "customer.updated", unix_time(), &object);
@@ -24,7 +24,7 @@ fn changed(id: &str, customer_id: &str, metadata: &Value) -> Value {
     changed
 }
 
-async fn fresh() -> Service {
+pub(super) async fn fresh() -> Service {
     let service = service().await;
     service.organization("fresh", None).await;
     service
@@ -69,32 +69,79 @@ async fn s3_the_next_customer_follows_one_that_no_longer_names_the_organization(
 }
 
 #[tokio::test]
-async fn s3_a_customer_that_names_another_organization_moves_if_the_first_one_has_another_customer()
-{
-    let moved = || changed("evt_3", "cus_NEW", &json!({"org_id": "acme"}));
+async fn s3_conflicts_are_those_with_the_customer_that_follows() {
+    let deleted = event(
+        "evt_4",
+        "customer.deleted",
+        unix_time(),
+        &customer("cus_NEW", "fresh", YEAR_2023),
+    );
+    for last in [changed("evt_4", "cus_NEW", &json!({})), deleted] {
+        let service = fresh().await;
+        deliver(&service, &named("evt_1", "cus_NEW", YEAR_2023)).await;
+        deliver(&service, &named("evt_2", "cus_MID", YEAR_2020 + 1)).await;
+        deliver(&service, &named("evt_3", "cus_OLD", YEAR_2020)).await;
+        let checkout = checkout(&json!({"client_reference_id": "fresh"}));
+        deliver(&service, &checkout).await;
+        deliver(&service, &last).await;
+        assert_eq!(
+            mapping(&service, "fresh").await,
+            owned("cus_MID", "active", "stripe")
+        );
+        let mut listed = conflicts(&service).await;
+        listed.sort_by_key(|conflict| conflict["customer"].to_string());
+        let expected = ["cus_B", "cus_OLD"]
+            .map(|loser| conflict("fresh", loser, "cus_MID", "another_customer"));
+        assert_eq!(listed, expected);
+    }
+}
+
+#[tokio::test]
+async fn s3_a_customer_that_stays_keeps_its_conflicts() {
     let service = fresh().await;
-    service.run(&["customer", "unlink", "--org", "acme"]).await;
-    // It is as old as the command, which events of before do not change.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    deliver(&service, &named("evt_2", "cus_NEW", YEAR_2023)).await;
-    deliver(&service, &moved()).await;
+    deliver(&service, &named("evt_1", "cus_NEW", YEAR_2023)).await;
+    deliver(
+        &service,
+        &checkout(&json!({"client_reference_id": "fresh"})),
+    )
+    .await;
+    deliver(&service, &changed("evt_2", "cus_NEW", &json!({}))).await;
     assert_eq!(
         mapping(&service, "fresh").await,
         owned("cus_NEW", "active", "stripe")
     );
-    assert_eq!(mapping(&service, "acme").await, None);
-    let expected = vec![conflict("acme", "cus_NEW", "fresh", "another_organization")];
-    assert_eq!(conflicts(&service).await, expected, "an operator decides");
+    let expected = vec![conflict("fresh", "cus_B", "cus_NEW", "another_customer")];
+    assert_eq!(conflicts(&service).await, expected);
+}
 
+#[tokio::test]
+async fn s3_an_event_without_metadata_does_not_say_what_they_name() {
+    let service = fresh().await;
     deliver(&service, &named("evt_1", "cus_OLD", YEAR_2020)).await;
+    deliver(&service, &named("evt_2", "cus_NEW", YEAR_2023)).await;
+    for metadata in [json!(null), json!("fresh"), json!([]), json!(7)] {
+        deliver(&service, &changed("evt_3", "cus_NEW", &metadata)).await;
+        let mapping = mapping(&service, "fresh").await;
+        assert_eq!(mapping, owned("cus_NEW", "active", "stripe"), "{metadata}");
+    }
+}
+
+#[tokio::test]
+async fn s3_a_checkout_does_not_hide_what_the_metadata_say() {
+    let service = fresh().await;
+    deliver(&service, &named("evt_1", "cus_B", YEAR_2023)).await;
+    deliver(&service, &named("evt_2", "cus_OLD", YEAR_2020)).await;
+    deliver(
+        &service,
+        &checkout(&json!({"client_reference_id": "fresh"})),
+    )
+    .await;
+    let mut withdrawn = changed("evt_3", "cus_B", &json!({}));
+    withdrawn["created"] = json!(unix_time() - 1);
+    deliver(&service, &withdrawn).await;
     assert_eq!(
         mapping(&service, "fresh").await,
         owned("cus_OLD", "active", "stripe")
-    );
-    deliver(&service, &moved()).await;
-    assert_eq!(
-        mapping(&service, "acme").await,
-        owned("cus_NEW", "active", "stripe")
     );
 }
 

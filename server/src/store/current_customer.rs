@@ -1,0 +1,169 @@
+//! The change of an organization's customer by what Stripe says, and what follows from it for other organizations and for
+//! the recorded conflicts.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    claim_rows::{find_claim, newest_claim},
+    conflicts::{
+        ConflictReason, FoundConflict, delete_conflicts_with, record_conflict, repoint_conflicts,
+    },
+    connection::Connection,
+    error::StoreError,
+    mapping::{CustomerState, MappingSource, UnixSeconds, upsert_mapping},
+    statement::fetch_optional,
+};
+use crate::ids::{CustomerId, OrganizationId};
+
+/// Which customer an organization has.
+pub(super) struct CurrentMapping {
+    pub(super) commanded_at: UnixSeconds,
+    pub(super) customer: Option<CustomerId>,
+    is_active: bool,
+    source: MappingSource,
+}
+
+impl CurrentMapping {
+    fn from_row(row: (i64, Option<String>, Option<String>, Option<String>)) -> Self {
+        let (commanded_at, customer, state, source) = row;
+        let state = state.as_deref().map(CustomerState::from_stored);
+        let source = source.as_deref();
+        Self {
+            commanded_at: UnixSeconds(commanded_at),
+            customer: customer.map(CustomerId::from_stored),
+            is_active: state == Some(CustomerState::Active),
+            source: source.map_or(MappingSource::Stripe, MappingSource::from_stored),
+        }
+    }
+}
+
+impl CurrentMapping {
+    pub(super) fn active(&self) -> Option<&CustomerId> {
+        self.customer.as_ref().filter(|_| self.is_active)
+    }
+
+    pub(super) fn is_decided_by_operator(&self) -> bool {
+        self.is_active && self.source == MappingSource::Operator
+    }
+}
+
+pub(super) async fn current_mapping(
+    connection: &mut Connection,
+    org: &OrganizationId,
+) -> Result<Option<CurrentMapping>, sqlx::Error> {
+    let row = fetch_optional!(
+        connection,
+        "SELECT o.customer_as_of, c.customer, c.state, c.source \
+         FROM organizations o LEFT JOIN customers c ON c.organization_id = o.id WHERE o.id = $1",
+        org.as_str(),
+    )?;
+    Ok(row.map(CurrentMapping::from_row))
+}
+
+/// Makes the winner the organization's customer, and the one with which other customers are in conflict. Returns the
+/// conflict with the customer before, if that one still names the organization.
+pub(super) async fn replace(
+    connection: &mut Connection,
+    (org, current): (&OrganizationId, &CurrentMapping),
+    winner: &CustomerId,
+    now: DateTime<Utc>,
+) -> Result<Option<FoundConflict>, StoreError> {
+    upsert_mapping(connection, org, winner, MappingSource::Stripe).await?;
+    delete_conflicts_with(connection, org, winner).await?;
+    let Some(before) = current.customer.as_ref().filter(|before| *before != winner) else {
+        return Ok(None);
+    };
+    repoint_conflicts(connection, org, before, winner).await?;
+    if !current.is_active || !names(connection, before, org).await? {
+        return Ok(None);
+    }
+    let found = conflict(connection, (org, current), (before, winner), now).await?;
+    Ok(Some(found))
+}
+
+/// An organization has another customer now than this one, so the organization that this one names may have it.
+pub(super) async fn offer(
+    connection: &mut Connection,
+    mut customer: CustomerId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    // Each organization gets a better customer than it had, so this ends.
+    while let Some(known) = find_claim(connection, &customer).await?
+        && !known.is_withdrawn
+        && let Some(current) = current_mapping(connection, &known.org).await?
+        && let Some(winner) = newest_claim(connection, &known.org).await?
+    {
+        let is_commanded = current.active().is_none() && known.known_at < current.commanded_at;
+        let is_same = current.active() == Some(&winner);
+        if is_commanded || is_same || current.is_decided_by_operator() {
+            break;
+        }
+        replace(connection, (&known.org, &current), &winner, now).await?;
+        match current.active() {
+            Some(replaced) => customer = replaced.clone(),
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+/// If the customer without a claim is the organization's customer by Stripe, the newest one with a claim follows. Returns
+/// whether one did.
+pub(super) async fn next_follows(
+    connection: &mut Connection,
+    customer: &CustomerId,
+    org: &OrganizationId,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    // Where an operator decided, an operator decides again.
+    let is_left = |current: &CurrentMapping| {
+        current.customer.as_ref() == Some(customer) && current.source == MappingSource::Stripe
+    };
+    let current = current_mapping(connection, org).await?;
+    let Some(current) = current.filter(is_left) else {
+        return Ok(false);
+    };
+    let Some(next) = newest_claim(connection, org).await? else {
+        return Ok(false);
+    };
+    replace(connection, (org, &current), &next, now).await?;
+    Ok(true)
+}
+
+/// Two living customers name the organization.
+pub(super) async fn conflict(
+    connection: &mut Connection,
+    (org, current): (&OrganizationId, &CurrentMapping),
+    (loser, winner): (&CustomerId, &CustomerId),
+    now: DateTime<Utc>,
+) -> Result<FoundConflict, sqlx::Error> {
+    let with = (winner.as_str(), ConflictReason::AnotherCustomer);
+    let is_decided = current.is_decided_by_operator();
+    record_conflict(connection, (org, loser), with, is_decided, now).await
+}
+
+/// Whether the customer, which has the organization, still names it. One that was mapped by an earlier version has no
+/// claim.
+async fn names(
+    connection: &mut Connection,
+    customer: &CustomerId,
+    org: &OrganizationId,
+) -> Result<bool, StoreError> {
+    match find_claim(connection, customer).await? {
+        Some(known) => Ok(!known.is_withdrawn && known.org == *org),
+        None => Ok(!was_deleted(connection, customer).await?),
+    }
+}
+
+/// Whether Stripe reported that the customer was deleted.
+pub(super) async fn was_deleted(
+    connection: &mut Connection,
+    customer: &CustomerId,
+) -> Result<bool, sqlx::Error> {
+    let deleted: Option<(String,)> = fetch_optional!(
+        connection,
+        "SELECT customer FROM deleted_customers WHERE customer = $1",
+        customer.as_str(),
+    )?;
+    Ok(deleted.is_some())
+}
