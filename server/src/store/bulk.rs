@@ -6,12 +6,11 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    conflicts::resolve_conflicts,
     connection::Connection,
-    current_customer::offer,
+    current_customer::{self, let_go},
     database::Store,
     error::StoreError,
-    mapping::{CustomerState, MappingSource, replace_customer, upsert_mapping},
+    mapping::{CustomerState, MappingSource, owner, upsert_mapping},
     new_mappings::{NewMapping, link_new},
     statement::{execute, fetch_optional},
 };
@@ -55,7 +54,7 @@ struct CurrentMapping {
     is_operators: bool,
     /// The organization that has the new customer.
     owner: Option<String>,
-    /// Whether Stripe reported that the new customer was deleted, after the file or the page was made.
+    /// Whether Stripe reported that the new customer was deleted, after the file was made.
     deleted: bool,
 }
 
@@ -75,24 +74,33 @@ impl Store {
             HashSet::new()
         };
         let mut outcomes = Vec::with_capacity(batch.len());
+        let mut freed = Vec::new();
         for mapping in batch {
             outcomes.push(if new.contains(mapping.org.as_str()) {
                 LinkOutcome::Linked {
                     organization_created: true,
                 }
             } else {
-                link(connection, mapping, policy, now).await?
+                link(connection, mapping, policy, &mut freed, now).await?
             });
+        }
+        // After all, because a later mapping may want the customer that an earlier one replaces.
+        for (customer, org) in freed {
+            if owner(connection, &customer).await?.is_none() {
+                let_go(connection, customer, &org, now).await?;
+            }
         }
         write.commit().await?;
         Ok(outcomes)
     }
 }
 
+/// Links one mapping. A customer that it replaces is added to those that are free.
 async fn link(
     connection: &mut Connection,
     mapping: &NewMapping,
     policy: LinkPolicy,
+    freed: &mut Vec<(CustomerId, OrganizationId)>,
     now: DateTime<Utc>,
 ) -> Result<LinkOutcome, StoreError> {
     let NewMapping { org, customer, .. } = mapping;
@@ -101,14 +109,10 @@ async fn link(
         return Ok(outcome);
     }
     if current.organization_exists {
-        replace_customer(connection, org, customer, now.into()).await?;
-        resolve_conflicts(connection, org, now).await?;
-        if let Some(replaced) = current
-            .customer
-            .filter(|before| before != customer.as_str())
-        {
-            offer(connection, CustomerId::from_stored(replaced), now).await?;
-        }
+        current_customer::link(connection, org, customer, now).await?;
+        let replaced = current.customer.map(CustomerId::from_stored);
+        let replaced = replaced.filter(|replaced| replaced != customer);
+        freed.extend(replaced.map(|replaced| (replaced, org.clone())));
     } else {
         create_organization(connection, org, mapping.name.as_deref(), now).await?;
         upsert_mapping(connection, org, customer, MappingSource::Operator).await?;

@@ -105,7 +105,7 @@ pub(super) async fn record_withdrawal(
 }
 
 /// The customer that Stripe created last, by its own time and then by its id, so that every instance picks the same.
-/// A customer that an operator linked to another organization does not count.
+/// A customer that another organization has does not count.
 pub(super) async fn newest_claim(
     connection: &mut Connection,
     org: &OrganizationId,
@@ -133,14 +133,15 @@ pub(super) async fn delete_claim(
     Ok(())
 }
 
-/// Removes the claims on an organization: an operator removed its customer.
-pub(super) async fn delete_claims(
+/// Ends the claims on an organization: an operator removed its customer. The rows stay, so that an older event, about
+/// another organization too, does not make a claim.
+pub(super) async fn withdraw_claims(
     connection: &mut Connection,
     org: &OrganizationId,
 ) -> Result<(), sqlx::Error> {
     execute!(
         connection,
-        "DELETE FROM customer_claims WHERE organization_id = $1 AND withdrawn = 0",
+        "UPDATE customer_claims SET withdrawn = 1, customer_created = NULL WHERE organization_id = $1",
         org.as_str(),
     )?;
     Ok(())

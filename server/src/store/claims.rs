@@ -17,7 +17,7 @@ use super::{
     conflicts::{ConflictReason, FoundConflict, delete_conflicts_with, record_conflict},
     connection::Connection,
     current_customer::{
-        CurrentMapping, conflict, current_mapping, next_follows, offer, replace, was_deleted,
+        CurrentMapping, conflict, current_mapping, let_go, next_follows, replace, was_deleted,
     },
     error::StoreError,
     mapping::owner,
@@ -29,20 +29,20 @@ pub(super) struct Claimed {
     pub(super) result: ClaimResult,
     /// Whether the customer had a claim on another organization, which has ended.
     pub(super) has_left: bool,
+    /// The conflicts that were found.
+    pub(super) found: Vec<FoundConflict>,
 }
 
 /// The result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ClaimResult {
-    /// The rule was applied.
-    Decided {
-        /// Whether the customer is the organization's customer now.
-        is_current: bool,
-        /// Whether the mapping changed.
+    /// The customer is the organization's customer.
+    Follows {
+        /// Whether it was not before.
         changed: bool,
-        /// The other customer or organization, if there is one.
-        conflict: Option<FoundConflict>,
     },
+    /// The customer is not the organization's customer, because of this.
+    Lost(FoundConflict),
     /// Something newer is known: about the customer, or an operator's command about the organization.
     Older,
     /// Stripe reported that the customer was deleted.
@@ -83,14 +83,23 @@ pub(super) async fn claim(
             has_left = matches!(left, WithdrawalResult::Withdrawn { .. });
         }
     }
-    let result = apply(connection, claim, evidence, now).await?;
-    Ok(Claimed { result, has_left })
+    let mut found = Vec::new();
+    let result = apply(connection, claim, evidence, &mut found, now).await?;
+    if let ClaimResult::Lost(conflict) = &result {
+        found.push(conflict.clone());
+    }
+    Ok(Claimed {
+        result,
+        has_left,
+        found,
+    })
 }
 
 async fn apply(
     connection: &mut Connection,
     claim: &Claim,
     evidence: Evidence<'_>,
+    found: &mut Vec<FoundConflict>,
     now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
     let Some(current) = current_mapping(connection, &claim.org).await? else {
@@ -99,18 +108,19 @@ async fn apply(
     if was_deleted(connection, &claim.customer).await? {
         return Ok(ClaimResult::Deleted);
     }
-    // An operator may have removed the customer since; a stale mapping is older than whatever is known now.
+    // An operator may have removed the customer since. What happened before does not count, except as a conflict with the
+    // customer that an operator linked.
     let as_of = match &current.customer {
         None => evidence.happened_at,
         Some(_) => evidence.known_at,
     };
-    if current.active().is_none() && as_of < current.commanded_at {
+    if !current.is_decided_by_operator() && as_of < current.commanded_at {
         return Ok(ClaimResult::Older);
     }
     if claim.customer_created.is_some() {
-        apply_metadata(connection, claim, &current, evidence, now).await
+        apply_metadata(connection, claim, &current, evidence, found, now).await
     } else {
-        apply_checkout(connection, claim, &current, evidence, now).await
+        apply_checkout(connection, claim, &current, evidence, found, now).await
     }
 }
 
@@ -120,6 +130,7 @@ async fn apply_metadata(
     claim: &Claim,
     current: &CurrentMapping,
     evidence: Evidence<'_>,
+    found: &mut Vec<FoundConflict>,
     now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
     let known = find_claim(connection, &claim.customer).await?;
@@ -129,12 +140,12 @@ async fn apply_metadata(
     // Also if another organization has the customer: this one gets it when that one has another.
     let is_newest = record_claim(connection, claim, evidence).await?;
     if let Some(conflict) = conflict_of_owner(connection, claim, current, now).await? {
-        return Ok(ClaimResult::lost(conflict, false));
+        return Ok(ClaimResult::Lost(conflict));
     }
     if !is_newest {
         return Ok(ClaimResult::Older);
     }
-    decide(connection, claim, current, now).await
+    decide(connection, claim, current, found, now).await
 }
 
 /// What a checkout says, which fills a gap only.
@@ -143,15 +154,16 @@ async fn apply_checkout(
     claim: &Claim,
     current: &CurrentMapping,
     evidence: Evidence<'_>,
+    found: &mut Vec<FoundConflict>,
     now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
     let Claim { org, customer, .. } = claim;
     if let Some(conflict) = conflict_of_owner(connection, claim, current, now).await? {
-        return Ok(ClaimResult::lost(conflict, false));
+        return Ok(ClaimResult::Lost(conflict));
     }
     if let Some(active) = current.active().filter(|active| *active != customer) {
         let conflict = conflict(connection, (org, current), (customer, active), now).await?;
-        return Ok(ClaimResult::lost(conflict, false));
+        return Ok(ClaimResult::Lost(conflict));
     }
     // What the customer's metadata say stays recorded.
     let known = find_claim(connection, customer).await?;
@@ -159,7 +171,7 @@ async fn apply_checkout(
     if !has_metadata && !record_claim(connection, claim, evidence).await? {
         return Ok(ClaimResult::Older);
     }
-    decide(connection, claim, current, now).await
+    decide(connection, claim, current, found, now).await
 }
 
 /// Compares a recorded claim with the others, and changes the mapping if the rule says so.
@@ -167,6 +179,7 @@ async fn decide(
     connection: &mut Connection,
     claim: &Claim,
     current: &CurrentMapping,
+    found: &mut Vec<FoundConflict>,
     now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
     let Claim { org, customer, .. } = claim;
@@ -177,32 +190,17 @@ async fn decide(
     };
     let winner = winner.as_ref().unwrap_or(customer);
     let changed = active != Some(winner);
-    let mut conflict_with_replaced = None;
     if changed {
-        conflict_with_replaced = replace(connection, (org, current), winner, now).await?;
+        found.extend(replace(connection, (org, current), winner, now).await?);
         if let Some(replaced) = active {
-            offer(connection, replaced.clone(), now).await?;
+            found.extend(let_go(connection, replaced.clone(), org, now).await?);
         }
     }
     if winner != customer {
         let conflict = conflict(connection, (org, current), (customer, winner), now).await?;
-        return Ok(ClaimResult::lost(conflict, changed));
+        return Ok(ClaimResult::Lost(conflict));
     }
-    Ok(ClaimResult::Decided {
-        is_current: true,
-        changed,
-        conflict: conflict_with_replaced,
-    })
-}
-
-impl ClaimResult {
-    fn lost(conflict: FoundConflict, changed: bool) -> Self {
-        Self::Decided {
-            is_current: false,
-            changed,
-            conflict: Some(conflict),
-        }
-    }
+    Ok(ClaimResult::Follows { changed })
 }
 
 /// The conflict with the organization that has the customer, if another one has it.

@@ -150,8 +150,9 @@ async fn known_state(
     Ok(resolved.map_or(ConflictState::Open, |_| ConflictState::Resolved))
 }
 
-/// An operator has decided which customer the organization has. The rows stay, so that the same conflict is not
-/// reported again while the operator's mapping stands.
+/// An operator has decided which customer the organization has, or that it has none. The rows stay, so that the same
+/// conflict is not reported again while the operator's mapping stands. Those about a customer that the organization had
+/// before are for [`take_conflicts_over`].
 pub(super) async fn resolve_conflicts(
     connection: &mut Connection,
     org: &OrganizationId,
@@ -160,22 +161,43 @@ pub(super) async fn resolve_conflicts(
     execute!(
         connection,
         "UPDATE customer_conflicts SET resolved_at = $2 \
-         WHERE resolved_at IS NULL AND (organization_id = $1 OR (other = $1 AND reason = 'another_organization'))",
+         WHERE resolved_at IS NULL AND (organization_id = $1 OR (other = $1 AND reason = 'another_organization' \
+         AND customer IN (SELECT customer FROM customers WHERE organization_id = $1)))",
         org.as_str(),
         now.timestamp(),
     )?;
     Ok(())
 }
 
-/// A customer is deleted at Stripe, so there is nothing left to decide about it.
+/// Removes the open conflicts of the customer with the organization `other`, which does not have it any more. Returns the
+/// organizations that it conflicted for.
+pub(super) async fn take_conflicts_over(
+    connection: &mut Connection,
+    customer: &CustomerId,
+    other: &OrganizationId,
+) -> Result<Vec<OrganizationId>, sqlx::Error> {
+    let rows: Vec<(String,)> = fetch_all!(
+        connection,
+        "DELETE FROM customer_conflicts WHERE customer = $1 AND other = $2 \
+         AND reason = 'another_organization' AND resolved_at IS NULL RETURNING organization_id",
+        customer.as_str(),
+        other.as_str(),
+    )?;
+    let orgs = rows.into_iter();
+    Ok(orgs
+        .map(|(org,)| OrganizationId::from_stored(org))
+        .collect())
+}
+
+/// A customer is deleted at Stripe, so it is in conflict with nothing. Another one that names its organization still is,
+/// if the organization has no other customer.
 pub(super) async fn delete_conflicts_of(
     connection: &mut Connection,
     customer: &CustomerId,
 ) -> Result<(), sqlx::Error> {
     execute!(
         connection,
-        "DELETE FROM customer_conflicts \
-         WHERE customer = $1 OR (other = $1 AND reason = 'another_customer')",
+        "DELETE FROM customer_conflicts WHERE customer = $1",
         customer.as_str(),
     )?;
     Ok(())
@@ -208,7 +230,8 @@ pub(super) async fn repoint_conflicts(
         "INSERT INTO customer_conflicts (organization_id, customer, other, reason, seen_at, resolved_at) \
          SELECT organization_id, customer, $3, reason, seen_at, resolved_at FROM customer_conflicts \
          WHERE organization_id = $1 AND other = $2 AND customer <> $3 AND reason = 'another_customer' \
-         ON CONFLICT (organization_id, customer, other, reason) DO NOTHING",
+         ON CONFLICT (organization_id, customer, other, reason) DO UPDATE SET \
+         seen_at = excluded.seen_at, resolved_at = NULL WHERE excluded.resolved_at IS NULL",
         org.as_str(),
         before.as_str(),
         customer.as_str(),

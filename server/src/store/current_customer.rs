@@ -7,10 +7,11 @@ use super::{
     claim_rows::{find_claim, newest_claim},
     conflicts::{
         ConflictReason, FoundConflict, delete_conflicts_with, record_conflict, repoint_conflicts,
+        resolve_conflicts, take_conflicts_over,
     },
     connection::Connection,
     error::StoreError,
-    mapping::{CustomerState, MappingSource, UnixSeconds, upsert_mapping},
+    mapping::{CustomerState, MappingSource, UnixSeconds, replace_customer, upsert_mapping},
     statement::fetch_optional,
 };
 use crate::ids::{CustomerId, OrganizationId};
@@ -35,9 +36,7 @@ impl CurrentMapping {
             source: source.map_or(MappingSource::Stripe, MappingSource::from_stored),
         }
     }
-}
 
-impl CurrentMapping {
     pub(super) fn active(&self) -> Option<&CustomerId> {
         self.customer.as_ref().filter(|_| self.is_active)
     }
@@ -81,29 +80,85 @@ pub(super) async fn replace(
     Ok(Some(found))
 }
 
-/// An organization has another customer now than this one, so the organization that this one names may have it.
-pub(super) async fn offer(
+/// The organization `from` no longer has the customer. The organization that the customer names may have it now, and what
+/// that one had before is let go in turn. Where it is not taken, it is in conflict with the customer that is there. Returns
+/// the conflicts that were found.
+pub(super) async fn let_go(
     connection: &mut Connection,
     mut customer: CustomerId,
+    from: &OrganizationId,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    // Each organization gets a better customer than it had, so this ends.
-    while let Some(known) = find_claim(connection, &customer).await?
-        && !known.is_withdrawn
-        && let Some(current) = current_mapping(connection, &known.org).await?
-        && let Some(winner) = newest_claim(connection, &known.org).await?
-    {
-        let is_commanded = current.active().is_none() && known.known_at < current.commanded_at;
-        let is_same = current.active() == Some(&winner);
-        if is_commanded || is_same || current.is_decided_by_operator() {
-            break;
+) -> Result<Vec<FoundConflict>, StoreError> {
+    let mut found = Vec::new();
+    let mut from = from.clone();
+    // Each step gives an organization a customer that names it, or a newer one, so this ends.
+    loop {
+        let waiting = take_conflicts_over(connection, &customer, &from).await?;
+        let replaced = offer(connection, &customer, &mut found, now).await?;
+        for org in waiting {
+            if let Some(current) = current_mapping(connection, &org).await?
+                && let Some(active) = current.active().filter(|active| **active != customer)
+            {
+                let pair = (&customer, active);
+                found.push(conflict(connection, (&org, &current), pair, now).await?);
+            }
         }
-        replace(connection, (&known.org, &current), &winner, now).await?;
-        match current.active() {
-            Some(replaced) => customer = replaced.clone(),
-            None => break,
+        match replaced {
+            Some(replaced) => (customer, from) = replaced,
+            None => return Ok(found),
         }
     }
+}
+
+/// Decides again which customer has the organization that this customer names. Returns the customer that it replaces, and
+/// the organization.
+async fn offer(
+    connection: &mut Connection,
+    customer: &CustomerId,
+    found: &mut Vec<FoundConflict>,
+    now: DateTime<Utc>,
+) -> Result<Option<(CustomerId, OrganizationId)>, StoreError> {
+    let known = find_claim(connection, customer).await?;
+    let Some(known) = known.filter(|known| !known.is_withdrawn) else {
+        return Ok(None);
+    };
+    let org = known.org;
+    let current = current_mapping(connection, &org).await?;
+    let (Some(current), Some(winner)) = (current, newest_claim(connection, &org).await?) else {
+        return Ok(None);
+    };
+    let is_same = current.active() == Some(&winner);
+    if is_same || current.is_decided_by_operator() || known.known_at < current.commanded_at {
+        return Ok(None);
+    }
+    found.extend(replace(connection, (&org, &current), &winner, now).await?);
+    let replaced = current.active().cloned();
+    Ok(replaced.map(|replaced| (replaced, org)))
+}
+
+/// Makes the customer the organization's customer by an operator's command, which resolves the organization's conflicts.
+/// The customer that it replaces has still to be let go.
+pub(super) async fn link(
+    connection: &mut Connection,
+    org: &OrganizationId,
+    customer: &CustomerId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let current = current_mapping(connection, org).await?;
+    replace_customer(connection, org, customer, now.into()).await?;
+    delete_conflicts_with(connection, org, customer).await?;
+    if let Some(current) = current
+        && let Some(before) = current
+            .customer
+            .as_ref()
+            .filter(|before| *before != customer)
+    {
+        repoint_conflicts(connection, org, before, customer).await?;
+        if current.is_active && names(connection, before, org).await? {
+            conflict(connection, (org, &current), (before, customer), now).await?;
+        }
+    }
+    resolve_conflicts(connection, org, now).await?;
     Ok(())
 }
 

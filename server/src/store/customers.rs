@@ -3,24 +3,20 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    claim_rows::{delete_claim, delete_claims},
+    claim_rows::{delete_claim, withdraw_claims},
     conflicts::resolve_conflicts,
-    connection::Connection,
-    current_customer::{current_mapping, offer},
+    current_customer::{current_mapping, let_go, link},
     database::Store,
     error::StoreError,
-    mapping::{
-        CustomerLink, CustomerState, MappingSource, StaleReason, owner, replace_customer,
-        select_link,
-    },
+    mapping::{CustomerLink, CustomerState, MappingSource, StaleReason, owner, select_link},
     statement::{execute, fetch_all, fetch_optional},
 };
 use crate::ids::{CustomerId, OrganizationId};
 
 impl Store {
     /// Makes `customer` the organization's customer, in place of any other, and active. Nothing that Stripe sends
-    /// replaces it while it is active, and the organization's conflicts are resolved. `NotFound` if the organization does not exist, `Conflict` if another one has
-    /// the customer.
+    /// replaces it while it is active, and the organization's conflicts are resolved. `NotFound` if the organization does
+    /// not exist, `Conflict` if another one has the customer.
     pub(crate) async fn link_customer(
         &self,
         org: &OrganizationId,
@@ -36,21 +32,16 @@ impl Store {
                 "customer {customer} belongs to organization {owner}"
             )));
         }
-        let replaced = customer_before(connection, org).await?;
+        let current = current_mapping(connection, org).await?;
+        let current = current.ok_or_else(|| StoreError::not_found("organization", org))?;
         execute!(
             connection,
             "DELETE FROM deleted_customers WHERE customer = $1",
             customer.as_str(),
         )?;
-        match replace_customer(connection, org, customer, now.into()).await {
-            Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
-                return Err(StoreError::not_found("organization", org));
-            }
-            replaced => replaced?,
-        }
-        resolve_conflicts(connection, org, now).await?;
-        if let Some(replaced) = replaced.filter(|replaced| replaced != customer) {
-            offer(connection, replaced, now).await?;
+        link(connection, org, customer, now).await?;
+        if let Some(replaced) = current.customer.filter(|replaced| replaced != customer) {
+            let_go(connection, replaced, org, now).await?;
         }
         write.commit().await?;
         Ok(CustomerLink {
@@ -71,26 +62,23 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
         let connection = &mut write.connection;
-        let unlinked = customer_before(connection, org).await?;
-        let deleted = execute!(
+        let unlinked: Option<(String,)> = fetch_optional!(
             connection,
-            "DELETE FROM customers WHERE organization_id = $1",
+            "DELETE FROM customers WHERE organization_id = $1 RETURNING customer",
             org.as_str(),
         )?;
-        if deleted == 0 {
+        let Some((unlinked,)) = unlinked else {
             return Err(StoreError::not_found("customer of organization", org));
-        }
+        };
         execute!(
             connection,
             "UPDATE organizations SET customer_as_of = $2 WHERE id = $1",
             org.as_str(),
             now.timestamp(),
         )?;
-        delete_claims(connection, org).await?;
+        withdraw_claims(connection, org).await?;
+        let_go(connection, CustomerId::from_stored(unlinked), org, now).await?;
         resolve_conflicts(connection, org, now).await?;
-        if let Some(unlinked) = unlinked {
-            offer(connection, unlinked, now).await?;
-        }
         write.commit().await
     }
 
@@ -134,13 +122,4 @@ impl Store {
         )?;
         Ok(row.map(CustomerLink::from_row))
     }
-}
-
-/// The organization's customer before a command.
-async fn customer_before(
-    connection: &mut Connection,
-    org: &OrganizationId,
-) -> Result<Option<CustomerId>, StoreError> {
-    let current = current_mapping(connection, org).await?;
-    Ok(current.and_then(|current| current.customer))
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     claim_rows::{Claim, Evidence, find_claim},
     claims::{ClaimResult, WithdrawalResult, claim, delete_customer, withdraw_claim},
-    conflicts::{FoundConflict, delete_conflicts_of},
+    conflicts::{ConflictState, FoundConflict, delete_conflicts_of},
     connection::Connection,
     database::Store,
     error::StoreError,
@@ -59,13 +59,15 @@ pub(crate) enum EventResult {
     Applied {
         /// Whether a mapping changed.
         changed: bool,
-        /// The customer that was replaced, which still exists at Stripe.
-        conflict: Option<FoundConflict>,
+        /// Conflicts with customers that were replaced, which still exist at Stripe.
+        found: Vec<FoundConflict>,
     },
-    /// Its customer is not the organization's customer, because of this.
+    /// Its customer is not the organization's customer.
     Conflict {
-        /// The other customer, or the organization that has this one.
-        conflict: FoundConflict,
+        /// Whether an operator has decided so.
+        is_resolved: bool,
+        /// That conflict, and others that were found.
+        found: Vec<FoundConflict>,
     },
     /// It had been applied before.
     Repeated,
@@ -185,15 +187,13 @@ async fn follow(
     now: DateTime<Utc>,
 ) -> Result<(EventResult, bool), StoreError> {
     let claimed = claim(connection, claimed, before, evidence(event), now).await?;
+    let found = claimed.found;
     let result = match claimed.result {
-        ClaimResult::Decided {
-            is_current: false,
-            conflict: Some(conflict),
-            ..
-        } => EventResult::Conflict { conflict },
-        ClaimResult::Decided {
-            changed, conflict, ..
-        } => EventResult::Applied { changed, conflict },
+        ClaimResult::Follows { changed } => EventResult::Applied { changed, found },
+        ClaimResult::Lost(conflict) => EventResult::Conflict {
+            is_resolved: conflict.state == ConflictState::Resolved,
+            found,
+        },
         ClaimResult::Older => EventResult::Older,
         ClaimResult::Deleted => EventResult::DeletedCustomer,
         ClaimResult::UnknownOrganization => EventResult::UnknownOrganization,
@@ -206,7 +206,7 @@ impl From<WithdrawalResult> for EventResult {
         match result {
             WithdrawalResult::Withdrawn { changed } => Self::Applied {
                 changed,
-                conflict: None,
+                found: Vec::new(),
             },
             WithdrawalResult::Older => Self::Older,
             WithdrawalResult::NoClaim => Self::NoClaim,
@@ -240,7 +240,7 @@ async fn delete(
     delete_conflicts_of(connection, customer).await?;
     Ok(EventResult::Applied {
         changed: owner.is_some(),
-        conflict: None,
+        found: Vec::new(),
     })
 }
 

@@ -85,6 +85,7 @@ impl Store {
             outcomes.push(outcome);
         }
         record_page(connection, page).await?;
+        delete_passed_failures(connection).await?;
         write.commit().await?;
         Ok(outcomes)
     }
@@ -193,24 +194,26 @@ fn evidence(now: DateTime<Utc>, happened_at: UnixSeconds) -> Evidence<'static> {
 fn sync_outcome(claim: &Claim, result: ClaimResult, organization_created: bool) -> LinkOutcome {
     let Claim { org, customer, .. } = claim;
     match result {
-        ClaimResult::Decided {
-            is_current: true,
-            changed: true,
-            ..
-        } => LinkOutcome::Linked {
+        ClaimResult::Follows { changed: true } => LinkOutcome::Linked {
             organization_created,
         },
-        ClaimResult::Decided {
-            is_current: true, ..
-        } => LinkOutcome::Unchanged,
-        ClaimResult::Decided {
-            conflict: Some(conflict),
-            ..
-        } if conflict.reason == ConflictReason::AnotherOrganization => {
+        ClaimResult::Follows { changed: false } => LinkOutcome::Unchanged,
+        ClaimResult::Lost(conflict) if conflict.reason == ConflictReason::AnotherOrganization => {
             LinkOutcome::Refused(belongs_to(customer, &conflict.other))
         }
-        ClaimResult::Decided { .. } | ClaimResult::Older => LinkOutcome::Superseded,
+        ClaimResult::Lost(_) | ClaimResult::Older => LinkOutcome::Superseded,
         ClaimResult::Deleted => LinkOutcome::Refused(was_deleted(customer)),
         ClaimResult::UnknownOrganization => LinkOutcome::Refused(unknown(org)),
     }
+}
+
+/// A customer that another organization had can follow later in the run, when that one gets another customer.
+async fn delete_passed_failures(connection: &mut Connection) -> Result<(), sqlx::Error> {
+    execute!(
+        connection,
+        "DELETE FROM customer_sync_failures WHERE EXISTS (SELECT 1 FROM customers \
+         WHERE customers.customer = customer_sync_failures.customer \
+         AND customers.organization_id = customer_sync_failures.org)",
+    )?;
+    Ok(())
 }

@@ -185,9 +185,8 @@ fn customer_id(customer: &Value) -> Option<CustomerId> {
     id.and_then(|id| id.parse().ok())
 }
 
-/// A completed checkout. A payer can set `client_reference_id` in the URL of a
-/// payment link, so it counts only for
-/// a session that the operator created.
+/// A completed checkout. A payer can set `client_reference_id` in the URL of a payment link, so it counts only for a
+/// session that the operator created.
 fn checked_out(object: &Value, rules: &EventRules) -> Result<CustomerChange, WebhookOutcome> {
     let metadata = &object["metadata"][&rules.metadata_key];
     let named = if metadata.is_null() && object["payment_link"].is_null() {

@@ -185,20 +185,23 @@ async fn store_change(
         .metrics
         .database(&app.clock, label::APPLY_EVENT, applying);
     let result = result.await;
-    let (outcome, conflict) = match result.unwrap_or(Err(StoreError::TimedOut))? {
-        EventResult::Applied { conflict, .. } => (WebhookOutcome::Applied, conflict),
-        EventResult::Conflict { conflict } if conflict.state == ConflictState::Resolved => {
-            return Ok(WebhookOutcome::ResolvedConflict);
-        }
-        EventResult::Conflict { conflict } => (WebhookOutcome::CustomerConflict, Some(conflict)),
+    let (outcome, found) = match result.unwrap_or(Err(StoreError::TimedOut))? {
+        EventResult::Applied { found, .. } => (WebhookOutcome::Applied, found),
+        EventResult::Conflict {
+            is_resolved: true,
+            found,
+        } => (WebhookOutcome::ResolvedConflict, found),
+        EventResult::Conflict { found, .. } => (WebhookOutcome::CustomerConflict, found),
         EventResult::Repeated => return Ok(WebhookOutcome::Repeated),
         EventResult::Older => return Ok(WebhookOutcome::Older),
         EventResult::DeletedCustomer => return Ok(WebhookOutcome::DeletedCustomer),
         EventResult::NoClaim => return Ok(if_no_claim),
         EventResult::UnknownOrganization => return Ok(WebhookOutcome::UnknownOrganization),
     };
-    if let Some(conflict) = conflict.filter(|conflict| conflict.state == ConflictState::New) {
-        log_conflict(&event.id, &conflict);
+    for conflict in found {
+        if conflict.state == ConflictState::New {
+            log_conflict(&event.id, &conflict);
+        }
     }
     Ok(outcome)
 }

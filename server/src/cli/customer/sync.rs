@@ -1,9 +1,8 @@
 //! `customer sync`: links Stripe's customers by their metadata `org_id`.
 //!
 //! An operator's active mapping stays; otherwise an organization's newest customer is its customer. Stripe lists the
-//! newest customer first. Each page is one
-//! transaction, with the position in the list: a run that was interrupted continues from there, and then reads the
-//! customers that were created at Stripe since.
+//! newest customer first. Each page is one transaction, with the position in the list: a run that was interrupted
+//! continues from there, and then reads the customers that were created at Stripe since.
 
 use std::time::Duration;
 

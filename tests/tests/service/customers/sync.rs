@@ -146,6 +146,26 @@ async fn the_next_customer_follows_those_that_no_longer_name_the_organization() 
     assert_eq!(conflicts, json!([]));
 }
 
+/// Stripe lists the customer that moved first, while its first organization has no other one yet.
+#[tokio::test]
+async fn a_customer_that_moved_is_not_reported_as_failed() {
+    let service = Service::start().await;
+    add(&service, "cus_moved", "first", 2_000);
+    run(&service, &["customer", "sync"]).await;
+    add(&service, "cus_older", "first", 1_000);
+    add(&service, "cus_moved", "second", 2_000);
+    let (code, answer) = run(&service, &["customer", "sync"]).await;
+    assert_eq!((code, &answer["failures"]), (0, &json!([])), "{answer}");
+    assert_eq!(
+        mappings(&service).await,
+        [
+            "acme cus_acme active",
+            "first cus_older active",
+            "second cus_moved active"
+        ]
+    );
+}
+
 #[tokio::test]
 async fn sync_waits_as_long_as_stripe_requests() {
     let service = Service::start().await;

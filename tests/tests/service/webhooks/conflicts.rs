@@ -1,5 +1,6 @@
 //! S1 to S3: which events change an organization's customer, and which are conflicts for an operator to resolve.
 
+mod let_go;
 mod moved;
 mod newest;
 mod settings;
