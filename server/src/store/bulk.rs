@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     connection::Connection,
-    current_customer::{self, let_go},
+    current_customer::{self, current_mapping, let_go},
     database::Store,
     error::StoreError,
     mapping::{CustomerState, MappingSource, owner, upsert_mapping},
@@ -46,7 +46,7 @@ pub(crate) enum LinkOutcome {
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own, read with one statement"
 )]
-struct CurrentMapping {
+struct Known {
     organization_exists: bool,
     customer: Option<String>,
     active: bool,
@@ -104,21 +104,20 @@ async fn link(
     now: DateTime<Utc>,
 ) -> Result<LinkOutcome, StoreError> {
     let NewMapping { org, customer, .. } = mapping;
-    let current = look_up(connection, org, customer).await?;
-    if let Some(outcome) = skip(mapping, &current, policy) {
+    let known = look_up(connection, org, customer).await?;
+    if let Some(outcome) = skip(mapping, &known, policy) {
         return Ok(outcome);
     }
-    if current.organization_exists {
-        current_customer::link(connection, org, customer, now).await?;
-        let replaced = current.customer.map(CustomerId::from_stored);
-        let replaced = replaced.filter(|replaced| replaced != customer);
+    if let Some(current) = current_mapping(connection, org).await? {
+        current_customer::link(connection, (org, &current), customer, now).await?;
+        let replaced = current.customer.filter(|replaced| replaced != customer);
         freed.extend(replaced.map(|replaced| (replaced, org.clone())));
     } else {
         create_organization(connection, org, mapping.name.as_deref(), now).await?;
         upsert_mapping(connection, org, customer, MappingSource::Operator).await?;
     }
     Ok(LinkOutcome::Linked {
-        organization_created: !current.organization_exists,
+        organization_created: !known.organization_exists,
     })
 }
 
@@ -151,14 +150,14 @@ pub(super) fn was_deleted(customer: &CustomerId) -> String {
 }
 
 /// The outcome of a mapping that is not written.
-fn skip(mapping: &NewMapping, current: &CurrentMapping, policy: LinkPolicy) -> Option<LinkOutcome> {
+fn skip(mapping: &NewMapping, known: &Known, policy: LinkPolicy) -> Option<LinkOutcome> {
     let NewMapping { org, customer, .. } = mapping;
     let refused = |problem: String| Some(LinkOutcome::Refused(problem));
-    if !current.organization_exists && !policy.create_organizations {
+    if !known.organization_exists && !policy.create_organizations {
         return refused(unknown(org));
     }
-    if let Some(other) = current.customer.as_deref().filter(|_| current.active) {
-        if other == customer.as_str() && current.is_operators {
+    if let Some(other) = known.customer.as_deref().filter(|_| known.active) {
+        if other == customer.as_str() && known.is_operators {
             return Some(LinkOutcome::Unchanged);
         }
         if other != customer.as_str() && !policy.replace {
@@ -167,9 +166,9 @@ fn skip(mapping: &NewMapping, current: &CurrentMapping, policy: LinkPolicy) -> O
             ));
         }
     }
-    match &current.owner {
+    match &known.owner {
         Some(owner) if owner != org.as_str() => refused(belongs_to(customer, owner)),
-        _ if current.deleted => refused(was_deleted(customer)),
+        _ if known.deleted => refused(was_deleted(customer)),
         _ => None,
     }
 }
@@ -179,7 +178,7 @@ async fn look_up(
     connection: &mut Connection,
     org: &OrganizationId,
     customer: &CustomerId,
-) -> Result<CurrentMapping, StoreError> {
+) -> Result<Known, StoreError> {
     let row: Option<CurrentRow> = fetch_optional!(
         connection,
         "SELECT o.id, c.customer, c.state, c.source, \
@@ -192,7 +191,7 @@ async fn look_up(
     )?;
     let (org, customer, state, source, owner, deleted) = row.ok_or(sqlx::Error::RowNotFound)?;
     let source = source.as_deref();
-    Ok(CurrentMapping {
+    Ok(Known {
         organization_exists: org.is_some(),
         is_operators: source == Some(MappingSource::Operator.as_str()),
         customer,

@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 
 use super::{
     claim_rows::{
-        Claim, Evidence, delete_claim, find_claim, newest_claim, record_claim, record_withdrawal,
+        Claim, Evidence, RecordedClaim, delete_claim, find_claim, newest_claim, record_claim,
+        record_withdrawal,
     },
     conflicts::{ConflictReason, FoundConflict, delete_conflicts_with, record_conflict},
     connection::Connection,
@@ -75,16 +76,15 @@ pub(super) async fn claim(
     now: DateTime<Utc>,
 ) -> Result<Claimed, StoreError> {
     let Claim { org, customer, .. } = claim;
+    let known = find_claim(connection, customer).await?;
+    let is_new_to_it = known.as_ref().is_none_or(|known| known.org != *org);
     let mut has_left = false;
-    if claim.customer_created.is_some() {
-        let known = find_claim(connection, customer).await?;
-        if known.is_none_or(|known| known.org != *org) {
-            let left = withdraw_claim(connection, customer, before, evidence, now).await?;
-            has_left = matches!(left, WithdrawalResult::Withdrawn { .. });
-        }
+    if claim.customer_created.is_some() && is_new_to_it {
+        let left = withdraw_known(connection, customer, known.as_ref(), before, evidence, now);
+        has_left = matches!(left.await?, WithdrawalResult::Withdrawn { .. });
     }
     let mut found = Vec::new();
-    let result = apply(connection, claim, evidence, &mut found, now).await?;
+    let result = apply(connection, claim, known, evidence, &mut found, now).await?;
     if let ClaimResult::Lost(conflict) = &result {
         found.push(conflict.clone());
     }
@@ -98,6 +98,7 @@ pub(super) async fn claim(
 async fn apply(
     connection: &mut Connection,
     claim: &Claim,
+    known: Option<RecordedClaim>,
     evidence: Evidence<'_>,
     found: &mut Vec<FoundConflict>,
     now: DateTime<Utc>,
@@ -118,9 +119,9 @@ async fn apply(
         return Ok(ClaimResult::Older);
     }
     if claim.customer_created.is_some() {
-        apply_metadata(connection, claim, &current, evidence, found, now).await
+        apply_metadata(connection, claim, known, &current, evidence, found, now).await
     } else {
-        apply_checkout(connection, claim, &current, evidence, found, now).await
+        apply_checkout(connection, claim, known, &current, evidence, found, now).await
     }
 }
 
@@ -128,12 +129,12 @@ async fn apply(
 async fn apply_metadata(
     connection: &mut Connection,
     claim: &Claim,
+    known: Option<RecordedClaim>,
     current: &CurrentMapping,
     evidence: Evidence<'_>,
     found: &mut Vec<FoundConflict>,
     now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
-    let known = find_claim(connection, &claim.customer).await?;
     if known.is_some_and(|known| known.known_at > evidence.known_at) {
         return Ok(ClaimResult::Older);
     }
@@ -152,6 +153,7 @@ async fn apply_metadata(
 async fn apply_checkout(
     connection: &mut Connection,
     claim: &Claim,
+    known: Option<RecordedClaim>,
     current: &CurrentMapping,
     evidence: Evidence<'_>,
     found: &mut Vec<FoundConflict>,
@@ -166,7 +168,6 @@ async fn apply_checkout(
         return Ok(ClaimResult::Lost(conflict));
     }
     // What the customer's metadata say stays recorded.
-    let known = find_claim(connection, customer).await?;
     let has_metadata = known.is_some_and(|known| known.is_by_metadata);
     if !has_metadata && !record_claim(connection, claim, evidence).await? {
         return Ok(ClaimResult::Older);
@@ -233,7 +234,19 @@ pub(super) async fn withdraw_claim(
     now: DateTime<Utc>,
 ) -> Result<WithdrawalResult, StoreError> {
     let known = find_claim(connection, customer).await?;
-    let org = match &known {
+    withdraw_known(connection, customer, known.as_ref(), before, evidence, now).await
+}
+
+/// The same, with what is recorded about the customer.
+async fn withdraw_known(
+    connection: &mut Connection,
+    customer: &CustomerId,
+    known: Option<&RecordedClaim>,
+    before: Option<&OrganizationId>,
+    evidence: Evidence<'_>,
+    now: DateTime<Utc>,
+) -> Result<WithdrawalResult, StoreError> {
+    let org = match known {
         // What a checkout said does not depend on the customer's metadata.
         Some(known) if !known.is_withdrawn && !known.is_by_metadata => None,
         Some(known) => Some(&known.org),

@@ -59,24 +59,36 @@ pub(super) async fn current_mapping(
     Ok(row.map(CurrentMapping::from_row))
 }
 
-/// Makes the winner the organization's customer, and the one with which other customers are in conflict. Returns the
-/// conflict with the customer before, if that one still names the organization.
+/// Makes the customer the organization's customer, by what Stripe says. Returns the conflict with the customer before, if
+/// that one still names the organization.
 pub(super) async fn replace(
     connection: &mut Connection,
     (org, current): (&OrganizationId, &CurrentMapping),
-    winner: &CustomerId,
+    customer: &CustomerId,
     now: DateTime<Utc>,
 ) -> Result<Option<FoundConflict>, StoreError> {
-    upsert_mapping(connection, org, winner, MappingSource::Stripe).await?;
-    delete_conflicts_with(connection, org, winner).await?;
-    let Some(before) = current.customer.as_ref().filter(|before| *before != winner) else {
+    upsert_mapping(connection, org, customer, MappingSource::Stripe).await?;
+    take_over_conflicts(connection, (org, current), customer, now).await
+}
+
+/// Other customers that name the organization are in conflict with its new customer now, also the customer before, whose
+/// conflict is returned.
+async fn take_over_conflicts(
+    connection: &mut Connection,
+    (org, current): (&OrganizationId, &CurrentMapping),
+    customer: &CustomerId,
+    now: DateTime<Utc>,
+) -> Result<Option<FoundConflict>, StoreError> {
+    delete_conflicts_with(connection, org, customer).await?;
+    let before = current.customer.as_ref();
+    let Some(before) = before.filter(|before| *before != customer) else {
         return Ok(None);
     };
-    repoint_conflicts(connection, org, before, winner).await?;
+    repoint_conflicts(connection, org, before, customer).await?;
     if !current.is_active || !names(connection, before, org).await? {
         return Ok(None);
     }
-    let found = conflict(connection, (org, current), (before, winner), now).await?;
+    let found = conflict(connection, (org, current), (before, customer), now).await?;
     Ok(Some(found))
 }
 
@@ -94,7 +106,7 @@ pub(super) async fn let_go(
     // Each step gives an organization a customer that names it, or a newer one, so this ends.
     loop {
         let waiting = take_conflicts_over(connection, &customer, &from).await?;
-        let replaced = offer(connection, &customer, &mut found, now).await?;
+        let replaced = offer(connection, &customer, &from, &mut found, now).await?;
         for org in waiting {
             if let Some(current) = current_mapping(connection, &org).await?
                 && let Some(active) = current.active().filter(|active| **active != customer)
@@ -110,16 +122,17 @@ pub(super) async fn let_go(
     }
 }
 
-/// Decides again which customer has the organization that this customer names. Returns the customer that it replaces, and
-/// the organization.
+/// Decides again which customer the organization has that this customer names, if it is another one than `from`. Returns
+/// the customer that is replaced, and the organization.
 async fn offer(
     connection: &mut Connection,
     customer: &CustomerId,
+    from: &OrganizationId,
     found: &mut Vec<FoundConflict>,
     now: DateTime<Utc>,
 ) -> Result<Option<(CustomerId, OrganizationId)>, StoreError> {
     let known = find_claim(connection, customer).await?;
-    let Some(known) = known.filter(|known| !known.is_withdrawn) else {
+    let Some(known) = known.filter(|known| !known.is_withdrawn && known.org != *from) else {
         return Ok(None);
     };
     let org = known.org;
@@ -136,28 +149,16 @@ async fn offer(
     Ok(replaced.map(|replaced| (replaced, org)))
 }
 
-/// Makes the customer the organization's customer by an operator's command, which resolves the organization's conflicts.
-/// The customer that it replaces has still to be let go.
+/// Makes the customer the organization's customer, by an operator's command, which resolves the organization's conflicts.
+/// The customer before has still to be let go.
 pub(super) async fn link(
     connection: &mut Connection,
-    org: &OrganizationId,
+    (org, current): (&OrganizationId, &CurrentMapping),
     customer: &CustomerId,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let current = current_mapping(connection, org).await?;
     replace_customer(connection, org, customer, now.into()).await?;
-    delete_conflicts_with(connection, org, customer).await?;
-    if let Some(current) = current
-        && let Some(before) = current
-            .customer
-            .as_ref()
-            .filter(|before| *before != customer)
-    {
-        repoint_conflicts(connection, org, before, customer).await?;
-        if current.is_active && names(connection, before, org).await? {
-            conflict(connection, (org, &current), (before, customer), now).await?;
-        }
-    }
+    take_over_conflicts(connection, (org, current), customer, now).await?;
     resolve_conflicts(connection, org, now).await?;
     Ok(())
 }

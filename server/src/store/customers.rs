@@ -39,7 +39,7 @@ impl Store {
             "DELETE FROM deleted_customers WHERE customer = $1",
             customer.as_str(),
         )?;
-        link(connection, org, customer, now).await?;
+        link(connection, (org, &current), customer, now).await?;
         if let Some(replaced) = current.customer.filter(|replaced| replaced != customer) {
             let_go(connection, replaced, org, now).await?;
         }
