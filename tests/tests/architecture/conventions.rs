@@ -42,8 +42,9 @@ pub(crate) fn problems(file: &str, text: &str) -> Vec<String> {
     let names = file.trim_end_matches(".rs").split('/');
     let forbidden = names.filter(|name| FORBIDDEN_NAMES.contains(name));
     problems.extend(forbidden.map(|name| format!("{file}:1 is in a module called {name}")));
-    for word in ["TODO", "FIXME", "XXX"].map(|word| [word, ":"].concat()) {
-        let line = text.lines().position(|line| line.contains(&word));
+    for word in ["todo", "fixme", "xxx"].map(|word| [word, ":"].concat()) {
+        let says = |line: &str| line.to_lowercase().contains(&word);
+        let line = text.lines().position(says);
         problems.extend(line.map(|line| format!("{file}:{} says {word}", line + 1)));
     }
     problems

@@ -98,11 +98,15 @@ fn names_and_beginnings_are_checked() {
         conventions::problems("a.rs", "use x;"),
         ["a.rs:1 does not begin with a doc comment"]
     );
-    let unfinished = format!("{good}\n// {}: later", "TODO");
-    assert_eq!(
-        conventions::problems("a.rs", &unfinished),
-        [format!("a.rs:3 says {}:", "TODO")]
-    );
+    for marker in ["todo", "Fixme"] {
+        for written in [marker.to_owned(), marker.to_uppercase()] {
+            let unfinished = format!("{good}\n// {written}: later");
+            assert_eq!(
+                conventions::problems("a.rs", &unfinished),
+                [format!("a.rs:3 says {}:", marker.to_lowercase())]
+            );
+        }
+    }
 }
 
 #[test]
