@@ -84,7 +84,19 @@ pub(super) async fn claim(
         has_left = matches!(left.await?, WithdrawalResult::Withdrawn { .. });
     }
     let mut found = Vec::new();
-    let result = apply(connection, claim, known, evidence, &mut found, now).await?;
+    let result = match current_mapping(connection, org).await? {
+        None => ClaimResult::UnknownOrganization,
+        Some(current) => {
+            let case = Case {
+                claim,
+                evidence,
+                known,
+                current,
+                now,
+            };
+            apply(connection, &case, &mut found).await?
+        }
+    };
     if let ClaimResult::Lost(conflict) = &result {
         found.push(conflict.clone());
     }
@@ -95,17 +107,28 @@ pub(super) async fn claim(
     })
 }
 
+/// A claim, and what is known before it.
+struct Case<'a> {
+    claim: &'a Claim,
+    evidence: Evidence<'a>,
+    /// About the customer.
+    known: Option<RecordedClaim>,
+    /// Of the organization.
+    current: CurrentMapping,
+    now: DateTime<Utc>,
+}
+
 async fn apply(
     connection: &mut Connection,
-    claim: &Claim,
-    known: Option<RecordedClaim>,
-    evidence: Evidence<'_>,
+    case: &Case<'_>,
     found: &mut Vec<FoundConflict>,
-    now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
-    let Some(current) = current_mapping(connection, &claim.org).await? else {
-        return Ok(ClaimResult::UnknownOrganization);
-    };
+    let Case {
+        claim,
+        evidence,
+        current,
+        ..
+    } = case;
     if was_deleted(connection, &claim.customer).await? {
         return Ok(ClaimResult::Deleted);
     }
@@ -119,71 +142,68 @@ async fn apply(
         return Ok(ClaimResult::Older);
     }
     if claim.customer_created.is_some() {
-        apply_metadata(connection, claim, known, &current, evidence, found, now).await
+        apply_metadata(connection, case, found).await
     } else {
-        apply_checkout(connection, claim, known, &current, evidence, found, now).await
+        apply_checkout(connection, case, found).await
     }
 }
 
 /// What a customer's metadata say.
 async fn apply_metadata(
     connection: &mut Connection,
-    claim: &Claim,
-    known: Option<RecordedClaim>,
-    current: &CurrentMapping,
-    evidence: Evidence<'_>,
+    case: &Case<'_>,
     found: &mut Vec<FoundConflict>,
-    now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
+    let evidence = case.evidence;
+    let known = case.known.as_ref();
     if known.is_some_and(|known| known.known_at > evidence.known_at) {
         return Ok(ClaimResult::Older);
     }
     // Also if another organization has the customer: this one gets it when that one has another.
-    let is_newest = record_claim(connection, claim, evidence).await?;
-    if let Some(conflict) = conflict_of_owner(connection, claim, current, now).await? {
+    let is_newest = record_claim(connection, case.claim, evidence).await?;
+    if let Some(conflict) = conflict_of_owner(connection, case).await? {
         return Ok(ClaimResult::Lost(conflict));
     }
     if !is_newest {
         return Ok(ClaimResult::Older);
     }
-    decide(connection, claim, current, found, now).await
+    decide(connection, case, found).await
 }
 
 /// What a checkout says, which fills a gap only.
 async fn apply_checkout(
     connection: &mut Connection,
-    claim: &Claim,
-    known: Option<RecordedClaim>,
-    current: &CurrentMapping,
-    evidence: Evidence<'_>,
+    case: &Case<'_>,
     found: &mut Vec<FoundConflict>,
-    now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
-    let Claim { org, customer, .. } = claim;
-    if let Some(conflict) = conflict_of_owner(connection, claim, current, now).await? {
+    let Claim { org, customer, .. } = case.claim;
+    if let Some(conflict) = conflict_of_owner(connection, case).await? {
         return Ok(ClaimResult::Lost(conflict));
     }
+    let current = &case.current;
     if let Some(active) = current.active().filter(|active| *active != customer) {
-        let conflict = conflict(connection, (org, current), (customer, active), now).await?;
+        let pair = (customer, active);
+        let conflict = conflict(connection, (org, current), pair, case.now).await?;
         return Ok(ClaimResult::Lost(conflict));
     }
     // What the customer's metadata say stays recorded.
+    let known = case.known.as_ref();
     let has_metadata = known.is_some_and(|known| known.is_by_metadata);
-    if !has_metadata && !record_claim(connection, claim, evidence).await? {
+    if !has_metadata && !record_claim(connection, case.claim, case.evidence).await? {
         return Ok(ClaimResult::Older);
     }
-    decide(connection, claim, current, found, now).await
+    decide(connection, case, found).await
 }
 
 /// Compares a recorded claim with the others, and changes the mapping if the rule says so.
 async fn decide(
     connection: &mut Connection,
-    claim: &Claim,
-    current: &CurrentMapping,
+    case: &Case<'_>,
     found: &mut Vec<FoundConflict>,
-    now: DateTime<Utc>,
 ) -> Result<ClaimResult, StoreError> {
-    let Claim { org, customer, .. } = claim;
+    let Case { current, now, .. } = case;
+    let now = *now;
+    let Claim { org, customer, .. } = case.claim;
     let active = current.active();
     let winner = match active {
         Some(active) if current.is_decided_by_operator() => Some(active.clone()),
@@ -207,20 +227,18 @@ async fn decide(
 /// The conflict with the organization that has the customer, if another one has it.
 async fn conflict_of_owner(
     connection: &mut Connection,
-    claim: &Claim,
-    current: &CurrentMapping,
-    now: DateTime<Utc>,
+    case: &Case<'_>,
 ) -> Result<Option<FoundConflict>, StoreError> {
-    let Claim { org, customer, .. } = claim;
+    let Claim { org, customer, .. } = case.claim;
     let owner = owner(connection, customer).await?;
     let Some(owner) = owner.filter(|owner| owner != org) else {
         return Ok(None);
     };
     let of_owner = current_mapping(connection, &owner).await?;
-    let is_decided = current.is_decided_by_operator()
+    let is_decided = case.current.is_decided_by_operator()
         || of_owner.is_some_and(|mapping| mapping.is_decided_by_operator());
     let with = (owner.as_str(), ConflictReason::AnotherOrganization);
-    let conflict = record_conflict(connection, (org, customer), with, is_decided, now).await?;
+    let conflict = record_conflict(connection, (org, customer), with, is_decided, case.now).await?;
     Ok(Some(conflict))
 }
 
